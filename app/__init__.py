@@ -1,0 +1,1 @@
+"""Entry, wiring and every way in: factory, API, authentication, scheduler, realtime."""

@@ -1,0 +1,1 @@
+"""One runnable file per performance claim; results are written as JSON."""

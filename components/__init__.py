@@ -1,0 +1,1 @@
+"""How to show it: result in, Dash component or plain figure out; no fetching."""

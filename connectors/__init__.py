@@ -1,0 +1,1 @@
+"""Pure I/O: one backend or wire format per file."""

@@ -1,0 +1,1 @@
+"""What to say: use cases and permissions, Workspace first."""
