@@ -1,0 +1,89 @@
+"""Who asks, and what they may do: principals, roles and the permission on every service function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
+
+import msgspec
+
+from services.errors import Forbidden
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_READ = frozenset(
+    {
+        "metrics:read", "models:read", "events:read", "logs:read", "content:read", "trust:read",
+        "causal:read", "impact:read", "slo:read", "alerts:read", "incidents:read", "costs:read",
+        "carbon:read", "security:read", "compliance:read", "profile:read",
+    }
+)  # fmt: skip
+_ADMIN = frozenset({"tenant:admin", "keys:admin", "members:admin", "policy:write"})
+
+ROLES: dict[str, frozenset[str]] = {
+    "viewer": _READ - {"content:read", "security:read"},
+    "analyst": _READ,
+    "ml_engineer": _READ | {"models:write", "analysis:run", "events:write", "policy:write"},
+    "sre": _READ | {"slo:write", "alerts:write", "incidents:write", "analysis:run", "events:write"},
+    "compliance_officer": _READ | {"audit:read", "audit:export", "compliance:write"},
+    "auditor": _READ | {"audit:read", "audit:export"},
+    "sustainability_lead": _READ | {"carbon:write"},
+    "sender": frozenset({"ingest:write", "models:write", "events:write"}),
+    "tenant_admin": _READ
+    | _ADMIN
+    | {
+        "ingest:write", "models:write", "analysis:run", "events:write", "slo:write", "alerts:write",
+        "incidents:write", "audit:read", "audit:export", "compliance:write", "carbon:write",
+    },
+    "scheduler": _READ | {"analysis:run", "ingest:write", "maintain:run"},
+}  # fmt: skip
+ROLES["platform_admin"] = ROLES["tenant_admin"] | {"platform:admin", "maintain:run"}
+"""`scheduler` is the hub's own principal for jobs; keys cannot be given it."""
+
+GRANTABLE = tuple(sorted(set(ROLES) - {"scheduler"}))
+PERMISSIONS = frozenset().union(*ROLES.values())
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """An authenticated caller: a key, a session, the local user or the scheduler."""
+
+    id: str
+    tenant: str
+    roles: tuple[str, ...]
+    method: Literal["local", "api_key", "session", "scheduler"]
+    name: str = ""
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """What the roles allow together; an unknown role allows nothing."""
+        return frozenset().union(*(ROLES.get(role, frozenset()) for role in self.roles))
+
+
+def permitted(
+    permission: str,
+) -> Callable[[Callable[Concatenate[Workspace, P], R]], Callable[Concatenate[Workspace, P], R]]:
+    """Refuse the call with `Forbidden` unless the workspace's principal holds `permission`.
+
+    The permission is on the service, not on the route, because Dash sends every callback to one URL.
+    """
+    if permission not in PERMISSIONS:
+        raise ValueError(f"no role holds the permission {permission!r}")
+
+    def declare(
+        function: Callable[Concatenate[Workspace, P], R],
+    ) -> Callable[Concatenate[Workspace, P], R]:
+        @wraps(function)
+        def guarded(ws: Workspace, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            if permission not in ws.principal.permissions:
+                raise Forbidden(f"this needs the permission {permission}", permission=permission)
+            return function(ws, *args, **kwargs)
+
+        guarded.__permission__ = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return declare

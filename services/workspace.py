@@ -1,0 +1,141 @@
+"""The Workspace: what a service may touch on behalf of one principal. Its stores know only its tenant."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import msgspec
+
+from connectors.protocols import (
+    Bus,
+    Cache,
+    EventBackend,
+    EventStore,
+    Message,
+    MetricBackend,
+    MetricStore,
+    RecordBackend,
+    RecordStore,
+    StoreHealth,
+)
+from services.errors import Unauthenticated
+from services.identity import Principal
+
+T = TypeVar("T")
+
+
+def now_ms() -> int:
+    """Return the wall clock in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Everything the factory opened, by protocol; services never see it, only workspaces."""
+
+    metrics: MetricBackend
+    events: EventBackend
+    records: RecordBackend
+    cache: Cache
+    bus: Bus
+    clock: Callable[[], int] = now_ms
+
+    def workspace(self, principal: Principal, *, locale: str = "en") -> Workspace:
+        """Return the workspace of a principal, scoped to its tenant."""
+        return Workspace(
+            principal=principal,
+            locale=locale,
+            clock=self.clock,
+            metrics=self.metrics.scoped(principal.tenant),
+            events=self.events.scoped(principal.tenant),
+            records=self.records.scoped(principal.tenant),
+            installation=self.records.scoped(""),
+            cache=self.cache,
+            bus=self.bus,
+        )
+
+    def health(self) -> list[StoreHealth]:
+        """Return the state of every dependency."""
+        parts = (self.metrics, self.events, self.records, self.cache, self.bus)
+        return [part.health() for part in parts]
+
+    def close(self) -> None:
+        """Flush and close what must not be left open."""
+        for part in (self.metrics, self.events, self.records):
+            part.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One principal's view of the hub.
+
+    `installation` holds what belongs to no tenant (tenants, keys); only `services.tenants` and
+    `services.keys` read it, behind `platform:admin` or the guard.
+    """
+
+    principal: Principal
+    locale: str
+    clock: Callable[[], int]
+    metrics: MetricStore
+    events: EventStore
+    records: RecordStore
+    installation: RecordStore
+    cache: Cache
+    bus: Bus
+
+    @property
+    def tenant(self) -> str:
+        """The tenant of the principal: the only one this workspace can reach."""
+        return self.principal.tenant
+
+    def now_ms(self) -> int:
+        """Return the time in epoch milliseconds; tests set the clock."""
+        return self.clock()
+
+    def cached(
+        self,
+        key: str,
+        kind: type[T],
+        compute: Callable[[], T],
+        *,
+        fresh_s: float,
+        stale_s: float = 0.0,
+    ) -> T:
+        """Return the cached result of this tenant, or compute it once for all who ask."""
+        return self.cache.get_or_compute(
+            f"{self.tenant}/{key}", kind, compute, fresh_s=fresh_s, stale_s=stale_s
+        )
+
+    def publish(self, channel: str, data: object) -> None:
+        """Tell this tenant's listeners; `data` is anything msgspec can encode."""
+        self.bus.publish(Message(self.tenant, channel, msgspec.json.encode(data)))
+
+    def speaking(self, locale: str) -> Workspace:
+        """Return the same workspace in another language."""
+        return replace(self, locale=locale)
+
+
+_current: ContextVar[Workspace] = ContextVar("aiobs_workspace")
+
+
+def current_workspace() -> Workspace:
+    """Return the workspace that the guard chose for this request or job."""
+    try:
+        return _current.get()
+    except LookupError:
+        raise Unauthenticated("no workspace: the request did not pass the guard") from None
+
+
+@contextmanager
+def in_workspace(ws: Workspace) -> Iterator[Workspace]:
+    """Make `ws` the current workspace inside the block."""
+    token = _current.set(ws)
+    try:
+        yield ws
+    finally:
+        _current.reset(token)
