@@ -31,9 +31,9 @@ class Settings:
     events_url: str = _setting("", "OpenObserve base URL; empty keeps events embedded")
     redis_url: str = _setting("", "Redis URL for cache, bus and locks", secret=True)
     database_url: str = _setting("", "SQLAlchemy URL for records, e.g. PostgreSQL", secret=True)
-    auth: Literal["auto", "local", "keys"] = _setting(
-        "auto",
-        "`keys` asks for an API key; `local` only on loopback; `auto` is `local` on loopback",
+    auth: Literal["local", "keys"] = _setting(
+        "local",
+        "`keys` asks for an API key; `local` trusts loopback",
     )
     public_url: str = _setting("", "origin that browsers use, e.g. https://aiobs.example.com")
     retention_days: int = _setting(90, "days that telemetry is kept", unit="days")
@@ -49,13 +49,6 @@ class Settings:
         """Whether only this machine can reach the hub."""
         return self.host in ("127.0.0.1", "::1", "localhost")
 
-    @property
-    def auth_mode(self) -> Literal["local", "keys"]:
-        """How callers prove who they are."""
-        if self.auth == "auto":
-            return "local" if self.is_loopback else "keys"
-        return self.auth
-
 
 def from_env(environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings in `environ`; raise `SettingsError` for an unknown or malformed one."""
@@ -69,10 +62,10 @@ def from_env(environ: Mapping[str, str] | None = None) -> Settings:
             raise SettingsError(f"{name} is not a setting of AIOBS; docs/settings.md lists them")
         given[known[name].name] = _convert(name, known[name].default, str(known[name].type), text)
     settings = Settings(**given)
-    if settings.auth == "local" and not settings.is_loopback:
+    if settings.auth != "keys" and not settings.is_loopback:
         raise SettingsError(
-            f"AIOBS_HOST={settings.host} can be reached from outside, where AIOBS_AUTH=local would "
-            "make everybody an administrator: set AIOBS_AUTH=keys and create a key with "
+            f"AIOBS_HOST={settings.host} can be reached from outside and no authentication is "
+            "configured: set AIOBS_AUTH=keys and create a key with "
             "`python -m app keys create --tenant default --role tenant_admin`"
         )
     return settings

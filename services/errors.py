@@ -3,7 +3,7 @@
 ::
 
     AIOBSError(Exception)
-    ├── Invalid          422  understood, but not acceptable (details: a list of index, field, reason)
+    ├── Invalid          422  understood, but not acceptable (details name each field)
     ├── Malformed        400  not understood
     ├── Forbidden        403  the principal lacks the permission
     ├── NotFound         404  not there, or not this tenant's

@@ -1,4 +1,4 @@
-"""Who asks, and what they may do: principals, roles and the permission on every service function."""
+"""Who asks and what they may do: principals, roles, a permission on every service function."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def permitted(
 ) -> Callable[[Callable[Concatenate[Workspace, P], R]], Callable[Concatenate[Workspace, P], R]]:
     """Refuse the call with `Forbidden` unless the workspace's principal holds `permission`.
 
-    The permission is on the service, not on the route, because Dash sends every callback to one URL.
+    The permission is on the service, not on the route: Dash sends every callback to one URL.
     """
     if permission not in PERMISSIONS:
         raise ValueError(f"no role holds the permission {permission!r}")

@@ -1,4 +1,4 @@
-"""The Workspace: what a service may touch on behalf of one principal. Its stores know only its tenant."""
+"""The Workspace: what a service may touch for one principal; its stores know only its tenant."""
 
 from __future__ import annotations
 

@@ -1,0 +1,66 @@
+"""JSON out and compressed bodies in."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import is_dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from services.errors import Malformed, TooLarge, UnsupportedMedia
+
+
+def _plain(value: Any) -> Any:  # whatever msgspec does not know
+    if isinstance(value, np.ndarray):
+        return finite(value.tolist())
+    if isinstance(value, np.generic):
+        return finite(value.item())
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    raise NotImplementedError(f"no JSON form for {type(value).__name__}")
+
+
+def finite(value: Any) -> Any:  # any JSON value
+    """Return the value with NaN and infinities as null: JSON has no others."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return value
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
+
+
+def encode_json(value: Any) -> bytes:
+    """Return `value` as JSON; dataclasses, structs and numpy arrays included, NaN as null."""
+    return _encoder.encode(value)
+
+
+def to_builtins(value: Any) -> Any:
+    """Return `value` as plain dicts, lists and scalars."""
+    if is_dataclass(value) or isinstance(value, msgspec.Struct):
+        return msgspec.to_builtins(value, enc_hook=_plain)
+    return value
+
+
+def decompress(raw: bytes, encoding: str, limit: int) -> bytes:
+    """Return the decoded body; a body that grows beyond `limit` is refused before it does."""
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return raw
+    if encoding not in ("gzip", "deflate"):
+        raise UnsupportedMedia(f"Content-Encoding {encoding!r} is not read; send gzip or identity")
+    inflater = zlib.decompressobj(wbits=47 if encoding == "gzip" else 15)
+    try:
+        out = inflater.decompress(raw, limit + 1)
+    except zlib.error as error:
+        raise Malformed(f"the body is not valid {encoding}: {error}") from error
+    if len(out) > limit:
+        raise TooLarge(f"a body may have {limit} bytes after decompression")
+    if not inflater.eof:
+        raise Malformed(f"the {encoding} body ends early")
+    return out
