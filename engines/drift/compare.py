@@ -1,0 +1,245 @@
+"""The front function: two tables in, one report out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from engines.drift.columns import (
+    as_columns,
+    infer_kind,
+    read_categories,
+    read_numbers,
+)
+from engines.drift.decision import decide, score, worst
+from engines.drift.pair import CategoryPair, NumericPair
+from engines.drift.policy import Policy
+from engines.drift.result import ColumnDrift, DriftReport, JointDrift, Kind, SliceDrift
+from engines.drift.univariate import (
+    Sides,
+    blank,
+    compare_categories,
+    compare_numbers,
+    only_missing,
+)
+from engines.errors import EngineError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+DEFAULT = Policy()
+
+
+def compare(
+    reference: pd.DataFrame | Mapping[str, NDArray[np.generic]],
+    current: pd.DataFrame | Mapping[str, NDArray[np.generic]],
+    *,
+    columns: Sequence[str] | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+    weights: Mapping[str, float] | None = None,
+    joint: bool = True,
+    slice_by: Sequence[str] = (),
+    policy: Policy = DEFAULT,
+    seed: int = 0,
+) -> DriftReport:
+    """Return what changed between two tables, with evidence and size for every column.
+
+    Parameters
+    ----------
+    reference, current : DataFrame or mapping of name to array
+        Columns of numbers, strings, booleans, categories, long texts, or vectors (2-D arrays or a
+        column of equally long lists). Null, NaN and infinite values count as missing. Any length;
+        not changed.
+    columns : sequence of str, optional
+        Columns to compare; by default every column of the reference.
+    kinds : mapping, optional
+        Overrides what a column is taken for (``numeric``, ``categorical``, ``text``, ...).
+    weights : mapping, optional
+        Importance per column (0 upwards) in the overall score; missing names weigh 0. Outcomes do
+        not depend on it.
+    joint : bool
+        Whether to test dependence between columns and to run the domain classifier.
+    slice_by : sequence of str
+        Categorical columns whose values are compared as segments of their own.
+    policy : Policy
+        Error budget, gates and sizes.
+    seed : int
+        Seeds the row samples of the joint, text and embedding tests.
+
+    Returns
+    -------
+    DriftReport
+        Outcome per column, joint test and slice; score in 0..1, lower is better.
+
+    Raises
+    ------
+    EngineError
+        When a table is not a table, its columns differ in length, or a name is unknown.
+
+    Notes
+    -----
+    H0 of the report: both tables are samples of one distribution with independent rows. Then the
+    chance of any ``drift`` is at most `policy.false_discovery_rate` (Benjamini-Hochberg over the
+    columns at one half of it, the joint tests share the other half). Rows that depend on each
+    other (one user, many rows; autocorrelated streams) raise it. A column absent from the current
+    table counts as missing in every row. With many rows everything is detectable, so a change
+    below its gate is reported as ``detectable_but_negligible``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> before = {"age": rng.normal(40, 9, 5000), "plan": rng.choice(["free", "pro"], 5000)}
+    >>> after = {"age": rng.normal(43, 9, 5000), "plan": rng.choice(["free", "pro"], 5000)}
+    >>> report = compare(before, after)
+    >>> report.drifted_columns, report.column("plan").outcome
+    (('age',), 'no_evidence')
+
+    References
+    ----------
+    Rabanser, Guennemann, Lipton (2019), Failing loudly: an empirical study of methods for
+    detecting dataset shift, NeurIPS 32.
+    """
+    before, rows_before = as_columns(reference)
+    after, rows_after = as_columns(current)
+    names = list(before) if columns is None else [str(name) for name in columns]
+    unknown = [name for name in names if name not in before]
+    if unknown:
+        raise EngineError(f"columns not in the reference: {unknown[:5]}")
+    has_joint = joint and len(names) > 1
+    level = policy.false_discovery_rate * (1.0 - policy.joint_share * has_joint)
+    per_column = level / max(1, len(names))
+    drafts = [
+        _compare_column(name, before[name], after.get(name), rows_after, kinds, policy, per_column)
+        for name in names
+    ]
+    decided = decide(drafts, policy, level)
+    return summarise(
+        decided,
+        (),
+        (),
+        rows=(rows_before, rows_after),
+        new=tuple(name for name in after if name not in before) if columns is None else (),
+        missing=tuple(name for name in names if name not in after),
+        policy=policy,
+        weights=weights,
+        method="exact",
+    )
+
+
+def _compare_column(
+    name: str,
+    before: Any,  # Any: Series or array
+    after: Any,
+    rows_after: int,
+    kinds: Mapping[str, Kind] | None,
+    policy: Policy,
+    level: float,
+) -> ColumnDrift:
+    kind_before = (kinds or {}).get(name) or infer_kind(before)
+    if after is None:
+        sides = Sides(len(before), rows_after, _present(before), 0)
+        return _judge_missing(name, kind_before, sides, policy)
+    kind_after = (kinds or {}).get(name) or infer_kind(after)
+    kind = kind_before or kind_after or "categorical"
+    if kind_before and kind_after and kind_before != kind_after:
+        kind = "categorical"
+    return COMPARERS[kind](name, before, after, policy, level)
+
+
+def _present(values: Any) -> int:  # Any: Series or array
+    import pandas as pd
+
+    missing = pd.isna(values)
+    return int(len(values) - (missing.any(axis=1) if missing.ndim == 2 else missing).sum())
+
+
+def _judge_missing(name: str, kind: Kind | None, sides: Sides, policy: Policy) -> ColumnDrift:
+    """Return the verdict on a column with too few present rows on one side."""
+    reason = (
+        f"needs {policy.minimum_rows} rows that are not missing on each side, "
+        f"got {sides.n} and {sides.m}"
+    )
+    kind = kind or "categorical"
+    return only_missing(name, kind, sides, policy, reason) or blank(name, kind, sides, reason)
+
+
+def _numeric(name: str, before: Any, after: Any, policy: Policy, level: float) -> ColumnDrift:
+    first, second = read_numbers(before), read_numbers(after)
+    sides = Sides(len(before), len(after), len(first), len(second))
+    if min(sides.n, sides.m) < policy.minimum_rows:
+        return _judge_missing(name, "numeric", sides, policy)
+    return compare_numbers(name, NumericPair.of_samples(first, second), sides, policy, level)
+
+
+def _categorical(name: str, before: Any, after: Any, policy: Policy, level: float) -> ColumnDrift:
+    pair = CategoryPair.of_counts(read_categories(before), read_categories(after))
+    sides = Sides(len(before), len(after), pair.n, pair.m)
+    if min(sides.n, sides.m) < policy.minimum_rows:
+        return _judge_missing(name, "categorical", sides, policy)
+    return compare_categories(name, pair, sides, policy, level)
+
+
+def _time(name: str, before: Any, after: Any, policy: Policy, level: float) -> ColumnDrift:
+    sides = Sides(len(before), len(after), _present(before), _present(after))
+    reason = "Times always move on; compare a feature of them, such as the hour of the day."
+    return only_missing(name, "time", sides, policy, reason) or blank(name, "time", sides, reason)
+
+
+COMPARERS: dict[Kind, Callable[[str, Any, Any, Policy, float], ColumnDrift]] = {
+    "numeric": _numeric,
+    "categorical": _categorical,
+    "time": _time,
+}
+
+
+def summarise(
+    columns: tuple[ColumnDrift, ...],
+    joint: tuple[JointDrift, ...],
+    slices: tuple[SliceDrift, ...],
+    *,
+    rows: tuple[int, int],
+    new: tuple[str, ...],
+    missing: tuple[str, ...],
+    policy: Policy,
+    weights: Mapping[str, float] | None,
+    method: str,
+) -> DriftReport:
+    """Return the report over decided columns, joint tests and slices."""
+    outcomes = [c.outcome for c in columns] + [j.outcome for j in joint]
+    drifted = tuple(c.name for c in columns if c.outcome == "drift")
+    return DriftReport(
+        status=worst(outcomes),
+        score=score(columns, joint, policy, weights),
+        summary=_sentence(columns, joint, rows),
+        columns=columns,
+        joint=joint,
+        slices=slices,
+        drifted_columns=drifted,
+        new_columns=new,
+        missing_columns=missing,
+        n_reference=rows[0],
+        n_current=rows[1],
+        false_discovery_rate=policy.false_discovery_rate,
+        method=method,
+    )
+
+
+def _sentence(
+    columns: tuple[ColumnDrift, ...], joint: tuple[JointDrift, ...], rows: tuple[int, int]
+) -> str:
+    against = f"{rows[1]:,} rows against {rows[0]:,}"
+    drifted = [c.name for c in columns if c.outcome == "drift"]
+    tested = sum(c.outcome != "insufficient_data" for c in columns)
+    moved = [j.name.replace("_", " ") for j in joint if j.outcome == "drift"]
+    if drifted:
+        named = ", ".join(drifted[:3]) + (" and others" if len(drifted) > 3 else "")
+        also = f"; also found by: {', '.join(moved)}" if moved else ""
+        return f"{len(drifted)} of {tested} columns drifted ({named}){also}; {against}."
+    if moved:
+        return f"No single column drifted, but {', '.join(moved)} did; {against}."
+    if not tested:
+        return f"Nothing could be compared: {against}."
+    return f"No drift found in {tested} columns; {against}."
