@@ -1,0 +1,175 @@
+"""The trained combiner: features to a calibrated probability, read from one JSON file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from engines.errors import EngineError
+from engines.hallucination.result import Contribution
+
+ARTEFACT = "combiner.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A regression tree as parallel tuples; a leaf has left == -1.
+
+    ``value`` holds the node's own mean, so a path tells what each split added.
+    """
+
+    feature: tuple[int, ...]
+    threshold: tuple[float, ...]
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    value: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Combiner:
+    """Average of a logistic regression and boosted trees in log-odds, then Platt scaling.
+
+    Attributes
+    ----------
+    version : str
+    features : tuple of str
+        Names in the order of the input.
+    mean, scale, weights : tuple of float
+        Standardisation and coefficients of the linear part.
+    intercept : float
+        Log-odds with every effect at zero: both parts together.
+    trees : tuple of Tree
+    share : float
+        Weight of the trees, 0..1; the linear part has the rest.
+    slope, offset : float
+        Platt scaling on out-of-fold log-odds, pooled over task families.
+    families : dict of str to (float, float)
+        Platt scaling per task family.
+    prevalence : float
+        Share of unsupported outputs that the pooled calibration assumes.
+    """
+
+    version: str
+    features: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+    trees: tuple[Tree, ...]
+    share: float
+    slope: float
+    offset: float
+    families: dict[str, tuple[float, float]]
+    prevalence: float
+
+    def effects(self, values: Sequence[float]) -> list[float]:
+        """Return what each feature adds to the raw log-odds; with the intercept they add up."""
+        if len(values) != len(self.features):
+            raise EngineError(f"combiner needs {len(self.features)} features, got {len(values)}")
+        linear = 1 - self.share
+        effects = [
+            linear * weight * (value - mean) / scale
+            for value, mean, scale, weight in zip(
+                values, self.mean, self.scale, self.weights, strict=True
+            )
+        ]
+        for tree in self.trees:
+            node = 0
+            while tree.left[node] >= 0:
+                feature = tree.feature[node]
+                goes_left = values[feature] <= tree.threshold[node]
+                child = tree.left[node] if goes_left else tree.right[node]
+                effects[feature] += self.share * (tree.value[child] - tree.value[node])
+                node = child
+        return effects
+
+    def probability(
+        self, log_odds: float, *, family: str | None = None, prevalence: float | None = None
+    ) -> float:
+        """Return P(unsupported) for raw log-odds.
+
+        Parameters
+        ----------
+        log_odds : float
+            Intercept plus effects.
+        family : str, optional
+            Task family with a calibration of its own; pooled when None.
+        prevalence : float, optional
+            Share of unsupported outputs to expect, in (0, 1): moves the prior by Bayes' rule.
+
+        Raises
+        ------
+        EngineError
+            For an unknown family or a prevalence outside (0, 1).
+        """
+        slope, offset = self.slope, self.offset
+        if family is not None:
+            if family not in self.families:
+                known = ", ".join(sorted(self.families))
+                raise EngineError(f"unknown task family {family!r}; known: {known}")
+            slope, offset = self.families[family]
+        scaled = slope * log_odds + offset
+        if prevalence is not None:
+            if not 0 < prevalence < 1:
+                raise EngineError(f"prevalence must lie in (0, 1), got {prevalence}")
+            scaled += _logit(prevalence) - _logit(self.prevalence)
+        return _sigmoid(scaled)
+
+    def contributions(
+        self, values: Sequence[float], effects: Sequence[float], *, keep: int = 6
+    ) -> tuple[Contribution, ...]:
+        """Return the `keep` largest effects, and the rest as one, so that they still add up."""
+        order = sorted(range(len(effects)), key=lambda i: -abs(effects[i]))
+        shown = [Contribution(self.features[i], float(values[i]), effects[i]) for i in order[:keep]]
+        rest = sum(effects[i] for i in order[keep:])
+        return (*shown, Contribution("other", 0.0, rest)) if order[keep:] else tuple(shown)
+
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def _logit(p: float) -> float:
+    return math.log(p / (1 - p))
+
+
+def parse_combiner(text: str) -> Combiner:
+    """Return the combiner written as JSON by ``python -m benchmarks.grounding_train``.
+
+    Raises
+    ------
+    EngineError
+        When a part is missing or the lengths disagree.
+    """
+    raw = json.loads(text)
+    try:
+        combiner = Combiner(
+            version=str(raw["version"]),
+            features=tuple(raw["features"]),
+            mean=tuple(raw["mean"]),
+            scale=tuple(raw["scale"]),
+            weights=tuple(raw["weights"]),
+            intercept=float(raw["intercept"]),
+            trees=tuple(Tree(*(tuple(column) for column in tree)) for tree in raw["trees"]),
+            share=float(raw["share"]),
+            slope=float(raw["slope"]),
+            offset=float(raw["offset"]),
+            families={name: (float(a), float(b)) for name, (a, b) in raw["families"].items()},
+            prevalence=float(raw["prevalence"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise EngineError(f"combiner artefact is malformed: {error}") from error
+    n = len(combiner.features)
+    if not n == len(combiner.mean) == len(combiner.scale) == len(combiner.weights):
+        raise EngineError("combiner artefact: features, mean, scale and weights differ in length")
+    return combiner
+
+
+@lru_cache(maxsize=1)
+def shipped_combiner() -> Combiner:
+    """Return the combiner that ships with the engine."""
+    return parse_combiner((files(__package__) / ARTEFACT).read_text(encoding="utf-8"))
