@@ -35,6 +35,9 @@ class Settings:
         "local",
         "`keys` asks for an API key; `local` trusts loopback",
     )
+    secret: str = _setting(
+        "", "key for sessions and key hashes; empty keeps one in the data folder", secret=True
+    )
     public_url: str = _setting("", "origin that browsers use, e.g. https://aiobs.example.com")
     retention_days: int = _setting(90, "days that telemetry is kept", unit="days")
     max_body_mb: int = _setting(32, "largest request body, after decompression", unit="MB")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -43,6 +43,7 @@ class Backends:
     records: RecordBackend
     cache: Cache
     bus: Bus
+    sign: Callable[[bytes], str]
     clock: Callable[[], int] = now_ms
 
     def workspace(self, principal: Principal, *, locale: str = "en") -> Workspace:
@@ -57,6 +58,7 @@ class Backends:
             installation=self.records.scoped(""),
             cache=self.cache,
             bus=self.bus,
+            sign=self.sign,
         )
 
     def health(self) -> list[StoreHealth]:
@@ -75,7 +77,7 @@ class Workspace:
     """One principal's view of the hub.
 
     `installation` holds what belongs to no tenant (tenants, keys); only `services.tenants` and
-    `services.keys` read it, behind `platform:admin` or the guard.
+    `services.keys` read it. `sign` is an HMAC with the installation's secret.
     """
 
     principal: Principal
@@ -87,6 +89,7 @@ class Workspace:
     installation: RecordStore
     cache: Cache
     bus: Bus
+    sign: Callable[[bytes], str]
 
     @property
     def tenant(self) -> str:
@@ -131,11 +134,21 @@ def current_workspace() -> Workspace:
         raise Unauthenticated("no workspace: the request did not pass the guard") from None
 
 
+def enter_workspace(ws: Workspace) -> Token[Workspace]:
+    """Make `ws` the current workspace; for the guard, which leaves it in another function."""
+    return _current.set(ws)
+
+
+def leave_workspace(token: Token[Workspace]) -> None:
+    """Undo `enter_workspace`."""
+    _current.reset(token)
+
+
 @contextmanager
 def in_workspace(ws: Workspace) -> Iterator[Workspace]:
     """Make `ws` the current workspace inside the block."""
-    token = _current.set(ws)
+    token = enter_workspace(ws)
     try:
         yield ws
     finally:
-        _current.reset(token)
+        leave_workspace(token)

@@ -1,0 +1,1 @@
+"""Credentials to Workspace: 401 here and only here."""

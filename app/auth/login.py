@@ -1,0 +1,58 @@
+"""The sign-in page of a hub with keys: a key opens a session, no script needed."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, redirect, render_template_string, request, session
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.auth.apikey import KeyChecker
+from i18n import direction, negotiate, t
+
+_PAGE = """<!doctype html>
+<html lang="{{ locale }}" dir="{{ dir }}" data-bs-theme="light">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>{{ title }}</title><link rel="stylesheet" href="/assets/login.css"></head>
+<body><main><h1>AIOBS</h1><p>{{ purpose }}</p>
+{% if problem %}<p role="alert" class="problem">{{ problem }}</p>{% endif %}
+<form method="post" action="/login">
+<label for="key">{{ key }}</label>
+<input id="key" name="key" type="password" autocomplete="current-password" required autofocus>
+<button type="submit">{{ submit }}</button></form></main></body></html>"""
+
+
+def install(app: Flask, checker: KeyChecker) -> None:
+    """Add ``/login`` and ``/logout``."""
+
+    @app.get("/login")
+    def login_form() -> str:
+        return _page(refused=False)
+
+    @app.post("/login")
+    def login() -> BaseResponse:
+        principal = checker.principal(request.form.get("key", ""))
+        if principal is None:
+            return Response(_page(refused=True), 401, mimetype="text/html")
+        session.clear()  # a new session on every sign-in: an old cookie gains nothing
+        session["key_id"] = principal.id
+        session.permanent = True
+        return redirect("/")
+
+    @app.post("/logout")
+    def logout() -> BaseResponse:
+        session.clear()
+        return redirect("/login")
+
+
+def _page(*, refused: bool) -> str:
+    locale = negotiate(
+        query=request.args.get("lang"),
+        cookie=request.cookies.get("aiobs_lang"),
+        accept=request.headers.get("Accept-Language", ""),
+    )
+    words = {
+        name: t(f"login.{name}", locale=locale) for name in ("title", "purpose", "key", "submit")
+    }
+    problem = t("login.refused", locale=locale) if refused else ""
+    return render_template_string(
+        _PAGE, locale=locale, dir=direction(locale), problem=problem, **words
+    )

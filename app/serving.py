@@ -1,0 +1,93 @@
+"""Starts the server processes: gunicorn for the hub, a bare scheduler for a worker."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from app.factory import close, create_app, open_backends
+from app.scheduler import Scheduler
+from app.settings import Settings
+
+log = logging.getLogger("aiobs")
+
+
+class Hub(BaseApplication):  # type: ignore[misc]
+    """Gunicorn with threads: one process, because the embedded cache and bus live in it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.hub_settings = settings
+        self.fleet: subprocess.Popen[bytes] | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what the settings say."""
+        settings = self.hub_settings
+        chosen: dict[str, Any] = {
+            "bind": f"{settings.host}:{settings.port}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": settings.threads + settings.websocket_clients,
+            "timeout": 120,
+            "graceful_timeout": 15,
+            "keepalive": 30,
+            "loglevel": settings.log_level,
+            "worker_exit": lambda _server, worker: close(worker.wsgi),
+            "when_ready": self._ready,
+            "on_exit": lambda _server: _stop_fleet(self.fleet),
+        }
+        for name, value in chosen.items():
+            self.cfg.set(name, value)
+
+    def _ready(self, _server: object) -> None:
+        log.info("AIOBS on http://%s:%d", self.hub_settings.host, self.hub_settings.port)
+        self.fleet = _start_fleet(self.hub_settings)
+
+    def load(self) -> Any:  # a WSGI application
+        """Return the app, made in the worker process: SQLite handles do not survive a fork."""
+        return create_app(self.hub_settings)
+
+
+def serve(settings: Settings) -> int:
+    """Run the hub until it is told to stop."""
+    Hub(settings).run()
+    return 0
+
+
+def work(settings: Settings) -> int:
+    """Run the jobs alone until told to stop."""
+    backends = open_backends(settings)
+    scheduler = Scheduler(backends)
+    stopped = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopped.set())
+    scheduler.start()
+    log.info("worker %s runs %d jobs", scheduler.owner, len(scheduler.jobs))
+    stopped.wait()
+    scheduler.stop()
+    backends.close()
+    return 0
+
+
+def _start_fleet(settings: Settings) -> subprocess.Popen[bytes] | None:
+    """Start the sample fleet when asked for, or when a local hub might be empty (it looks
+    itself)."""
+    if settings.demo == "off" or (settings.demo == "auto" and settings.auth != "local"):
+        return None
+    url = f"http://{settings.host}:{settings.port}"
+    command = [sys.executable, "-m", "app", "demo", "--url", url]
+    if settings.demo == "auto":
+        command.append("--if-empty")
+    return subprocess.Popen(command)
+
+
+def _stop_fleet(process: subprocess.Popen[bytes] | None) -> None:
+    if process is not None and process.poll() is None:
+        process.terminate()
+        process.wait(timeout=10)
