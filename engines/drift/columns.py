@@ -57,6 +57,13 @@ def take_rows(values: Any, rows: NDArray[np.generic]) -> Any:  # Any: Series or 
     return values.iloc[rows] if isinstance(values, pd.Series) else values[rows]
 
 
+def is_numeric_dtype(values: Any) -> bool:  # Any: Series or array
+    """Return whether the values are stored as numbers or booleans."""
+    import pandas as pd
+
+    return bool(pd.api.types.is_numeric_dtype(values.dtype))
+
+
 def infer_kind(values: Any) -> Kind | None:  # Any: Series or array
     """Return what the column holds, or ``None`` when every value is missing.
 

@@ -47,7 +47,7 @@ def combine_p(p_values: Sequence[float]) -> float:
     return math.atan2(1.0, total / len(p_values)) / math.pi
 
 
-def adjust_p(p_values: Sequence[float]) -> NDArray[np.float64]:
+def adjust_p(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Return Benjamini-Hochberg adjusted p values, in the order given.
 
     Parameters

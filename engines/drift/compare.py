@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from engines.drift.columns import (
     as_columns,
     infer_kind,
+    is_numeric_dtype,
     read_categories,
     read_numbers,
 )
 from engines.drift.decision import decide, score, worst
+from engines.drift.joint import joint_tests
 from engines.drift.pair import CategoryPair, NumericPair
 from engines.drift.policy import Policy
 from engines.drift.result import ColumnDrift, DriftReport, JointDrift, Kind, SliceDrift
+from engines.drift.slices import compare_slices
 from engines.drift.univariate import (
     Sides,
     blank,
@@ -115,11 +118,17 @@ def compare(
         _compare_column(name, before[name], after.get(name), rows_after, kinds, policy, per_column)
         for name in names
     ]
-    decided = decide(drafts, policy, level)
+    joint_level = policy.false_discovery_rate * policy.joint_share
+    moved = (
+        joint_tests(before, after, _joint_kinds(drafts, before, after), policy, joint_level, seed)
+        if has_joint
+        else ()
+    )
+    segments = _slices(before, after, names, slice_by, kinds, policy) if slice_by else ()
     return summarise(
-        decided,
-        (),
-        (),
+        decide(drafts, policy, level),
+        moved,
+        segments,
         rows=(rows_before, rows_after),
         new=tuple(name for name in after if name not in before) if columns is None else (),
         missing=tuple(name for name in names if name not in after),
@@ -127,6 +136,34 @@ def compare(
         weights=weights,
         method="exact",
     )
+
+
+def _joint_kinds(
+    drafts: Sequence[ColumnDrift], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, Kind]:
+    """Return the kinds of the columns that could be compared; few-valued numbers stay numbers."""
+    kinds: dict[str, Kind] = {}
+    for draft in drafts:
+        if draft.p_value is None or draft.reason or draft.name not in after:
+            continue
+        is_number = all(is_numeric_dtype(side[draft.name]) for side in (before, after))
+        kinds[draft.name] = "numeric" if is_number and draft.kind != "embedding" else draft.kind
+    return kinds
+
+
+def _slices(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    names: Sequence[str],
+    slice_by: Sequence[str],
+    kinds: Mapping[str, Kind] | None,
+    policy: Policy,
+) -> tuple[SliceDrift, ...]:
+    def compare_parts(one: Mapping[str, Any], other: Mapping[str, Any]) -> DriftReport:
+        within = [name for name in names if name in one]
+        return compare(one, other, columns=within, kinds=kinds, joint=False, policy=policy)
+
+    return compare_slices(before, after, slice_by, compare_parts, policy)
 
 
 def _compare_column(
