@@ -1,0 +1,151 @@
+"""Models: those that sent inferences and those that somebody registered."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from connectors.protocols import ModelSeen
+from services.errors import Invalid, NotFound
+from services.identity import permitted
+from services.times import DAY_MS
+from services.workspace import Workspace
+
+_KIND = "model"
+ModelType = Literal["classification", "regression", "llm", "rag"]
+
+
+class Registration(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What people say of a model; telemetry alone cannot know it."""
+
+    name: str = ""
+    model_type: ModelType | None = None
+    owner: str = ""
+    purpose: str = ""
+    risk_class: Literal["minimal", "limited", "high", ""] = ""
+    objective_latency_ms: float | None = None
+    positive_class: str | None = None
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One version of a model as telemetry shows it."""
+
+    version: str
+    first_seen_ms: int
+    last_seen_ms: int
+    inferences: int
+
+
+class Model(msgspec.Struct, frozen=True):
+    """One model: what it says of itself by sending, and what was registered."""
+
+    model_id: str
+    status: Literal["registered", "unregistered"]
+    model_type: ModelType
+    name: str
+    owner: str
+    purpose: str
+    risk_class: str
+    objective_latency_ms: float | None
+    positive_class: str | None
+    is_sample: bool
+    first_seen_ms: int | None
+    last_seen_ms: int | None
+    inferences: int
+    versions: tuple[Version, ...]
+
+
+@permitted("models:read")
+def list_models(ws: Workspace) -> list[Model]:
+    """Return every model of the tenant in order of id."""
+    seen: dict[str, list[ModelSeen]] = {}
+    for row in ws.events.models_seen():
+        seen.setdefault(row.model_id, []).append(row)
+    registered = {record.id: record.body for record in ws.records.list(_KIND)}
+    ids = sorted(seen | registered)
+    return [_model(ws, i, seen.get(i, []), registered.get(i)) for i in ids]
+
+
+@permitted("models:read")
+def get_model(ws: Workspace, model_id: str) -> Model:
+    """Return one model; `NotFound` when it neither sent nor was registered."""
+    seen = [row for row in ws.events.models_seen() if row.model_id == model_id]
+    record = ws.records.get(_KIND, model_id)
+    if not seen and record is None:
+        raise NotFound(f"there is no model {model_id!r}")
+    return _model(ws, model_id, seen, record.body if record else None)
+
+
+@permitted("models:write")
+def register_model(ws: Workspace, model_id: str, registration: Registration) -> Model:
+    """Say what a model is; telemetry that comes before or after belongs to it all the same."""
+    if not 1 <= len(model_id) <= 200 or not model_id.isprintable():
+        raise Invalid("a model id is printable text of 1 to 200 characters")
+    ws.records.put(_KIND, model_id, msgspec.to_builtins(registration))
+    ws.cache.invalidate(f"{ws.tenant}/model_type/{model_id}")
+    return get_model(ws, model_id)
+
+
+def _model(
+    ws: Workspace,
+    model_id: str,
+    seen: list[ModelSeen],
+    body: dict[str, Any] | None,  # JSON of a Registration
+) -> Model:
+    said = msgspec.convert(body, Registration) if body is not None else Registration()
+    versions = tuple(
+        Version(row.version, row.first_ms, row.last_ms, row.count)
+        for row in sorted(seen, key=lambda row: -row.last_ms)
+    )
+    return Model(
+        model_id=model_id,
+        status="registered" if body is not None else "unregistered",
+        model_type=said.model_type or _guess_type(ws, model_id, seen),
+        name=said.name or model_id,
+        owner=said.owner,
+        purpose=said.purpose,
+        risk_class=said.risk_class,
+        objective_latency_ms=said.objective_latency_ms,
+        positive_class=said.positive_class,
+        is_sample=any(row.is_sample for row in seen),
+        first_seen_ms=min((row.first_ms for row in seen), default=None),
+        last_seen_ms=max((row.last_ms for row in seen), default=None),
+        inferences=sum(row.count for row in seen),
+        versions=versions,
+    )
+
+
+def _guess_type(ws: Workspace, model_id: str, seen: list[ModelSeen]) -> ModelType:
+    """Read the type off what the model last sent; registration overrules it."""
+    if not seen:
+        return "classification"
+    last_ms = max(row.last_ms for row in seen)
+
+    def guess() -> ModelType:
+        rows = ws.events.inference_columns(
+            model_id,
+            last_ms - DAY_MS,
+            last_ms + 1,
+            columns=("score", "prediction", "interval:low", "output_tokens", "context"),
+            limit=50,
+        )
+        return _type_of(rows.columns)
+
+    kind: Any = ModelType  # msgspec decodes a Literal; type[] cannot say so
+    found: ModelType = ws.cached(f"model_type/{model_id}", kind, guess, fresh_s=600, stale_s=86_400)
+    return found
+
+
+def _type_of(columns: dict[str, Any]) -> ModelType:  # float64 or object arrays
+    def any_sent(name: str) -> bool:
+        values = columns.get(name)
+        return values is not None and any(v is not None and v == v for v in values)
+
+    if any_sent("output_tokens"):
+        return "rag" if any_sent("context") else "llm"
+    predictions = [p for p in columns.get("prediction", ()) if p is not None]
+    continuous = [p for p in predictions if isinstance(p, float) and p != int(p)]
+    if not any_sent("score") and (continuous or any_sent("interval:low")):
+        return "regression"
+    return "classification"
