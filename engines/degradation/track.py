@@ -223,7 +223,7 @@ def _changes(course: _Course, starts: list[int], direction: Direction) -> tuple[
             size=after - before,
             is_worse=worse * (after - before) > 0,
         )
-        for start, before, after in zip(starts, means, means[1:], strict=True)
+        for start, before, after in zip(starts, means[:-1], means[1:], strict=True)
     )
 
 
