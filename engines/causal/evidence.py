@@ -1,0 +1,122 @@
+"""The sentences behind a suspect: what speaks for it and what against it."""
+
+from __future__ import annotations
+
+from engines.causal.inputs import Event
+from engines.causal.logs import LogSurprise
+from engines.causal.result import Evidence
+from engines.causal.scene import Scene
+from engines.causal.score import Suspect
+from engines.causal.settings import RootCauseSettings
+
+
+def figure(value: float) -> str:
+    """Return a number with three significant digits."""
+    return f"{value:.3g}"
+
+
+def deviation(scene: Scene, suspect: Suspect) -> Evidence | None:
+    """Say how far the suspect's metric moved."""
+    if suspect.column is None or scene.z[suspect.column] <= 0:
+        return None
+    node, metric = scene.panel.keys[suspect.column]
+    z = float(scene.z[suspect.column])
+    usual = float(scene.normal.location[suspect.column])
+    scale = float(scene.normal.scale[suspect.column])
+    return Evidence(
+        "deviation",
+        (("node", node), ("metric", metric), ("z", z), ("usual", usual), ("scale", scale)),
+        f"{metric} of {node} moved {figure(z)} robust standard deviations "
+        f"(usual {figure(usual)}, one deviation is {figure(scale)}).",
+    )
+
+
+def share(suspect: Suspect, method: str) -> Evidence | None:
+    """Say how much of the effect the suspect explains by itself."""
+    if suspect.share is None:
+        return None
+    pct = 100 * suspect.share
+    if method.startswith("mass_balance"):
+        text = (
+            f"Its own excess, after subtracting what it calls, is {figure(pct)}% of the effect's."
+        )
+        return Evidence("own_share", (("share", suspect.share),), text)
+    text = (
+        f"Following anomalous dependencies back from the effect ends here {figure(pct)}% of times."
+    )
+    return Evidence("walk_share", (("share", suspect.share),), text)
+
+
+def wire(suspect: Suspect, settings: RootCauseSettings) -> Evidence | None:
+    """Say that the calls of the suspect are slower between its ends than at them."""
+    if suspect.wire <= settings.threshold / 2:
+        return None
+    return Evidence(
+        "wire",
+        (("node", suspect.unit[0]), ("score", suspect.wire)),
+        f"Calls to and from {suspect.unit[0]} lose time between caller and callee "
+        f"(mean log score {figure(suspect.wire)}): a network, proxy or queue, not its own work.",
+    )
+
+
+def messages(found: LogSurprise | None) -> Evidence | None:
+    """Say which error message is new or more frequent."""
+    if found is None:
+        return None
+    how = "is new" if found.is_new else f"rose from {figure(found.before)}"
+    return Evidence(
+        "log_template",
+        (("node", found.node), ("template", found.template), ("after", found.after)),
+        f'Error "{found.template}" on {found.node} {how}: {figure(found.after)} times since onset.',
+    )
+
+
+def trigger(event: Event | None, onset_s: float) -> Evidence | None:
+    """Say which change came just before."""
+    if event is None:
+        return None
+    lead = onset_s - event.time_s
+    return Evidence(
+        "event_before_onset",
+        (("event_id", event.event_id), ("kind", event.kind), ("lead_s", lead)),
+        f"{event.kind} {event.title or event.event_id} touched {event.target} "
+        f"{figure(max(lead, 0.0))} s before it moved.",
+    )
+
+
+def order(cause_s: float | None, effect_s: float | None, step_s: float) -> Evidence | None:
+    """Say whether the suspect moved before the effect."""
+    if cause_s is None or effect_s is None:
+        return None
+    lead = effect_s - cause_s
+    if lead < -step_s / 2:
+        text = f"It moved {figure(-lead)} s after the effect did."
+        return Evidence("moved_later", (("lead_s", lead),), text)
+    text = "It moved in the same interval as the effect."
+    if lead > step_s / 2:
+        text = f"It moved {figure(lead)} s before the effect did."
+    return Evidence("moved_first", (("lead_s", lead),), text)
+
+
+def weak(suspect: Suspect, z: float, settings: RootCauseSettings) -> Evidence | None:
+    """Say that the suspect never left its normal range."""
+    if max(z, suspect.wire) >= settings.threshold:
+        return None
+    return Evidence(
+        "within_range",
+        (("z", z), ("threshold", settings.threshold)),
+        f"No metric of {suspect.unit[0]} left its normal range "
+        f"(largest {figure(z)}, threshold {figure(settings.threshold)}).",
+    )
+
+
+def rival(score: float, best_other: float, name: str) -> Evidence | None:
+    """Say that another suspect scores nearly as high."""
+    if best_other < 0.7 * score or best_other <= 0:
+        return None
+    ratio = best_other / score if score > 0 else float("inf")
+    return Evidence(
+        "rival",
+        (("node", name), ("ratio", ratio)),
+        f"{name} scores {figure(ratio)} times as high.",
+    )

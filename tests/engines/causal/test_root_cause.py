@@ -1,0 +1,195 @@
+import numpy as np
+import pytest
+
+from engines.causal import Call, Event, LogTemplate, Series, find_root_cause
+from engines.errors import EngineError, InsufficientData
+
+STEP = 60.0
+CALLS = [("web", "cart"), ("web", "ads"), ("cart", "db")]
+
+
+def shop(seed=0, rows=90, fault="db", at=70, size=0.2):
+    """Latencies in seconds where every caller waits for its callees; requests on every node."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(rows) * STEP
+    own = {n: 0.02 * np.exp(0.1 * rng.standard_normal(rows)) for n in ("web", "cart", "ads", "db")}
+    if fault:
+        own[fault] = own[fault] + np.where(np.arange(rows) >= at, size, 0.0)
+    latency = {"db": own["db"], "ads": own["ads"]}
+    latency["cart"] = own["cart"] + latency["db"]
+    latency["web"] = own["web"] + latency["cart"] + latency["ads"]
+    series = {(n, "latency"): (t, x) for n, x in latency.items()}
+    series |= {(n, "requests"): (t, rng.poisson(100, rows).astype(float)) for n in latency}
+    return series
+
+
+@pytest.mark.parametrize("fault", ["web", "cart", "ads", "db"])
+def test_slow_service_is_first_and_explains_the_excess(fault):
+    answer = find_root_cause(shop(fault=fault), ("web", "latency"), topology=CALLS)
+    assert (answer.cause.node, answer.method) == (fault, "mass_balance")
+    assert answer.cause.share > 0.9
+    assert answer.onset_s == 70 * STEP
+
+
+def test_chain_leads_from_cause_to_effect():
+    answer = find_root_cause(shop(), ("web", "latency"), topology=CALLS)
+    assert [step.node for step in answer.cause.chain] == ["db", "cart", "web"]
+
+
+def test_without_topology_the_result_still_ranks_by_deviation():
+    series = shop()
+    answer = find_root_cause(series, ("web", "latency"))
+    assert answer.method == "deviation"
+    assert answer.causes[0].node == "db"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_quiet_window_names_no_cause(seed):
+    answer = find_root_cause(shop(seed, fault=None), ("web", "latency"), topology=CALLS)
+    assert answer.abstained and answer.cause is None and answer.reason
+
+
+def renamed(series, names):
+    return {(names[node], metric): value for (node, metric), value in reversed(series.items())}
+
+
+@pytest.mark.parametrize("effect", [("web", "latency"), None])
+def test_renaming_and_shuffling_change_no_rank(effect):
+    names = {"web": "a", "cart": "z", "ads": "m", "db": "b"}
+    series = shop(seed=3)
+    known = {} if effect else {"onset_s": 70 * STEP}
+    plain = find_root_cause(series, effect, topology=CALLS, **known)
+    calls = [(names[a], names[b]) for a, b in reversed(CALLS)]
+    other = find_root_cause(
+        renamed(series, names), effect and ("a", "latency"), topology=calls, **known
+    )
+    assert [names[c.node] for c in plain.causes] == [c.node for c in other.causes]
+    assert [c.score for c in plain.causes] == [c.score for c in other.causes]
+
+
+def test_units_change_no_rank():
+    series = shop(seed=5)
+    scaled = {k: (t, x * 1000 if k[1] == "latency" else x) for k, (t, x) in series.items()}
+    plain = find_root_cause(series, ("web", "latency"), topology=CALLS)
+    other = find_root_cause(scaled, ("web", "latency"), topology=CALLS)
+    assert [c.node for c in plain.causes] == [c.node for c in other.causes]
+
+
+def test_missing_points_and_mixed_sampling_still_find_the_cause():
+    rng = np.random.default_rng(1)
+    series = {}
+    for key, (t, x) in shop(rows=240, at=200).items():
+        keep = rng.random(t.size) > 0.2
+        every = 2 if key[0] == "ads" else 1
+        series[key] = ((t + rng.uniform(-5, 5, t.size))[keep][::every], x[keep][::every])
+    answer = find_root_cause(series, ("web", "latency"), topology=CALLS, step_s=60.0)
+    assert answer.cause.node == "db"
+
+
+def test_deployment_before_the_onset_starts_the_chain():
+    deploy = Event("d7", 69 * STEP, "deployment", "db", "db 2.1")
+    answer = find_root_cause(shop(), ("web", "latency"), topology=CALLS, events=[deploy])
+    assert answer.cause.event_id == "d7"
+    assert answer.cause.chain[0].event_id == "d7"
+    assert "event_before_onset" in {e.key for e in answer.cause.evidence}
+
+
+def ai_model(seed=0):
+    rng = np.random.default_rng(seed)
+    t = np.arange(120) * STEP
+    late = np.arange(120) >= 90
+    level = {
+        'aiobs_feature_drift{feature="income"}': (0.05, 0.6),
+        'aiobs_feature_drift{feature="age"}': (0.05, 0.0),
+        'aiobs_drift_score{kind="prediction"}': (0.05, 0.3),
+        "aiobs_accuracy": (0.9, -0.2),
+        "aiobs_trust_score": (0.8, -0.2),
+        "aiobs_grounding_score": (0.8, 0.0),
+    }
+    return {
+        ("credit", name): (t, base + jump * late + 0.01 * rng.standard_normal(120))
+        for name, (base, jump) in level.items()
+    }
+
+
+def test_feature_drift_is_the_root_of_lost_accuracy():
+    answer = find_root_cause(ai_model(), ("credit", "aiobs_accuracy"))
+    assert answer.method == "walk"
+    assert answer.cause.metric == 'aiobs_feature_drift{feature="income"}'
+    assert [s.metric for s in answer.cause.chain][-1] == "aiobs_accuracy"
+
+
+def test_retrieval_outage_is_the_root_of_lost_grounding():
+    rng = np.random.default_rng(2)
+    t = np.arange(120) * STEP
+    late = np.arange(120) >= 90
+
+    def noisy(base, jump, noise):
+        return (t, base + jump * late + noise * rng.standard_normal(120))
+
+    series = {
+        ("rag", "aiobs_grounding_score"): noisy(0.8, -0.4, 0.02),
+        ("rag", "aiobs_hallucination_risk"): noisy(0.1, 0.4, 0.02),
+        ("rag", "aiobs_trust_score"): noisy(0.8, -0.3, 0.02),
+        ("rag", "latency"): noisy(1.0, 0.0, 0.05),
+        ("vector-db", "error_rate"): noisy(0.01, 0.5, 0.005),
+        ("vector-db", "requests"): noisy(100.0, 0.0, 5.0),
+    }
+    answer = find_root_cause(series, ("rag", "aiobs_trust_score"), topology=[("rag", "vector-db")])
+    assert answer.cause.node == "vector-db"
+    assert [s.metric for s in answer.cause.chain] == [
+        "error_rate",
+        "aiobs_grounding_score",
+        "aiobs_hallucination_risk",
+        "aiobs_trust_score",
+    ]
+
+
+def test_network_delay_is_found_on_the_edge():
+    rng = np.random.default_rng(4)
+    t = np.arange(60) * STEP
+    slow = np.where(np.arange(60) >= 50, 0.2, 0.0)
+
+    def edge(a, b, wire):
+        served = 0.01 + 0.001 * rng.standard_normal(60)
+        seen = served + 0.002 + wire + 0.0005 * rng.standard_normal(60)
+        return Call(a, b, None, Series(t, seen), Series(t, served))
+
+    calls = [edge("web", "cart", slow), edge("web", "ads", 0 * slow), edge("cart", "db", slow)]
+    series = {
+        (n, "cpu"): (t, 0.3 + 0.01 * rng.standard_normal(60)) for n in ("web", "cart", "ads", "db")
+    }
+    answer = find_root_cause(series, onset_s=50 * STEP, topology=calls)
+    assert answer.causes[0].node in ("cart", "db")
+    assert answer.method == "deviation+wire"
+
+
+def test_new_error_message_points_at_the_code_fault():
+    rng = np.random.default_rng(6)
+    t = np.arange(60) * STEP
+    series = {(n, "cpu"): (t, 0.3 + 0.01 * rng.standard_normal(60)) for n in ("web", "cart")}
+    after = np.arange(60) >= 50
+    logs = [LogTemplate("cart", "KeyError price", Series(t, np.where(after, 9.0, 0.0)))]
+    answer = find_root_cause(series, onset_s=50 * STEP, logs=logs)
+    assert answer.causes[0].node == "cart"
+    assert answer.method == "deviation+logs"
+
+
+def test_unknown_effect_is_refused():
+    with pytest.raises(EngineError, match="not among"):
+        find_root_cause(shop(), ("web", "nothing"))
+
+
+def test_effect_with_two_samples_is_insufficient():
+    series = {("a", "latency"): ([0.0, 60.0], [1.0, 2.0])}
+    with pytest.raises(InsufficientData, match="at least 3"):
+        find_root_cause(series, ("a", "latency"))
+
+
+def test_inputs_are_not_changed():
+    series = shop()
+    copies = {key: (t.copy(), x.copy()) for key, (t, x) in series.items()}
+    find_root_cause(series, ("web", "latency"), topology=CALLS)
+    for key, (t, x) in copies.items():
+        np.testing.assert_array_equal(series[key][0], t)
+        np.testing.assert_array_equal(series[key][1], x)
