@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engines.drift.pair import Floats, NumericPair
-from engines.drift.rank_tests import mann_whitney
+from engines.drift.pair import Floats
+from engines.drift.witness import halves, one_sided
 
 TREES = 25
 LEAVES = 12
@@ -57,8 +57,8 @@ def separate(
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     rng = np.random.default_rng(seed)
-    fit_before, test_before = _halves(reference, rng)
-    fit_after, test_after = _halves(current, rng)
+    fit_before, test_before = halves(reference, rng)
+    fit_after, test_after = halves(current, rng)
     model = HistGradientBoostingClassifier(
         max_iter=TREES,
         max_leaf_nodes=LEAVES,
@@ -72,25 +72,13 @@ def separate(
     model.fit(np.vstack((fit_before, fit_after)), target)
     score_before = model.decision_function(test_before)
     score_after = model.decision_function(test_after)
-    auc, p = _auc(score_before, score_after)
+    auc, p = one_sided(score_before, score_after)
     importance = np.zeros(reference.shape[1])
     if p <= explain_below:
         for column in range(reference.shape[1]):
             shuffled = np.vstack((test_before, test_after))
             rng.shuffle(shuffled[:, column])
             scores = model.decision_function(shuffled)
-            lower, _ = _auc(scores[: len(test_before)], scores[len(test_before) :])
+            lower, _ = one_sided(scores[: len(test_before)], scores[len(test_before) :])
             importance[column] = max(0.0, auc - lower)
     return Separation(auc, p, len(reference), len(current), importance)
-
-
-def _auc(before: Floats, after: Floats) -> tuple[float, float]:
-    test = mann_whitney(NumericPair.of_samples(before, after))
-    half = test.p_value / 2.0
-    return test.statistic, half if test.statistic > 0.5 else 1.0 - half
-
-
-def _halves(rows: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    order = rng.permutation(len(rows))
-    middle = len(rows) // 2
-    return rows[order[:middle]], rows[order[middle:]]

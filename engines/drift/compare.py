@@ -11,13 +11,17 @@ from engines.drift.columns import (
     is_numeric_dtype,
     read_categories,
     read_numbers,
+    read_texts,
+    read_vectors,
 )
 from engines.drift.decision import decide, score, worst
+from engines.drift.embedding import compare_vectors
 from engines.drift.joint import joint_tests
 from engines.drift.pair import CategoryPair, NumericPair
 from engines.drift.policy import Policy
 from engines.drift.result import ColumnDrift, DriftReport, JointDrift, Kind, SliceDrift
 from engines.drift.slices import compare_slices
+from engines.drift.text import compare_texts
 from engines.drift.univariate import (
     Sides,
     blank,
@@ -225,9 +229,27 @@ def _time(name: str, before: Any, after: Any, policy: Policy, level: float) -> C
     return only_missing(name, "time", sides, policy, reason) or blank(name, "time", sides, reason)
 
 
+def _text(name: str, before: Any, after: Any, policy: Policy, level: float) -> ColumnDrift:
+    first, second = read_texts(before), read_texts(after)
+    sides = Sides(len(before), len(after), len(first), len(second))
+    if min(sides.n, sides.m) < policy.minimum_rows:
+        return _judge_missing(name, "text", sides, policy)
+    return compare_texts(name, first, second, sides, policy, level)
+
+
+def _embedding(name: str, before: Any, after: Any, policy: Policy, level: float) -> ColumnDrift:
+    first, second = read_vectors(before), read_vectors(after)
+    sides = Sides(len(before), len(after), len(first), len(second))
+    if min(sides.n, sides.m) < policy.minimum_rows:
+        return _judge_missing(name, "embedding", sides, policy)
+    return compare_vectors(name, first, second, sides, policy, level)
+
+
 COMPARERS: dict[Kind, Callable[[str, Any, Any, Policy, float], ColumnDrift]] = {
     "numeric": _numeric,
     "categorical": _categorical,
+    "text": _text,
+    "embedding": _embedding,
     "time": _time,
 }
 

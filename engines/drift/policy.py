@@ -39,6 +39,8 @@ class Policy:
         Rows per side used by the dependence test.
     classifier_rows : int
         Rows per side used by the domain classifier, half to fit and half to test.
+    vector_rows, text_rows : int
+        Rows per side used for embedding and text columns.
     """
 
     false_discovery_rate: float = 0.05
@@ -58,8 +60,10 @@ class Policy:
     discrete_limit: int = 20
     bins: int = 10
     emphasis: float = 4.0
-    joint_rows: int = 10_000
-    classifier_rows: int = 4_000
+    joint_rows: int = 20_000
+    classifier_rows: int = 6_000
+    vector_rows: int = 1_500
+    text_rows: int = 2_000
 
     def __post_init__(self) -> None:
         if not 0 < self.false_discovery_rate < 0.5:

@@ -101,7 +101,7 @@ def compare_numbers(
         # A small shift delta of a normal: D = phi(0) delta and AUC - 1/2 = phi(0) delta / sqrt(2).
         minimum_detectable_effect=min(1.0, smallest * float(np.sqrt(2.0))),
         minimum_detectable_shift_sd=auc_shift_to_sd(smallest),
-        histogram=_numeric_histogram(pair),
+        histogram=draw_numbers(pair),
     )
     return with_missing(draft, tests, sides, policy)
 
@@ -113,7 +113,6 @@ def compare_categories(
     table = pool_cells(pair)
     tests = tuple(test(table) for test in CATEGORY_TESTS)
     v = cramers_v(table)
-    is_new, is_gone = pair.reference == 0, pair.current == 0
     draft = replace(
         blank(name, "categorical", sides, ""),
         effect_name="cramers_v",
@@ -126,14 +125,22 @@ def compare_categories(
         ),
         severity=severity(v, policy.half_v),
         minimum_detectable_effect=detectable_v(pair.n, pair.m, table.cells, level, policy.power),
-        new_categories=_most_frequent(pair, np.where(is_new, pair.current, 0.0)),
-        vanished_categories=_most_frequent(pair, np.where(is_gone, pair.reference, 0.0)),
-        new_category_share=float(pair.current[is_new].sum() / pair.m),
         histogram=_category_histogram(pair),
     )
     if table.cells == 1 and len(pair.labels) > 1:
         draft = replace(draft, reason="Every value is too rare to compare: it reads like an id.")
-    return with_missing(draft, tests, sides, policy)
+    return with_missing(list_changes(draft, pair), tests, sides, policy)
+
+
+def list_changes(draft: ColumnDrift, pair: CategoryPair) -> ColumnDrift:
+    """Return the draft with the categories seen on one side only."""
+    is_new, is_gone = pair.reference == 0, pair.current == 0
+    return replace(
+        draft,
+        new_categories=_most_frequent(pair, np.where(is_new, pair.current, 0.0)),
+        vanished_categories=_most_frequent(pair, np.where(is_gone, pair.reference, 0.0)),
+        new_category_share=float(pair.current[is_new].sum() / pair.m),
+    )
 
 
 def with_missing(
@@ -186,7 +193,7 @@ def only_missing(
     )
 
 
-def _numeric_histogram(pair: NumericPair) -> Histogram:
+def draw_numbers(pair: NumericPair) -> Histogram:
     """Return equal-width cells between the outer percentiles; the outer cells hold the tails."""
     low, high = (
         float(pair.values[np.searchsorted(pair.reference_cdf, 0.005)]),
