@@ -96,6 +96,11 @@ class RedisServer:
         )  # fmt: skip
         wait_until(self._answers, "Redis")
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def _answers(self) -> bool:
         import redis
 
