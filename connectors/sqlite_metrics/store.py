@@ -1,0 +1,253 @@
+"""What services see: the metric store of one tenant."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors.errors import Refused, TooMuch
+from connectors.protocols import Aggregate, SeriesPoints
+from connectors.selector import Selector
+from connectors.sqlite_metrics import chunks as chunk_table
+from connectors.sqlite_metrics.catalogue import Catalogue, Selection
+from connectors.sqlite_metrics.database import Readers
+from connectors.sqlite_metrics.log import AppendLog
+from connectors.sqlite_metrics.samples import read_samples
+from connectors.sqlite_metrics.tail import Samples, Tail, TailView
+from connectors.sqlite_metrics.window import Across, bucket_samples, check_across
+from connectors.telemetry import MetricBatch, Series
+
+MAX_CELLS = 20_000_000  # 160 MB of answer
+LOOKBACK_MS = 3_600_000  # how far back `increase` looks for the sample before the window
+_SERIES_AT_ONCE = 500
+
+
+class _View(msgspec.Struct, frozen=True):
+    """Chunks and tail as of one moment."""
+
+    chunks: sqlite3.Connection
+    tail: TailView
+
+
+class SqliteMetricStore:
+    """Samples of one tenant; see `connectors.protocols.MetricStore`."""
+
+    def __init__(
+        self, tenant: str, log: AppendLog, catalogue: Catalogue, tail: Tail, chunks: Readers
+    ) -> None:
+        self._tenant = tenant
+        self._log = log
+        self._catalogue = catalogue
+        self._tail = tail
+        self._chunks = chunks
+
+    def append(self, batch: MetricBatch) -> None:
+        """Return once every finite sample is durable.
+
+        NaN and infinities are left out: Prometheus marks the end of a series by a NaN, and one of
+        either would spoil every average it takes part in.
+        """
+        finite = np.isfinite(batch.values)
+        if not finite.all():
+            batch = MetricBatch(
+                batch.series,
+                batch.index[finite],
+                batch.timestamps_ms[finite],
+                batch.values[finite],
+            )
+        if len(batch):
+            self._log.append(self._tenant, batch)
+
+    def series(self, selector: Selector, *, limit: int = 10_000) -> list[Series]:
+        return self._select(selector).series[:limit]
+
+    def names(self) -> list[str]:
+        self._follow()
+        return self._catalogue.names(self._tenant)
+
+    def label_values(self, label: str, selector: Selector | None = None) -> list[str]:
+        if selector is None:
+            self._follow()
+            return self._catalogue.label_values(self._tenant, label)
+        return sorted({s.label(label) for s in self._select(selector).series} - {""})
+
+    def raw(
+        self, selector: Selector, start_ms: int, end_ms: int, *, limit: int = 1_000_000
+    ) -> list[SeriesPoints]:
+        with self._view() as view:
+            selection, sids, order = self._sorted(selector)
+            samples = read_samples(view.chunks, view.tail, sids, start_ms, end_ms, limit=limit)
+        return _in_order(selection, order, samples)
+
+    def latest(self, selector: Selector, *, since_ms: int) -> list[SeriesPoints]:
+        with self._view() as view:
+            selection, sids, order = self._sorted(selector)
+            samples = _latest(view, sids, since_ms)
+        return _in_order(selection, order, samples)
+
+    def window(
+        self,
+        selector: Selector,
+        start_ms: int,
+        end_ms: int,
+        step_ms: int,
+        *,
+        over_time: Aggregate = "avg",
+        across: Aggregate | None = None,
+        by: tuple[str, ...] = (),
+    ) -> list[SeriesPoints]:
+        if step_ms <= 0 or end_ms <= start_ms:
+            raise Refused(
+                f"a window needs start < end and step > 0, got {start_ms}, {end_ms}, {step_ms}"
+            )
+        check_across(across)
+        start_ms -= start_ms % step_ms
+        buckets = -(-(end_ms - start_ms) // step_ms)
+        stamps = start_ms + step_ms * np.arange(buckets, dtype=np.int64)
+        with self._view() as view:
+            selection, sids, order = self._sorted(selector)
+            _check_size(len(sids) if across in (None, "p50", "p95", "p99") else 1, buckets)
+            parts = (
+                (rows, _bucketed(view, sids[rows], start_ms, step_ms, buckets, over_time))
+                for rows in _slices(len(sids))
+            )
+            if across is None:
+                return _each(selection, order, stamps, parts)
+            return _reduced(selection, order, stamps, parts, across, by)
+
+    def delete(self, selector: Selector) -> int:
+        selection = self._select(selector)
+        if not selection.series:
+            return 0
+        deleted = self._log.delete_series(self._tenant, selection.sids.tolist())
+        self._follow()
+        return deleted
+
+    def _select(self, selector: Selector) -> Selection:
+        self._follow()
+        return self._catalogue.select(self._tenant, selector)
+
+    def _sorted(self, selector: Selector) -> tuple[Selection, NDArray[np.int64], NDArray[np.int64]]:
+        """Return the selection, its numbers ascending, and where each of these stands in it."""
+        selection = self._catalogue.select(self._tenant, selector)
+        order = np.argsort(selection.sids)
+        return selection, selection.sids[order], order
+
+    def _follow(self) -> None:
+        with self._log.readers.snapshot() as head:
+            self._catalogue.refresh(head)
+
+    @contextmanager
+    def _view(self) -> Iterator[_View]:
+        # The tail first: what compaction moves in between is then in both, and is filtered by
+        # frame id; in the other order it would be in neither.
+        with self._chunks.snapshot() as chunks:
+            compacted_id = chunk_table.compacted_id(chunks)
+        with self._log.readers.snapshot() as head:
+            self._catalogue.refresh(head)
+            tail = self._tail.refresh(head, compacted_id)
+        with self._chunks.snapshot() as chunks:
+            yield _View(chunks, tail)
+
+
+def _slices(count: int) -> Iterator[slice]:
+    return (slice(i, min(i + _SERIES_AT_ONCE, count)) for i in range(0, count, _SERIES_AT_ONCE))
+
+
+def _check_size(rows: int, buckets: int) -> None:
+    if rows * buckets > MAX_CELLS:
+        raise TooMuch(
+            f"{rows} series in {buckets} buckets exceed {MAX_CELLS} values: "
+            "take a longer step, fewer series, or reduce across them"
+        )
+
+
+def _bucketed(
+    view: _View,
+    sids: NDArray[np.int64],
+    start_ms: int,
+    step_ms: int,
+    buckets: int,
+    over_time: Aggregate,
+) -> NDArray[np.float64]:
+    lookback = LOOKBACK_MS if over_time in ("increase", "rate") else 0
+    end_ms = start_ms + step_ms * buckets
+    samples = read_samples(view.chunks, view.tail, sids, start_ms - lookback, end_ms)
+    return bucket_samples(samples, (len(sids), buckets), start_ms, step_ms, over_time)
+
+
+def _each(
+    selection: Selection,
+    order: NDArray[np.int64],
+    stamps: NDArray[np.int64],
+    parts: Iterator[tuple[slice, NDArray[np.float64]]],
+) -> list[SeriesPoints]:
+    found: list[tuple[int, SeriesPoints]] = []
+    for rows, matrix in parts:
+        some: NDArray[np.bool_] = np.logical_not(np.isnan(matrix).all(axis=1))
+        for position, values, has_any in zip(order[rows].tolist(), matrix, some, strict=True):
+            if has_any:
+                found.append((position, SeriesPoints(selection.series[position], stamps, values)))
+    return [points for _, points in sorted(found, key=lambda pair: pair[0])]
+
+
+def _reduced(
+    selection: Selection,
+    order: NDArray[np.int64],
+    stamps: NDArray[np.int64],
+    parts: Iterator[tuple[slice, NDArray[np.float64]]],
+    across: Aggregate,
+    by: tuple[str, ...],
+) -> list[SeriesPoints]:
+    groups, group_of = _groups(selection, by)
+    reducer = Across(len(groups), len(stamps), across)
+    for rows, matrix in parts:
+        reducer.add(matrix, group_of[order[rows]])
+    result = reducer.result()
+    return [
+        SeriesPoints(series, stamps, values)
+        for series, values in zip(groups, result, strict=True)
+        if not np.isnan(values).all()
+    ]
+
+
+def _groups(selection: Selection, by: tuple[str, ...]) -> tuple[list[Series], NDArray[np.int64]]:
+    """Return a series per distinct values of `by`, in order, and the group of each member."""
+    names = {s.name for s in selection.series}
+    name = names.pop() if len(names) == 1 else ""
+    keys = [tuple(s.label(label) for label in by) for s in selection.series]
+    ordered = sorted(set(keys))
+    number = {key: i for i, key in enumerate(ordered)}
+    groups = [Series(name, tuple(zip(by, key, strict=True))) for key in ordered]
+    return groups, np.array([number[key] for key in keys], np.int64)
+
+
+def _latest(view: _View, sids: NDArray[np.int64], since_ms: int) -> Samples:
+    end_ms = 2**62
+    samples = read_samples(view.chunks, view.tail, sids, since_ms, end_ms)
+    last = np.append(samples.rows[1:] != samples.rows[:-1], True)[: len(samples)]
+    return samples.where(last)
+
+
+def _in_order(
+    selection: Selection, order: NDArray[np.int64], samples: Samples
+) -> list[SeriesPoints]:
+    """Split flat samples by series, in the selection's order."""
+    edges = np.searchsorted(samples.rows, np.arange(len(order) + 1))
+    row_of = np.empty(len(order), np.int64)
+    row_of[order] = np.arange(len(order))
+    found = []
+    for series, row in zip(selection.series, row_of.tolist(), strict=True):
+        part = slice(int(edges[row]), int(edges[row + 1]))
+        if part.stop > part.start:
+            found.append(
+                SeriesPoints(
+                    series, samples.timestamps_ms[part].copy(), samples.values[part].copy()
+                )
+            )
+    return found

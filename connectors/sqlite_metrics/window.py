@@ -1,0 +1,149 @@
+"""Buckets: samples of many series reduced over time, then across series."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors.errors import Refused
+from connectors.protocols import Aggregate
+from connectors.sqlite_metrics.tail import Samples
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_FOLDS: dict[str, np.ufunc] = {
+    "sum": np.add,
+    "avg": np.add,
+    "min": np.minimum,
+    "max": np.maximum,
+}
+QUANTILES: dict[str, float] = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+
+
+def bucket_samples(
+    samples: Samples, shape: tuple[int, int], start_ms: int, step_ms: int, over_time: Aggregate
+) -> Floats:
+    """Return a matrix of series by bucket; NaN where a bucket has no sample.
+
+    Samples are sorted by row and timestamp. For `increase` and `rate` they may begin before the
+    start: each sample counts the growth since the one before it, in its own bucket.
+    """
+    cells = np.full(shape, np.nan)
+    if over_time in ("increase", "rate"):
+        samples, values = _growth(samples, start_ms)
+        reduce: Aggregate = "sum"
+        scale = 1.0 if over_time == "increase" else 1_000.0 / step_ms
+    else:
+        values, reduce, scale = samples.values, over_time, 1.0
+    if not len(samples):
+        return cells
+    buckets = samples.rows * shape[1] + (samples.timestamps_ms - start_ms) // step_ms
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(buckets)) + 1))
+    cells.reshape(-1)[buckets[starts]] = _reduced(values, buckets, starts, reduce) * scale
+    return cells
+
+
+def _growth(samples: Samples, start_ms: int) -> tuple[Samples, Floats]:
+    rows, values = samples.rows, samples.values
+    growth = np.zeros(len(values))
+    if len(values) > 1:
+        steps = np.diff(values)
+        # A counter that falls was reset to zero: all it shows now is growth.
+        np.copyto(steps, values[1:], where=steps < 0)
+        growth[1:] = np.where(rows[1:] == rows[:-1], steps, 0.0)
+    kept = samples.timestamps_ms >= start_ms
+    return samples.where(kept), growth[kept]
+
+
+def _reduced(values: Floats, buckets: Ints, starts: Ints, reduce: Aggregate) -> Floats:
+    ends = np.append(starts[1:], len(values))
+    if reduce in _FOLDS:
+        folded: Floats = _FOLDS[reduce].reduceat(values, starts)
+        return np.divide(folded, ends - starts) if reduce == "avg" else folded
+    if reduce == "count":
+        return (ends - starts).astype(np.float64)
+    if reduce == "last":
+        return np.take(values, ends - 1)
+    ordered = values[np.lexsort((values, buckets))]
+    return _interpolated(ordered, starts, ends - starts, QUANTILES[reduce])
+
+
+def _interpolated(ordered: Floats, starts: Ints, counts: Ints, quantile: float) -> Floats:
+    """Linear interpolation between order statistics, as numpy's default method."""
+    position = quantile * (counts - 1)
+    low = np.floor(position).astype(np.int64)
+    high = np.minimum(low + 1, counts - 1)
+    share = position - low
+    between: Floats = ordered[starts + low] * (1 - share) + ordered[starts + high] * share
+    return between
+
+
+def check_across(across: Aggregate | None) -> None:
+    """Refuse reductions that mean nothing from one series to the next."""
+    if across in ("increase", "rate", "last"):
+        raise Refused(f"{across} reduces a series over time; across series use sum, avg or another")
+
+
+class Across:
+    """Reduces matrices of series by bucket to one row per group, part by part."""
+
+    def __init__(self, groups: int, buckets: int, across: Aggregate) -> None:
+        self._across = across
+        self._counts = np.zeros((groups, buckets))
+        fill = {"min": np.inf, "max": -np.inf}.get(across, 0.0)
+        self._cells = np.full((groups, buckets), fill)
+        self._parts: list[tuple[Floats, Ints]] = []
+
+    def add(self, matrix: Floats, group_of: Ints) -> None:
+        """Take the rows of some series; `group_of` says which group each belongs to."""
+        if self._across in QUANTILES:
+            self._parts.append((matrix, group_of))
+            return
+        present = ~np.isnan(matrix)
+        for group in np.unique(group_of).tolist():
+            rows = group_of == group
+            chosen, there = (matrix, present) if rows.all() else (matrix[rows], present[rows])
+            self._counts[group] += there.sum(axis=0)
+            if self._across == "min":
+                np.minimum(
+                    self._cells[group],
+                    np.where(there, chosen, np.inf).min(axis=0),
+                    out=self._cells[group],
+                )
+            elif self._across == "max":
+                np.maximum(
+                    self._cells[group],
+                    np.where(there, chosen, -np.inf).max(axis=0),
+                    out=self._cells[group],
+                )
+            else:
+                self._cells[group] += np.where(there, chosen, 0.0).sum(axis=0)
+
+    def result(self) -> Floats:
+        """Return a row per group; NaN where no series has a value."""
+        if self._across in QUANTILES:
+            return self._quantiles()
+        empty = self._counts == 0
+        cells = self._cells
+        if self._across == "count":
+            cells = self._counts.copy()
+        elif self._across == "avg":
+            cells = cells / np.where(empty, 1.0, self._counts)
+        cells[empty] = np.nan
+        return cells
+
+    def _quantiles(self) -> Floats:
+        result = np.full(self._cells.shape, np.nan)
+        if not self._parts:
+            return result
+        matrix = np.concatenate([m for m, _ in self._parts])
+        group_of = np.concatenate([g for _, g in self._parts])
+        for group in np.unique(group_of).tolist():
+            ordered = np.sort(matrix[group_of == group], axis=0)  # NaN sorts last
+            counts = (~np.isnan(ordered)).sum(axis=0)
+            some = np.flatnonzero(counts)
+            flat = ordered.T[some].reshape(-1)
+            starts = np.arange(len(some)) * len(ordered)
+            result[group, some] = _interpolated(flat, starts, counts[some], QUANTILES[self._across])
+        return result
