@@ -28,6 +28,7 @@ class ModelDrift(msgspec.Struct, frozen=True):
     prediction: DriftReport | Insufficient
     overall: float | None
     status: str
+    concept: Insufficient = Insufficient("no labels have arrived to test the meaning of scores")
 
 
 DriftAnswer = Computed[ModelDrift]

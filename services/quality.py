@@ -85,10 +85,15 @@ def same(a: object, b: object) -> bool:
     """Whether a label and a prediction name the same class: 1, 1.0, true and "1" do."""
     if a == b:
         return True
-    return _class_name(a) == _class_name(b)
+    return class_name(a) == class_name(b)
 
 
-def _class_name(value: object) -> str:
+def class_name(value: object) -> str:
+    """Return one spelling for a class: 1, 1.0 and True are ``"1"``.
+
+    >>> class_name(1.0), class_name(True), class_name("cat")
+    ('1', '1', 'cat')
+    """
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, float) and value.is_integer():

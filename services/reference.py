@@ -98,15 +98,19 @@ def _read(content: bytes, media_type: str) -> pd.DataFrame:
         raise Invalid(f"the file is not valid {media_type}: {str(error)[:200]}") from error
 
 
-def choose_current(ws: Workspace, model_id: str, columns: tuple[str, ...] | None) -> tuple[
-    InferenceColumns, Window
-]:  # fmt: skip
+def choose_current(
+    ws: Workspace,
+    model_id: str,
+    columns: tuple[str, ...] | None = None,
+    *,
+    limit: int = MAX_READ_ROWS,
+) -> tuple[InferenceColumns, Window]:
     """Return the newest rows and their window: the shortest window with enough of them."""
     end = ws.now_ms()
     for hours in CURRENT_HOURS:
         window = Window(end - hours * HOUR_MS, end)
         rows = ws.events.inference_columns(
-            model_id, window.start_ms, window.end_ms, columns=columns, limit=MAX_READ_ROWS
+            model_id, window.start_ms, window.end_ms, columns=columns, limit=limit
         )
         if len(rows) >= ENOUGH_ROWS or hours == CURRENT_HOURS[-1]:
             return rows, window

@@ -1,0 +1,174 @@
+"""The trust score of a model: what is known of it, in one bounded and explained number."""
+
+from __future__ import annotations
+
+import math
+
+from engines import trust as engine
+from engines.drift import DriftReport
+from engines.reliability import Overall, wilson
+from engines.result import Insufficient, Interval
+from engines.trust import POLICIES, Part, Trust, TrustPolicy
+from services.computed import Computed, attempt, latest, remember
+from services.degradation import DegradationAnswer, get_degradation
+from services.drift import DriftAnswer, get_drift
+from services.hallucination import HallucinationAnswer, get_hallucination
+from services.history import keep, store_numbers
+from services.identity import permitted
+from services.models import Model, get_model
+from services.reliability import ReliabilityAnswer, get_reliability
+from services.times import DAY_MS, HOUR_MS, Window
+from services.traffic import Traffic, get_traffic
+from services.workspace import Workspace
+
+TrustAnswer = Computed[Trust]
+Given = Part | Insufficient | None
+
+_KOLMOGOROV_90 = 1.2238
+"""90 % point of Kolmogorov's distribution: how far a measured KS distance may be off."""
+MIN_REQUESTS = 30
+
+
+@permitted("trust:read")
+def get_trust(ws: Workspace, model_id: str) -> TrustAnswer:
+    """Return the latest trust score with its parts, interval and explanation."""
+    model = get_model(ws, model_id)
+    return latest(ws, "trust", model_id, TrustAnswer, lambda: _compute(ws, model))
+
+
+@permitted("analysis:run")
+def compute_trust_score(ws: Workspace, model_id: str) -> TrustAnswer:
+    """Compute trust now from the latest results, keep it and its history, and return it."""
+    answer = _compute(ws, get_model(ws, model_id))
+    if answer.result is not None:
+        found = answer.result
+        numbers: list[tuple[str, dict[str, str], float]] = [
+            ("aiobs_trust_score", {}, found.trust),
+            ("aiobs_trust_score", {"bound": "point"}, found.point),
+        ]
+        store_numbers(ws, model_id, answer.computed_at_ms, numbers)
+        keep(ws, "trust", model_id, answer.computed_at_ms, answer)
+    return remember(ws, "trust", model_id, answer, TrustAnswer)
+
+
+def _compute(ws: Workspace, model: Model) -> TrustAnswer:
+    end = ws.now_ms()
+    window = Window(end - HOUR_MS, end)
+    policy = POLICIES[model.model_type]
+    result, insufficient = attempt(
+        lambda: engine.score(_parts(ws, model, window, policy), policy=policy)
+    )
+    traffic = get_traffic(ws, window, model_id=model.model_id)
+    return Computed(
+        model_id=model.model_id,
+        computed_at_ms=ws.now_ms(),
+        window=window,
+        reference=None,
+        n_reference=0,
+        n_current=traffic.requests,
+        method=f"policy {policy.name} {policy.version}",
+        result=result,
+        insufficient=insufficient,
+    )
+
+
+def _parts(ws: Workspace, model: Model, window: Window, policy: TrustPolicy) -> dict[str, Given]:
+    model_id = model.model_id
+    traffic = get_traffic(ws, window, model_id=model_id)
+    before = get_traffic(ws, Window(window.start_ms - DAY_MS, window.start_ms), model_id=model_id)
+    measured: dict[str, Given] = {
+        "drift": drift_part(get_drift(ws, model_id)),
+        "reliability": reliability_part(get_reliability(ws, model_id)),
+        "degradation": degradation_part(get_degradation(ws, model_id)),
+        "errors": errors_part(traffic),
+        "latency": latency_part(traffic, before, model.objective_latency_ms),
+    }
+    if policy.part("hallucination") is not None:
+        measured["hallucination"] = hallucination_part(get_hallucination(ws, model_id))
+    return {name: part for name, part in measured.items() if policy.part(name) is not None}
+
+
+def drift_part(answer: DriftAnswer) -> Given:
+    """Grade the largest detected change; where none was detected, what could have hidden counts.
+
+    The effect is a KS distance or Cramér's V. Its interval is the measured value give or take the
+    90 % point of the Kolmogorov distribution at these sizes.
+    """
+    if answer.result is None:
+        return answer.insufficient
+    reports = [
+        r for r in (answer.result.data, answer.result.prediction) if isinstance(r, DriftReport)
+    ]
+    tested = [c for r in reports for c in r.columns if c.outcome != "insufficient_data"]
+    if not tested:
+        return Insufficient("no column could be tested for drift")
+    worst = max((c.effect for c in tested if c.outcome == "drift"), default=0.0)
+    n, m = answer.n_reference, answer.n_current
+    reach = _KOLMOGOROV_90 * math.sqrt((n + m) / (n * m))
+    interval = Interval(max(0.0, worst - reach), min(1.0, worst + reach), 0.9)
+    return engine.part("drift_effect", worst, interval, min(n, m))
+
+
+def reliability_part(answer: ReliabilityAnswer) -> Given:
+    """Take the overall score of reliability as it is: it is already mapped by the same table."""
+    if answer.result is None:
+        return answer.insufficient
+    overall = answer.result.overall
+    if not isinstance(overall, Overall):
+        return overall
+    return Part(overall.score, overall.interval, answer.n_current, "reliability", overall.score)
+
+
+def degradation_part(answer: DegradationAnswer) -> Given:
+    """Grade the loss expected over the next day, or already suffered at the last step."""
+    found = answer.result
+    if found is None:
+        return answer.insufficient
+    level = abs(found.changes[0].before) if found.changes else abs(found.trend.level)
+    if level == 0:
+        return Insufficient("the quality metric is zero, so a relative loss has no meaning")
+    suffered = sum(abs(c.size) if c.is_worse else -abs(c.size) for c in found.changes)
+    ahead = found.projection
+    shown = found.status == "degrading"
+    value = (suffered + ahead.loss) / level if shown else 0.0
+    low = (suffered + ahead.loss_interval.low) / level if shown else 0.0
+    high = (suffered + ahead.loss_interval.high) / level
+    interval = Interval(max(0.0, min(low, value)), max(high, value, 0.0), ahead.loss_interval.level)
+    return engine.part("relative_loss", max(0.0, value), interval, found.n)
+
+
+def errors_part(traffic: Traffic) -> Given:
+    """Grade the share of failed requests, with a Wilson interval."""
+    if traffic.requests < MIN_REQUESTS:
+        return Insufficient(
+            f"an error rate needs {MIN_REQUESTS} requests in the last hour, got {traffic.requests}",
+            needed=MIN_REQUESTS,
+            got=traffic.requests,
+        )
+    n, rate = traffic.requests, traffic.errors / traffic.requests
+    interval = wilson(traffic.errors, n, 0.9)
+    return engine.part("error_rate", rate, interval, n)
+
+
+def latency_part(now: Traffic, before: Traffic, objective_ms: float | None) -> Given:
+    """Grade the 95th percentile against its objective, or against twice the day before."""
+    if now.latency_ms is None or now.requests < MIN_REQUESTS:
+        return Insufficient(f"latency needs {MIN_REQUESTS} measured requests in the last hour")
+    if objective_ms is None:
+        if before.latency_ms is None:
+            return Insufficient("latency has neither an objective nor a day before to compare with")
+        objective_ms = 2 * before.latency_ms["p95"]
+    ratio = now.latency_ms["p95"] / max(objective_ms, 1e-9)
+    # A bucket is a factor of 1.41 wide and linear inside, so half of it is the resolution.
+    interval = Interval(ratio / 1.19, ratio * 1.19, 0.9)
+    return engine.part("latency_ratio", ratio, interval, now.requests)
+
+
+def hallucination_part(answer: HallucinationAnswer) -> Given:
+    """Grade the share of outputs that their context does not support."""
+    found = answer.result
+    if found is None:
+        return answer.insufficient
+    return engine.part(
+        "hallucination_risk", found.hallucination_risk, found.risk_interval, found.checked
+    )
