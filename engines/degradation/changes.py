@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from engines.degradation.noise import Floats, lag_one, simulate
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.degradation.noise import MAX_PHI, Floats, raw_lag_one, simulate
 from engines.degradation.season import Seasonality
 
-SPLIT_BIAS = (3.0, 6.0)
-"""Bias correction of the lag-1 coefficient after the best single split, see `find_changes`."""
+MIN_POINTS = 16
+"""Twice the slope of the bias below, which the correction divides by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How much dependence the best splits take out of AR(1) noise.
+
+    Attributes
+    ----------
+    count : int
+        Splits.
+    bias, bias_slope : float
+        The lag-1 coefficient of the residuals is low by ``(bias + bias_slope * phi) / n``.
+    """
+
+    count: int
+    bias: float
+    bias_slope: float
+
+
+SPLITS = (Split(1, 4.0, 8.0), Split(2, 7.0, 12.0))
+"""From simulation over n = 30 to 200 and phi = 0 to 0.9, see docs/methods/degradation.md."""
 
 
 def find_changes(
@@ -45,11 +70,12 @@ def find_changes(
     Notes
     -----
     H0: a constant plus stationary AR(1) noise. PELT with squared error and every index a
-    candidate. The penalty is ``c`` times the residual variance after the best single split;
-    ``c`` is the ``1 - false_alarm`` quantile of the largest gain per change, one or two of
-    them, in simulated noise with the residuals' lag-1 coefficient. Splitting noise at its best
-    place removes dependence, corrected by ``(3 + 6 phi) / n`` (from simulation, see
-    docs/methods/degradation.md). A slow trend reads as steps: compare with a line.
+    candidate. The penalty is ``c`` times the residual variance after the best single split; ``c``
+    is a quantile of the largest gain per change, one or two of them, in simulated noise. The lag-1
+    coefficient of the residuals is corrected for the split (`SPLITS`) and varied by its standard
+    error, since a coefficient taken as known understates the noise. A level that rises and returns
+    hides from one split, so a second round starts from the best two; each round gets half of
+    `false_alarm`. A slow trend reads as steps: compare with a line.
 
     Examples
     --------
@@ -64,16 +90,43 @@ def find_changes(
     computational cost, JASA 107, doi:10.1080/01621459.2012.737745.
     """
     n = values.size
-    if n < 2 * min_size or float(np.ptp(values)) == 0.0:
+    if n < max(2 * min_size, MIN_POINTS) or float(np.ptp(values)) == 0.0:
         return []
-    rows = values[np.newaxis]
-    split = int(_gain_of_one(rows, min_size)[1][0])
-    residuals = remove_levels(values, [split])
-    noise = simulate(lag_one(residuals, SPLIT_BIAS), n, resamples, rng)
-    if seasonality is not None:
-        noise = seasonality.remove(noise)
-    factor = float(np.quantile(_gain_per_change(noise, min_size), 1.0 - false_alarm))
-    return _pelt(values, factor * float(residuals.var()), min_size)
+    rounds = [split for split in SPLITS if n >= 2 * split.bias_slope]
+    for split in rounds:
+        residuals = remove_levels(values, _best_splits(values, split.count, min_size))
+        phi = _coefficients(residuals, split, resamples, rng)
+        noise = simulate(phi, n, resamples, rng)
+        if seasonality is not None:
+            noise = seasonality.remove(noise)
+        factors = _gain_per_change(noise, min_size, split.count)
+        factor = float(np.quantile(factors, 1.0 - false_alarm / len(rounds)))
+        found = _pelt(values, factor * float(residuals.var()), min_size)
+        if found:
+            return found
+    return []
+
+
+def _best_splits(values: Floats, count: int, min_size: int) -> list[int]:
+    """Return where one or two splits lower the squared error most."""
+    if count == 1:
+        return [int(_gain_of_one(values[np.newaxis], min_size)[1][0])]
+    best, where = -1.0, [0, 0]
+    for first, seconds, gains in _gains_of_two(values[np.newaxis], min_size):
+        top = int(gains[0].argmax())
+        if gains[0, top] > best:
+            best, where = float(gains[0, top]), [first, int(seconds[top])]
+    return where
+
+
+def _coefficients(residuals: Floats, split: Split, count: int, rng: np.random.Generator) -> Floats:
+    """Return plausible lag-1 coefficients of the noise behind the residuals."""
+    n = residuals.size
+    shrink = 1.0 - split.bias_slope / n
+    phi = (raw_lag_one(residuals) + split.bias / n) / shrink
+    # 1 / sqrt(n) is the standard error of an autocorrelation of 0, the largest there is.
+    spread = rng.standard_normal(count) / (shrink * np.sqrt(n))
+    return np.asarray(np.clip(phi + spread, 0.0, MAX_PHI))
 
 
 def remove_levels(values: Floats, starts: list[int]) -> Floats:
@@ -91,7 +144,7 @@ def _pelt(values: Floats, penalty: float, min_size: int) -> list[int]:
     return [int(end) for end in search.fit(values.reshape(-1, 1)).predict(pen=penalty)[:-1]]
 
 
-def _gain_of_one(rows: Floats, min_size: int) -> tuple[Floats, np.ndarray]:
+def _gain_of_one(rows: Floats, min_size: int) -> tuple[Floats, NDArray[np.int64]]:
     """Return the largest drop in squared error by one split, and where it is, per row."""
     n = rows.shape[1]
     sums = np.cumsum(rows - rows.mean(axis=1, keepdims=True), axis=1)[
@@ -103,17 +156,23 @@ def _gain_of_one(rows: Floats, min_size: int) -> tuple[Floats, np.ndarray]:
     return np.asarray(gains[np.arange(len(rows)), best]), best + min_size
 
 
-def _gain_per_change(rows: Floats, min_size: int) -> Floats:
-    """Return per row the larger of gain / 1 and gain / 2, over its variance after one split."""
+def _gains_of_two(rows: Floats, min_size: int) -> Iterator[tuple[int, NDArray[np.int64], Floats]]:
+    """Yield per first split the second ones and the drop in squared error of each, per row."""
     n = rows.shape[1]
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    one, _ = _gain_of_one(rows, min_size)
-    sums = np.cumsum(centred, axis=1)
-    two = np.zeros(len(rows))
+    sums = np.cumsum(rows - rows.mean(axis=1, keepdims=True), axis=1)
     for i in range(min_size, n - 2 * min_size + 1):
         j = np.arange(i + min_size, n - min_size + 1)
         first, last = sums[:, i - 1 : i], sums[:, j - 1]
-        gains = first**2 / i + (last - first) ** 2 / (j - i) + last**2 / (n - j)
+        yield i, j, first**2 / i + (last - first) ** 2 / (j - i) + last**2 / (n - j)
+
+
+def _gain_per_change(rows: Floats, min_size: int, count: int) -> Floats:
+    """Return per row the larger gain per change, over its variance after `count` splits."""
+    n = rows.shape[1]
+    one, _ = _gain_of_one(rows, min_size)
+    two = np.zeros(len(rows))
+    for _, _, gains in _gains_of_two(rows, min_size):
         np.maximum(two, gains.max(axis=1), out=two)
-    left_over = np.maximum(np.square(centred).sum(axis=1) - one, 1e-300) / n
+    total = np.square(rows - rows.mean(axis=1, keepdims=True)).sum(axis=1)
+    left_over = np.maximum(total - (one if count == 1 else two), np.finfo(float).tiny) / n
     return np.asarray(np.maximum(one, two / 2.0) / left_over)

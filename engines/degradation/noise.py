@@ -13,15 +13,13 @@ MAX_PHI = 0.95
 """Nearer to 1 the null cannot be told from a random walk, which has trends of its own."""
 
 
-def lag_one(residuals: Floats, bias: tuple[float, float] = (1.0, 4.0)) -> float:
+def lag_one(residuals: Floats) -> float:
     """Return the lag-1 autocorrelation of `residuals`, corrected for small samples.
 
     Parameters
     ----------
     residuals : array of float, shape (n,)
         What is left after the fit, in order of time.
-    bias : (float, float)
-        ``(a, b)`` of the correction ``phi + (a + b * phi) / n``.
 
     Returns
     -------
@@ -30,8 +28,10 @@ def lag_one(residuals: Floats, bias: tuple[float, float] = (1.0, 4.0)) -> float:
 
     Notes
     -----
-    A fitted line makes residuals look less dependent than the noise is; (1, 4) corrects most
-    of that for a line. Constant residuals give 0. Gaps in time are not seen.
+    ``phi = r + (1 + 4 r) / n``: a fitted line makes residuals look less dependent than the noise
+    is, and this gives most of it back. The whole of it, ``(2 + 5 phi) / n``, would cost more power
+    than the false alarms it saves, see docs/methods/degradation.md. Constant residuals give 0.
+    Gaps in time are not seen.
 
     Examples
     --------
@@ -42,21 +42,24 @@ def lag_one(residuals: Floats, bias: tuple[float, float] = (1.0, 4.0)) -> float:
     ----------
     Marriott and Pope (1954), Bias in the estimation of autocorrelations, Biometrika 41.
     """
+    raw = raw_lag_one(residuals)
+    return min(MAX_PHI, max(0.0, raw + (1.0 + 4.0 * raw) / residuals.size))
+
+
+def raw_lag_one(residuals: Floats) -> float:
+    """Return the lag-1 autocorrelation as it stands; 0 for constant residuals."""
     centred = residuals - residuals.mean()
     power = float(centred @ centred)
-    if power <= 0:
-        return 0.0
-    phi = float(centred[1:] @ centred[:-1]) / power
-    return min(MAX_PHI, max(0.0, phi + (bias[0] + bias[1] * phi) / residuals.size))
+    return float(centred[1:] @ centred[:-1]) / power if power > 0 else 0.0
 
 
-def simulate(phi: float, n: int, count: int, rng: np.random.Generator) -> Floats:
+def simulate(phi: float | Floats, n: int, count: int, rng: np.random.Generator) -> Floats:
     """Return `count` stationary AR(1) series of length `n` with unit variance.
 
     Parameters
     ----------
-    phi : float
-        Lag-1 coefficient, -1 to 1 exclusive.
+    phi : float or array of float, shape (count,)
+        Lag-1 coefficient, of all series or of each, -1 to 1 exclusive.
     n, count : int
         Length and number of series.
     rng : numpy.random.Generator
@@ -76,10 +79,10 @@ def simulate(phi: float, n: int, count: int, rng: np.random.Generator) -> Floats
     >>> simulate(0.5, 4, 2, np.random.default_rng(0)).shape
     (2, 4)
     """
-    if not -1 < phi < 1:
+    if np.any(np.abs(phi) >= 1):
         raise EngineError(f"an AR(1) coefficient must be within -1..1, got {phi}")
     series = rng.standard_normal((n, count))
-    series[1:] *= np.sqrt(1.0 - phi * phi)
+    series[1:] *= np.sqrt(1.0 - np.square(phi))
     for i in range(1, n):
         series[i] += phi * series[i - 1]
     return np.ascontiguousarray(series.T)

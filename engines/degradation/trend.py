@@ -74,7 +74,8 @@ def fit_line(
     -----
     H0: `values` are a constant plus stationary Gaussian AR(1) noise. ``p = (1 + #{|S*| >= |S|})
     / (resamples + 1)`` over simulated noise with the lag-1 coefficient of the detrended values.
-    The cloud is slope and level minus what the same fit finds in pure noise (basic bootstrap).
+    The cloud is slope and level minus what the same fit finds in pure noise, each in units of its
+    own residual deviation (bootstrap t), since a fit through dependent noise leaves too little.
     It breaks for noise with longer memory than AR(1), and above a coefficient of 0.95.
 
     Examples
@@ -100,21 +101,23 @@ def fit_line(
     s = int(np.sign(rises).sum())
     level = float(np.median(values - slope * since_end))
     residuals = values - level - slope * since_end
-    phi, sd = lag_one(residuals), float(residuals.std(ddof=min(2, n - 1)))
+    phi, sd = lag_one(residuals), float(residuals.std(ddof=2))
     noise = simulate(phi, n, resamples, rng)
     if seasonality is not None:
         noise = seasonality.remove(noise)
-    slopes, levels, extremes = np.empty(resamples), np.empty(resamples), 0
+    slopes, levels, spreads = np.empty((3, resamples))
+    extremes = 0
     for i, row in enumerate(noise):
         rises = row[late] - row[early]
         extremes += abs(int(np.sign(rises).sum())) >= abs(s)
         slopes[i] = np.median(rises / gaps)
         levels[i] = np.median(row - slopes[i] * since_end)
+        spreads[i] = (row - slopes[i] * since_end).std(ddof=2)
     return Line(
         slope,
         level,
-        slope - sd * slopes,
-        level - sd * levels,
+        slope - sd * slopes / spreads,
+        level - sd * levels / spreads,
         s,
         (1 + extremes) / (resamples + 1),
         phi,
