@@ -11,6 +11,7 @@ from threading import Lock
 from engines.errors import EngineError
 from engines.hallucination.dates import CalendarDate, read_dates
 from engines.hallucination.entities import initials, read_names
+from engines.hallucination.lexicon import meanings_of
 from engines.hallucination.polarity import NEGATIONS
 from engines.hallucination.quantities import Quantity, read_quantities
 from engines.hallucination.split import split_sentences
@@ -47,6 +48,8 @@ class ParsedContext:
         Initials of the names, lower case.
     by_prefix : dict of str to list of str
         Words by their first three letters, for spelling variants.
+    senses : frozenset of int
+        Meanings of the stems; empty when the text is not English.
     negated : frozenset of int
         Sentences that hold a negation.
     is_english, is_truncated : bool
@@ -66,6 +69,7 @@ class ParsedContext:
     dates: list[tuple[CalendarDate, int]]
     acronyms: frozenset[str]
     by_prefix: dict[str, list[str]]
+    senses: frozenset[int]
     negated: frozenset[int]
     is_english: bool
     is_truncated: bool
@@ -153,6 +157,7 @@ def _index(
         if len(word) >= 5:
             by_prefix.setdefault(word[:3], []).append(word)
     names = read_names(words, frozenset(firsts))
+    english = is_english(words)
     return ParsedContext(
         documents=documents,
         text=text,
@@ -172,8 +177,9 @@ def _index(
             if n.last > n.first
         ),
         by_prefix=by_prefix,
+        senses=meanings_of(stems) if english else frozenset(),
         negated=frozenset(negated),
-        is_english=is_english(words),
+        is_english=english,
         is_truncated=is_truncated,
     )
 

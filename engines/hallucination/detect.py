@@ -130,7 +130,7 @@ def detect(
     verdicts = tuple(judge.sentence(output, item, parsed) for item in evidence)
     probability = verdicts[0].probability
     if len(evidence) > 1:
-        probability = judge.probability(evidence, parsed)
+        probability = judge.probability(evidence)
     assert probability is not None
     checkable = [v for v in verdicts if v.checkable and v.probability is not None]
     support = [1 - v.probability for v in checkable if v.probability is not None]
@@ -181,9 +181,9 @@ class _Judge:
         self.model, self.task, self.prevalence = model, task, prevalence
         self.low, self.high = low, high
 
-    def probability(self, evidence: list[Evidence], context: ParsedContext) -> float:
+    def probability(self, evidence: list[Evidence]) -> float:
         """Return P(unsupported) of the sentences taken together."""
-        effects = self.model.effects(pool(evidence, context))
+        effects = self.model.effects(pool(evidence))
         return self._calibrated(effects)
 
     def _calibrated(self, effects: list[float]) -> float:
@@ -192,7 +192,7 @@ class _Judge:
 
     def sentence(self, output: str, item: Evidence, context: ParsedContext) -> SentenceVerdict:
         """Return the verdict on one sentence."""
-        values = pool([item], context)
+        values = pool([item])
         effects = self.model.effects(values)
         probability = self._calibrated(effects)
         findings = tuple(_finding(output, item, hit_index) for hit_index in range(len(item.hits)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from engines.hallucination.context import ParsedContext
 from engines.hallucination.coverage import cover
 from engines.hallucination.dates import read_dates
 from engines.hallucination.entities import read_names
+from engines.hallucination.meaning import MEANING_FEATURES, meaning_values
 from engines.hallucination.polarity import MODALS, NEGATIONS
 from engines.hallucination.quantities import read_quantities
 from engines.hallucination.rules import ENGLISH_ONLY, RULES, Claim, Hit, knows_word
@@ -37,8 +37,7 @@ SENTENCE_FEATURES = (
     "quantifiers",
     "modals",
     "first_person",
-    "log_length",
-)
+) + MEANING_FEATURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +101,6 @@ def read_evidence(
     )
 
 
-def _share_missing(items: list[object], known: frozenset[object]) -> float:
-    return sum(item not in known for item in items) / len(items) if items else 0.0
-
-
 def _values(claim: Claim, hits: list[Hit], context: ParsedContext) -> tuple[float, ...]:
     """Return the feature values in the order of `SENTENCE_FEATURES`."""
     words = claim.words
@@ -145,7 +140,7 @@ def _values(claim: Claim, hits: list[Hit], context: ParsedContext) -> tuple[floa
         float(counts.get("quantifier", 0)),
         float(sum(word in MODALS for word in words.lower)),
         sum(word in FIRST_PERSON for word in words.lower) / n,
-        math.log(n),
+        *meaning_values(claim, context),
     )
 
 
@@ -178,13 +173,10 @@ def _longest_true_run(flags: list[bool]) -> int:
 
 
 AGGREGATES = ("mean", "max")
-FEATURES = tuple(f"{name}_{kind}" for kind in AGGREGATES for name in SENTENCE_FEATURES) + (
-    "log_context",
-    "n_sentences",
-)
+FEATURES = tuple(f"{name}_{kind}" for kind in AGGREGATES for name in SENTENCE_FEATURES)
 
 
-def pool(evidence: list[Evidence], context: ParsedContext) -> tuple[float, ...]:
+def pool(evidence: list[Evidence]) -> tuple[float, ...]:
     """Return one value per name in `FEATURES` for one or more sentences taken together.
 
     Notes
@@ -196,9 +188,4 @@ def pool(evidence: list[Evidence], context: ParsedContext) -> tuple[float, ...]:
     columns = list(zip(*(item.values for item in evidence), strict=True))
     weights = [item.weight / total for item in evidence]
     means = [sum(w * v for w, v in zip(weights, column, strict=True)) for column in columns]
-    return (
-        *means,
-        *(max(column) for column in columns),
-        math.log1p(len(context.text)),
-        float(len(evidence)),
-    )
+    return (*means, *(max(column) for column in columns))
