@@ -1,0 +1,135 @@
+"""The fleet at a glance: every model and service with its state, and what to look at first."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from services.identity import permitted
+from services.incidents import Incident, open_incidents
+from services.models import Model, list_models
+from services.times import DAY_MS, HOUR_MS, Window
+from services.topology import ServiceHealth, get_topology
+from services.traffic import Traffic, get_traffic
+from services.trust import get_trust
+from services.workspace import Workspace
+
+Health = Literal["healthy", "warning", "critical", "unknown"]
+_WORST_FIRST = ("critical", "warning", "unknown", "healthy")
+
+
+class ModelGlance(msgspec.Struct, frozen=True):
+    """One model in one line."""
+
+    model_id: str
+    name: str
+    model_type: str
+    status: str
+    is_sample: bool
+    version: str
+    health: Health
+    trust: float | None
+    trust_point: float | None
+    explanation: str
+    computed_at_ms: int
+    traffic: Traffic
+    last_seen_ms: int | None
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """The fleet in numbers."""
+
+    models: int
+    by_health: dict[str, int]
+    services: int
+    services_unhealthy: int
+    mean_trust: float | None
+    open_incidents: int
+    requests: int
+    error_rate: float | None
+    latency_p95_ms: float | None
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """What the Unified page shows."""
+
+    computed_at_ms: int
+    window: Window
+    totals: Totals
+    models: list[ModelGlance]
+    services: list[ServiceHealth]
+    incidents: list[Incident]
+    has_sample_data: bool
+
+
+@permitted("metrics:read")
+def get_overview(ws: Workspace, hours: float = 1.0) -> Overview:
+    """Return the fleet over the last hours, computed once for all who look."""
+    key = f"overview/{hours:g}"
+    return ws.cached(key, Overview, lambda: _compute(ws, hours), fresh_s=5, stale_s=30)
+
+
+def _compute(ws: Workspace, hours: float) -> Overview:
+    now = ws.now_ms()
+    window = Window(now - round(hours * HOUR_MS), now)
+    models = [_glance(ws, model, window) for model in list_models(ws) if _is_current(model, now)]
+    models.sort(key=lambda m: (_WORST_FIRST.index(m.health), m.trust or 0.0, m.model_id))
+    services = get_topology(ws, window).services
+    incidents = open_incidents(ws)
+    return Overview(
+        computed_at_ms=now,
+        window=window,
+        totals=_totals(ws, window, models, services, incidents),
+        models=models,
+        services=sorted(services, key=lambda s: (_WORST_FIRST.index(s.health), s.service)),
+        incidents=incidents,
+        has_sample_data=any(model.is_sample for model in models),
+    )
+
+
+def _is_current(model: Model, now: int) -> bool:
+    return model.last_seen_ms is None or now - model.last_seen_ms <= 30 * DAY_MS
+
+
+def _glance(ws: Workspace, model: Model, window: Window) -> ModelGlance:
+    answer = get_trust(ws, model.model_id)
+    found = answer.result
+    reason = answer.insufficient.reason if answer.insufficient else ""
+    return ModelGlance(
+        model_id=model.model_id,
+        name=model.name,
+        model_type=model.model_type,
+        status=model.status,
+        is_sample=model.is_sample,
+        version=model.versions[0].version if model.versions else "",
+        health=found.band if found else "unknown",
+        trust=found.trust if found else None,
+        trust_point=found.point if found else None,
+        explanation=found.sentence if found else reason,
+        computed_at_ms=answer.computed_at_ms,
+        traffic=get_traffic(ws, window, model_id=model.model_id),
+        last_seen_ms=model.last_seen_ms,
+    )
+
+
+def _totals(
+    ws: Workspace,
+    window: Window,
+    models: list[ModelGlance],
+    services: list[ServiceHealth],
+    incidents: list[Incident],
+) -> Totals:
+    traffic = get_traffic(ws, window)
+    known = [m.trust for m in models if m.trust is not None]
+    return Totals(
+        models=len(models),
+        by_health={h: sum(m.health == h for m in models) for h in _WORST_FIRST},
+        services=len(services),
+        services_unhealthy=sum(s.health in ("warning", "critical") for s in services),
+        mean_trust=sum(known) / len(known) if known else None,
+        open_incidents=len(incidents),
+        requests=traffic.requests,
+        error_rate=traffic.error_rate,
+        latency_p95_ms=traffic.latency_ms["p95"] if traffic.latency_ms else None,
+    )

@@ -1,0 +1,169 @@
+"""Incidents: what an alert opened, who looks after it, and how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+import msgspec
+
+from connectors.protocols import RecordTransaction
+from services.errors import Conflict, NotFound
+from services.identity import permitted
+from services.workspace import Workspace
+
+_KIND = "incident"
+Severity = Literal["info", "warning", "critical"]
+State = Literal["open", "acknowledged", "resolved"]
+
+
+class Note(msgspec.Struct, frozen=True):
+    """One entry of an incident's history."""
+
+    at_ms: int
+    actor: str
+    text: str
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """Something that went wrong, from its first sign to its end."""
+
+    id: str
+    rule: str
+    subject_kind: Literal["model", "service"]
+    subject: str
+    severity: Severity
+    state: State
+    title: str
+    evidence: dict[str, Any]  # JSON: the numbers that opened it
+    opened_at_ms: int
+    updated_at_ms: int
+    resolved_at_ms: int | None = None
+    root_cause: dict[str, Any] | None = None  # JSON of the causal result
+    notes: tuple[Note, ...] = ()
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A rule that fires now: what `reconcile` turns into incidents."""
+
+    rule: str
+    subject_kind: Literal["model", "service"]
+    subject: str
+    severity: Severity
+    title: str
+    evidence: dict[str, Any]  # JSON
+
+
+@permitted("incidents:read")
+def list_incidents(
+    ws: Workspace, *, state: State | None = None, limit: int = 200
+) -> list[Incident]:
+    """Return incidents, newest first."""
+    where: dict[str, str] | None = {"state": state} if state else None
+    found = [_read(row.body) for row in ws.records.list(_KIND, where=where, limit=10_000)]
+    return sorted(found, key=lambda i: -i.opened_at_ms)[:limit]
+
+
+@permitted("incidents:read")
+def open_incidents(ws: Workspace) -> list[Incident]:
+    """Return incidents that are not resolved, worst and newest first."""
+    rank = {"critical": 0, "warning": 1, "info": 2}
+    found = [i for i in list_incidents(ws, limit=10_000) if i.state != "resolved"]
+    return sorted(found, key=lambda i: (rank[i.severity], -i.opened_at_ms))
+
+
+@permitted("incidents:read")
+def get_incident(ws: Workspace, incident_id: str) -> Incident:
+    """Return one incident."""
+    row = ws.records.get(_KIND, incident_id)
+    if row is None:
+        raise NotFound(f"there is no incident {incident_id!r}")
+    return _read(row.body)
+
+
+@permitted("incidents:write")
+def change_state(ws: Workspace, incident_id: str, state: State, *, note: str = "") -> Incident:
+    """Acknowledge or resolve an incident; a resolved one stays resolved."""
+    incident = get_incident(ws, incident_id)
+    if incident.state == "resolved":
+        raise Conflict("the incident is resolved; a new finding opens a new one")
+    text = f"{state}: {note}" if note else state
+    return _write(ws, ws.records, _moved(ws, incident, state, text))
+
+
+@permitted("analysis:run")
+def attach_root_cause(ws: Workspace, incident_id: str, cause: dict[str, Any]) -> Incident:
+    """Keep what the causal engine found with the incident."""
+    incident = get_incident(ws, incident_id)
+    changed = msgspec.structs.replace(incident, root_cause=cause, updated_at_ms=ws.now_ms())
+    return _write(ws, ws.records, changed)
+
+
+@permitted("analysis:run")
+def reconcile(ws: Workspace, findings: list[Finding], *, quiet_ms: int) -> list[Incident]:
+    """Open incidents for new findings, refresh those that persist, resolve those gone quiet.
+
+    One open incident per rule and subject; those opened now are returned.
+    """
+    now = ws.now_ms()
+    opened: list[Incident] = []
+    with ws.records.transaction() as tx:
+        rows = [_read(row.body) for row in tx.list(_KIND, limit=10_000)]
+        active = {_key(i.rule, i.subject): i for i in rows if i.state != "resolved"}
+        for finding in findings:
+            known = active.pop(_key(finding.rule, finding.subject), None)
+            if known is None:
+                opened.append(_write(ws, tx, _opened(finding, now)))
+            else:
+                _write(ws, tx, _refreshed(known, finding, now))
+        for incident in active.values():
+            if now - incident.updated_at_ms >= quiet_ms:
+                _write(ws, tx, _moved(ws, incident, "resolved", "the condition went away"))
+    return opened
+
+
+def _key(rule: str, subject: str) -> tuple[str, str]:
+    return rule, subject
+
+
+def _opened(finding: Finding, now: int) -> Incident:
+    name = f"{finding.rule}|{finding.subject}|{now}"
+    return Incident(
+        id=hashlib.sha256(name.encode()).hexdigest()[:16],
+        rule=finding.rule,
+        subject_kind=finding.subject_kind,
+        subject=finding.subject,
+        severity=finding.severity,
+        state="open",
+        title=finding.title,
+        evidence=finding.evidence,
+        opened_at_ms=now,
+        updated_at_ms=now,
+    )
+
+
+def _refreshed(known: Incident, finding: Finding, now: int) -> Incident:
+    return msgspec.structs.replace(
+        known, severity=finding.severity, evidence=finding.evidence, updated_at_ms=now
+    )
+
+
+def _moved(ws: Workspace, incident: Incident, state: State, text: str) -> Incident:
+    now = ws.now_ms()
+    note = Note(now, ws.principal.id, text)
+    return msgspec.structs.replace(
+        incident,
+        state=state,
+        updated_at_ms=now,
+        resolved_at_ms=now if state == "resolved" else None,
+        notes=(*incident.notes, note),
+    )
+
+
+def _write(ws: Workspace, records: RecordTransaction, incident: Incident) -> Incident:
+    records.put(_KIND, incident.id, msgspec.to_builtins(incident))
+    return incident
+
+
+def _read(body: dict[str, Any]) -> Incident:  # JSON
+    return msgspec.convert(body, Incident)

@@ -1,0 +1,72 @@
+"""What the scheduler runs, one function a job; each is a list of service calls."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from services import alerts, degradation, drift, hallucination, reliability, rollups, trust
+from services.errors import AIOBSError
+from services.fleet import get_overview
+from services.identity import permitted
+from services.models import Model, list_models
+from services.times import DAY_MS
+from services.workspace import Workspace
+
+log = logging.getLogger("aiobs.jobs")
+
+
+@permitted("analysis:run")
+def roll_up(ws: Workspace) -> int:
+    """Bring the hub's own series up to date."""
+    return rollups.roll_up(ws)
+
+
+@permitted("analysis:run")
+def refresh_models(ws: Workspace) -> int:
+    """Recompute every model that received anything since its last refresh; how many."""
+    done = 0
+    for model in list_models(ws):
+        if _is_due(ws, model):
+            refresh_model(ws, model.model_id)
+            done += 1
+    return done
+
+
+@permitted("analysis:run")
+def refresh_model(ws: Workspace, model_id: str) -> None:
+    """Recompute all families of one model, trust last because it is made of the others."""
+    for compute in (
+        drift.detect_drift,
+        reliability.analyze_reliability,
+        hallucination.detect_hallucination,
+        degradation.track_degradation,
+    ):
+        try:
+            compute(ws, model_id)
+        except AIOBSError as error:
+            log.warning("%s of %s: %s", compute.__name__, model_id, error)
+    answer = trust.compute_trust_score(ws, model_id)
+    number = answer.result.trust if answer.result else None
+    ws.publish("cognitive", {"model_id": model_id, "trust": number})
+    ws.records.put("refreshed", model_id, {"at_ms": ws.now_ms()})
+
+
+@permitted("analysis:run")
+def evaluate_alerts(ws: Workspace) -> int:
+    """Run the alert rules; how many incidents opened."""
+    return len(alerts.evaluate(ws))
+
+
+@permitted("metrics:read")
+def push_metrics(ws: Workspace) -> None:
+    """Send the fleet's numbers to those who listen."""
+    ws.publish("metrics", msgspec.to_builtins(get_overview(ws).totals))
+
+
+def _is_due(ws: Workspace, model: Model) -> bool:
+    if model.last_seen_ms is None or ws.now_ms() - model.last_seen_ms > DAY_MS:
+        return False
+    refreshed = ws.records.get("refreshed", model.model_id)
+    return refreshed is None or model.last_seen_ms > int(refreshed.body["at_ms"]) - 60_000
