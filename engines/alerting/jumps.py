@@ -116,7 +116,7 @@ def level_jump(now: float, history: ArrayLike, *, floor_share: float = 0.05) -> 
     Examples
     --------
     >>> round(level_jump(30.0, [10, 11, 9, 10, 12, 10, 9, 11]).z, 1)
-    18.0
+    21.6
 
     References
     ----------
