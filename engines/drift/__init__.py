@@ -1,7 +1,8 @@
 """Drift: what changed between two sets of rows, how much, and how sure that is.
 
 ``compare(reference, current)`` is the front function; `NUMERIC_TESTS` and `CATEGORY_TESTS` are the
-registries of univariate tests.
+registries of univariate tests. ``sketch_table``, ``merge`` and ``compare_sketches`` answer the same
+from mergeable summaries; ``profile_table`` is the reference kept once.
 """
 
 from engines.drift.compare import compare
@@ -16,6 +17,9 @@ from engines.drift.result import (
     SliceDrift,
     TestResult,
 )
+from engines.drift.sketch import TableSketch, merge, profile_table, sketch_table
+from engines.drift.sketch_bytes import from_bytes, to_bytes
+from engines.drift.sketch_compare import compare_sketches
 
 __all__ = [
     "CATEGORY_TESTS",
@@ -27,6 +31,13 @@ __all__ = [
     "JointDrift",
     "Policy",
     "SliceDrift",
+    "TableSketch",
     "TestResult",
     "compare",
+    "compare_sketches",
+    "from_bytes",
+    "merge",
+    "profile_table",
+    "sketch_table",
+    "to_bytes",
 ]

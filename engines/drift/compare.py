@@ -182,7 +182,7 @@ def _compare_column(
     kind_before = (kinds or {}).get(name) or infer_kind(before)
     if after is None:
         sides = Sides(len(before), rows_after, _present(before), 0)
-        return _judge_missing(name, kind_before, sides, policy)
+        return judge_missing(name, kind_before, sides, policy)
     kind_after = (kinds or {}).get(name) or infer_kind(after)
     kind = kind_before or kind_after or "categorical"
     if kind_before and kind_after and kind_before != kind_after:
@@ -197,7 +197,7 @@ def _present(values: Any) -> int:  # Any: Series or array
     return int(len(values) - (missing.any(axis=1) if missing.ndim == 2 else missing).sum())
 
 
-def _judge_missing(name: str, kind: Kind | None, sides: Sides, policy: Policy) -> ColumnDrift:
+def judge_missing(name: str, kind: Kind | None, sides: Sides, policy: Policy) -> ColumnDrift:
     """Return the verdict on a column with too few present rows on one side."""
     reason = (
         f"needs {policy.minimum_rows} rows that are not missing on each side, "
@@ -211,7 +211,7 @@ def _numeric(name: str, before: Any, after: Any, policy: Policy, level: float) -
     first, second = read_numbers(before), read_numbers(after)
     sides = Sides(len(before), len(after), len(first), len(second))
     if min(sides.n, sides.m) < policy.minimum_rows:
-        return _judge_missing(name, "numeric", sides, policy)
+        return judge_missing(name, "numeric", sides, policy)
     return compare_numbers(name, NumericPair.of_samples(first, second), sides, policy, level)
 
 
@@ -219,7 +219,7 @@ def _categorical(name: str, before: Any, after: Any, policy: Policy, level: floa
     pair = CategoryPair.of_counts(read_categories(before), read_categories(after))
     sides = Sides(len(before), len(after), pair.n, pair.m)
     if min(sides.n, sides.m) < policy.minimum_rows:
-        return _judge_missing(name, "categorical", sides, policy)
+        return judge_missing(name, "categorical", sides, policy)
     return compare_categories(name, pair, sides, policy, level)
 
 
@@ -233,7 +233,7 @@ def _text(name: str, before: Any, after: Any, policy: Policy, level: float) -> C
     first, second = read_texts(before), read_texts(after)
     sides = Sides(len(before), len(after), len(first), len(second))
     if min(sides.n, sides.m) < policy.minimum_rows:
-        return _judge_missing(name, "text", sides, policy)
+        return judge_missing(name, "text", sides, policy)
     return compare_texts(name, first, second, sides, policy, level)
 
 
@@ -241,7 +241,7 @@ def _embedding(name: str, before: Any, after: Any, policy: Policy, level: float)
     first, second = read_vectors(before), read_vectors(after)
     sides = Sides(len(before), len(after), len(first), len(second))
     if min(sides.n, sides.m) < policy.minimum_rows:
-        return _judge_missing(name, "embedding", sides, policy)
+        return judge_missing(name, "embedding", sides, policy)
     return compare_vectors(name, first, second, sides, policy, level)
 
 

@@ -104,13 +104,17 @@ def measure_dependence(columns: list[Floats]) -> Dependence:
     return Dependence(r, factor, rows)
 
 
-def compare_dependence(reference: Dependence, current: Dependence, *, folded: bool) -> PairShift:
+def compare_dependence(
+    reference: Dependence, current: Dependence, *, columns: int, folded: bool
+) -> PairShift:
     """Return the test of equal dependence for every pair of columns.
 
     Parameters
     ----------
     reference, current : Dependence
         Measured on the same columns in the same order.
+    columns : int
+        How many columns there are; folded scores, if any, follow them.
     folded : bool
         False: correlations of the scores. True: pairs with at least one folded score.
 
@@ -130,8 +134,7 @@ def compare_dependence(reference: Dependence, current: Dependence, *, folded: bo
     """
     from scipy.special import erfc
 
-    doubled = len(reference.correlation)
-    half = doubled // 2
+    doubled, half = len(reference.correlation), columns
     first, second = np.triu_indices(half if not folded else doubled, k=1)
     if folded:
         keep = (second >= half) & (first != second - half)

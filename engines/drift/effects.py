@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from engines.drift.pair import Floats, NumericPair
+from engines.drift.pair import Floats, NumericPair, cell_shares
 
 
 def psi(reference: Floats, current: Floats) -> float:
@@ -97,8 +97,7 @@ def bin_counts(pair: NumericPair, bins: int) -> tuple[Floats, Floats]:
     """Return rows of both samples in equal-mass bins of the reference."""
     edges = np.unique(pair.reference_quantiles(np.arange(1, bins) / bins))
     before, after = pair.cdf_at(edges)
-    reference = np.diff(before, prepend=0.0, append=1.0) * pair.n
-    current = np.diff(after, prepend=0.0, append=1.0) * pair.m
+    reference, current = cell_shares(before) * pair.n, cell_shares(after) * pair.m
     return np.maximum(reference, 0.0), np.maximum(current, 0.0)
 
 

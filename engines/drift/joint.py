@@ -128,15 +128,20 @@ def dependence_drift(
     policy: Policy,
     level: float,
 ) -> list[JointDrift]:
-    """Return the correlation test and the test of dependence beyond correlation."""
+    """Return the correlation test and the test of dependence beyond correlation.
+
+    Without folded scores (`Dependence` over p columns only), just the first, with the whole level.
+    """
     results = []
-    for name, folded in (("correlation", False), ("dependence", True)):
+    has_folded = len(before.correlation) > len(names)
+    for name, folded in (("correlation", False), ("dependence", True))[: 1 + has_folded]:
         if min(rows) < LEAST_ROWS:
             reason = f"needs {LEAST_ROWS} rows on each side, got {rows[0]} and {rows[1]}"
             results.append(JointDrift(name, "insufficient_data", reason, *rows))
             continue
-        pairs = compare_dependence(before, after, folded=folded)
-        results.append(_judge_pairs(name, names, pairs, rows, policy, level * SHARES[name]))
+        pairs = compare_dependence(before, after, columns=len(names), folded=folded)
+        share = SHARES[name] if has_folded else 1.0
+        results.append(_judge_pairs(name, names, pairs, rows, policy, level * share))
     return results
 
 

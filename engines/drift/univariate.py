@@ -20,7 +20,7 @@ from engines.drift.effects import (
     wasserstein,
 )
 from engines.drift.missing import missing_share
-from engines.drift.pair import CategoryPair, NumericPair
+from engines.drift.pair import CategoryPair, NumericPair, cell_shares
 from engines.drift.policy import Policy, severity
 from engines.drift.registry import CATEGORY_TESTS, NUMERIC_TESTS
 from engines.drift.result import ColumnDrift, Effects, Histogram, Kind, TestResult
@@ -203,13 +203,13 @@ def draw_numbers(pair: NumericPair) -> Histogram:
     last = len(pair.values) - 1
     low = min(low, float(pair.values[np.searchsorted(current_cdf, 0.005)]))
     high = max(high, float(pair.values[min(last, int(np.searchsorted(current_cdf, 0.995)))]))
-    edges = np.linspace(low, high, SHOWN_BINS + 1)
+    edges = low + np.arange(SHOWN_BINS + 1, dtype=np.float64) * ((high - low) / SHOWN_BINS)
     before, after = pair.cdf_at(edges[1:-1])
     return Histogram(
         edges=tuple(edges.tolist()),
         labels=(),
-        reference=tuple(np.diff(before, prepend=0.0, append=1.0).tolist()),
-        current=tuple(np.diff(after, prepend=0.0, append=1.0).tolist()),
+        reference=tuple(cell_shares(before).tolist()),
+        current=tuple(cell_shares(after).tolist()),
     )
 
 
