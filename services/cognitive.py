@@ -33,6 +33,13 @@ class Cognitive(msgspec.Struct, frozen=True):
     trust: Part
 
 
+class TrustView(msgspec.Struct, frozen=True):
+    """The trust part alone."""
+
+    model_id: str
+    trust: Part
+
+
 @permitted("trust:read")
 def get_cognitive(ws: Workspace, model_id: str) -> Cognitive:
     """Return the latest of every family; what is not known says why."""

@@ -1,0 +1,84 @@
+"""/api/metrics: computed numbers and stored series."""
+
+from __future__ import annotations
+
+from app.api.queries import Span, window_of
+from app.api.routing import Router
+from connectors.protocols import Aggregate
+from services import cognitive, series
+from services.errors import Malformed
+from services.trust import get_trust
+from services.workspace import Workspace
+
+router = Router("metrics", "/api/metrics")
+
+
+class TimeseriesQuery(Span, frozen=True):
+    """``metrics`` is a comma-separated list of names or selectors."""
+
+    metrics: str = ""
+    granularity: series.Granularity = "minute"
+    agg: Aggregate = "avg"
+    by: str = ""
+
+
+@router.route(
+    "GET", "/cognitive/<text:model_id>", permission="trust:read", returns=cognitive.Cognitive,
+    errors=(404,),
+)  # fmt: skip
+def get_cognitive(ws: Workspace, model_id: str) -> cognitive.Cognitive:
+    """Return drift, reliability, hallucination, degradation and trust of a model."""
+    return cognitive.get_cognitive(ws, model_id)
+
+
+@router.route(
+    "GET", "/trust/<text:model_id>", permission="trust:read", returns=cognitive.TrustView,
+    errors=(404,),
+)  # fmt: skip
+def trust(ws: Workspace, model_id: str) -> cognitive.TrustView:
+    """Return the trust score of a model with its parts, interval and explanation."""
+    return cognitive.TrustView(model_id, cognitive.trust_part(get_trust(ws, model_id)))
+
+
+@router.route(
+    "GET", "/timeseries", permission="metrics:read", query=TimeseriesQuery,
+    returns=list[series.MetricSeries],
+)  # fmt: skip
+def timeseries(ws: Workspace, query: TimeseriesQuery) -> list[series.MetricSeries]:
+    """Return metrics over a window; several series of a selector are joined by `agg`."""
+    metrics = split_selectors(query.metrics)
+    if not metrics:
+        raise Malformed("name at least one metric: ?metrics=a,b")
+    return series.read_series(
+        ws,
+        metrics,
+        window_of(ws, query),
+        granularity=query.granularity,
+        agg=query.agg,
+        by=tuple(label for label in query.by.split(",") if label),
+    )
+
+
+@router.route("GET", "/names", permission="metrics:read", returns=list[str])
+def names(ws: Workspace) -> list[str]:
+    """Return the names of all stored metrics."""
+    return series.metric_names(ws)
+
+
+def split_selectors(text: str) -> list[str]:
+    """Split at commas outside braces and quotes.
+
+    >>> split_selectors('a,b{x="1,2",y="3"}')
+    ['a', 'b{x="1,2",y="3"}']
+    """
+    parts, current, depth, quoted = [], "", 0, False
+    for character in text:
+        if character == '"' and not current.endswith("\\"):
+            quoted = not quoted
+        depth += (character == "{") - (character == "}") if not quoted else 0
+        if character == "," and depth == 0 and not quoted:
+            parts.append(current)
+            current = ""
+        else:
+            current += character
+    return [part.strip() for part in [*parts, current] if part.strip()]

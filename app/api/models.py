@@ -1,0 +1,89 @@
+"""/api/models: the catalogue, each result in full, and reference data sets."""
+
+from __future__ import annotations
+
+from flask import request
+
+from app.api.routing import Router, read_body
+from services import degradation, drift, hallucination, models, reference, reliability
+from services.workspace import Workspace
+
+router = Router("models", "/api/models")
+
+
+@router.route("GET", "", permission="models:read", returns=list[models.Model])
+def list_models(ws: Workspace) -> list[models.Model]:
+    """Return every model: those that sent inferences and those that were registered."""
+    return models.list_models(ws)
+
+
+@router.route(
+    "GET", "/<text:model_id>", permission="models:read", returns=models.Model, errors=(404,)
+)
+def get_model(ws: Workspace, model_id: str) -> models.Model:
+    """Return one model with its versions."""
+    return models.get_model(ws, model_id)
+
+
+@router.route(
+    "PUT", "/<text:model_id>", permission="models:write", body=models.Registration,
+    returns=models.Model, errors=(422,),
+)  # fmt: skip
+def register(ws: Workspace, model_id: str, body: models.Registration) -> models.Model:
+    """Say what a model is: name, type, owner, purpose, latency objective."""
+    return models.register_model(ws, model_id, body)
+
+
+@router.route(
+    "GET", "/<text:model_id>/drift", permission="models:read", returns=drift.DriftAnswer,
+    errors=(404,),
+)  # fmt: skip
+def get_drift(ws: Workspace, model_id: str) -> drift.DriftAnswer:
+    """Return drift per column and test."""
+    return drift.get_drift(ws, model_id)
+
+
+@router.route(
+    "GET", "/<text:model_id>/reliability", permission="models:read",
+    returns=reliability.ReliabilityAnswer, errors=(404,),
+)  # fmt: skip
+def get_reliability(ws: Workspace, model_id: str) -> reliability.ReliabilityAnswer:
+    """Return calibration, stability, uncertainty and outliers."""
+    return reliability.get_reliability(ws, model_id)
+
+
+@router.route(
+    "GET", "/<text:model_id>/hallucination", permission="content:read",
+    returns=hallucination.HallucinationAnswer, errors=(404,),
+)  # fmt: skip
+def get_hallucination(ws: Workspace, model_id: str) -> hallucination.HallucinationAnswer:
+    """Return grounding and risk with the riskiest outputs, marked."""
+    return hallucination.get_hallucination_examples(ws, model_id)
+
+
+@router.route(
+    "GET", "/<text:model_id>/degradation", permission="models:read",
+    returns=degradation.DegradationAnswer, errors=(404,),
+)  # fmt: skip
+def get_degradation(ws: Workspace, model_id: str) -> degradation.DegradationAnswer:
+    """Return the trend of quality, its changes and projection."""
+    return degradation.get_degradation(ws, model_id)
+
+
+@router.route(
+    "GET", "/<text:model_id>/reference", permission="models:read",
+    returns=reference.ReferenceInfo, errors=(404,),
+)  # fmt: skip
+def get_reference(ws: Workspace, model_id: str) -> reference.ReferenceInfo:
+    """Return what is known of the uploaded reference."""
+    return reference.get_reference(ws, model_id)
+
+
+@router.route(
+    "PUT", "/<text:model_id>/reference", permission="models:write",
+    body="text/csv, application/x-ndjson or application/vnd.apache.parquet",
+    returns=reference.ReferenceInfo, errors=(413, 415, 422),
+)  # fmt: skip
+def put_reference(ws: Workspace, model_id: str) -> reference.ReferenceInfo:
+    """Upload the data set that the model is compared with from now on."""
+    return reference.put_reference(ws, model_id, read_body(), request.mimetype)
