@@ -1,1 +1,5 @@
-"""How to show it: result in, Dash component or plain figure out; no fetching."""
+"""How a number is shown: plain values or engine results in, Dash components or plain-dict figures out.
+
+Nothing here fetches.  `shell` frames every page, `panel` and `kpi` frame every number, `charts` draw,
+`states` stand where a number cannot be, `scope` reads the address, `theme` owns every colour.
+"""

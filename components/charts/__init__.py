@@ -1,0 +1,31 @@
+"""Charts as plain-dict Plotly figures: small to send, cheap to build, one figure for both themes.
+
+Each function takes plain sequences and returns `{"data": [...], "layout": {...}}`; `graph` puts a figure
+on the page.  Bars start at zero, units stand on the axis, long series are thinned, colours are tokens of
+`components.theme` and never the only signal.
+"""  # noqa: E501
+
+from components.charts.bars import bars, bullet, stacked_bars, waterfall
+from components.charts.distribution import boxes, histogram_pair, reliability_diagram, strip
+from components.charts.frame import Figure, graph
+from components.charts.lines import Line, Mark, Threshold, area, line
+from components.charts.matrix import heat_map
+
+__all__ = [
+    "Figure",
+    "Line",
+    "Mark",
+    "Threshold",
+    "area",
+    "bars",
+    "boxes",
+    "bullet",
+    "graph",
+    "heat_map",
+    "histogram_pair",
+    "line",
+    "reliability_diagram",
+    "stacked_bars",
+    "strip",
+    "waterfall",
+]

@@ -1,0 +1,120 @@
+"""What all charts share: the layout, the axis of a unit, rounding, and the component on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from dash import dcc, html
+
+from components.theme import token
+from i18n import LANGUAGES, current
+
+Figure = dict[str, Any]  # a Plotly figure is JSON: keys and values are whatever plotly.js reads
+
+HEIGHT_PX = 240
+_REMOVED = [
+    "sendChartToCloud", "select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d",
+    "hoverClosestCartesian", "hoverCompareCartesian", "toggleSpikelines", "toImage", "pan2d",
+]  # fmt: skip
+
+
+def graph(
+    graph_id: str | dict[str, str],
+    figure: Figure,
+    *,
+    label: str,
+    height: int = HEIGHT_PX,
+) -> html.Figure:
+    """Return the figure on the page; `label` says in one sentence what a reader would see."""
+    return html.Figure(
+        [
+            dcc.Graph(
+                id=graph_id,
+                figure=figure,
+                config=config(),
+                responsive=True,
+                style={"height": f"{height}px"},
+                className="chart",
+            ),
+            html.Figcaption(label, className="visually-hidden"),
+        ],
+        className="chart-frame",
+        dir="ltr",
+    )
+
+
+def config() -> Any:  # dcc.Graph.Config, which is not exported
+    """Return the Plotly settings: no logo, nothing that sends a chart elsewhere, words in our language."""
+    return {
+        "displaylogo": False,
+        "modeBarButtonsToRemove": _REMOVED,
+        "displayModeBar": "hover",
+        "locale": LANGUAGES[current()].plotly,
+        "showTips": False,
+        "doubleClick": "reset",
+    }
+
+
+def layout(*, unit: str = "", legend: bool = False, **more: Any) -> dict[str, Any]:
+    """Return a layout with tight margins, the unit above the axis and the legend on the right of it."""
+    made: dict[str, Any] = {
+        "margin": {"l": 6, "r": 10, "t": 26 if unit or legend else 10, "b": 6},
+        "showlegend": legend,
+        "uirevision": "keep",
+        "hovermode": "closest",
+        "dragmode": "zoom",
+        "bargap": 0.25,
+        "annotations": [],
+        "shapes": [],
+    }
+    if legend:
+        made["legend"] = {
+            "orientation": "h", "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom",
+            "yref": "paper", "itemwidth": 30,
+        }  # fmt: skip
+    if unit and unit not in ("share",):
+        made["annotations"] = [
+            {
+                "text": unit, "xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left",
+                "yanchor": "bottom", "yshift": 6, "font": {"color": token("text-2"), "size": 11},
+            }
+        ]  # fmt: skip
+    return made | more
+
+
+def value_axis(unit: str = "", *, zero: bool = False, **more: Any) -> dict[str, Any]:
+    """Return the axis of a measured value; `zero` starts it at zero."""
+    axis: dict[str, Any] = {"tickformat": tick_format(unit), "nticks": 6}
+    if zero:
+        axis["rangemode"] = "tozero"
+    return axis | more
+
+
+def tick_format(unit: str) -> str:
+    """Return the d3 number format of a unit."""
+    if unit == "share":
+        return ",.3~p"
+    return ",.3~s" if unit in ("bytes", "tokens", "requests") else ",.4~r"
+
+
+def hover_value(unit: str, axis: str = "y") -> str:
+    """Return the hover template of a value with its unit."""
+    if unit == "share":
+        return f"%{{{axis}:.2%}}"
+    return f"%{{{axis}:,.4~r}}" + (f" {unit}" if unit else "")
+
+
+def rounded(values: Sequence[float] | np.ndarray[Any, Any], digits: int = 5) -> list[float | None]:
+    """Return the values as a list with `digits` significant digits of the largest; not-a-number is None."""
+    array = np.asarray(values, dtype=float)
+    finite = np.isfinite(array)
+    if not finite.any():
+        return [None] * len(array)
+    largest = float(np.abs(array[finite]).max())
+    places = digits if largest == 0 else max(0, digits - 1 - int(np.floor(np.log10(largest))))
+    array = np.round(array, min(places, 12))
+    if places == 0:
+        return [int(v) if ok else None for v, ok in zip(array.tolist(), finite, strict=True)]
+    return [v if ok else None for v, ok in zip(array.tolist(), finite, strict=True)]

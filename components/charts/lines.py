@@ -1,0 +1,214 @@
+"""Lines over time: intervals as bands, thresholds, and marks for deployments and incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from components.charts import frame
+from components.charts.frame import Figure
+from components.charts.thin import MAX_POINTS, keep
+from components.theme import DASHES, Status, series, token
+from i18n import t
+
+MarkKind = Literal["deployment", "config_change", "data_change", "incident", "security", "alert"]
+
+_MARK_SYMBOL: dict[str, str] = {
+    "deployment": "triangle-down", "config_change": "diamond", "data_change": "square",
+    "incident": "x", "security": "star", "alert": "circle",
+}  # fmt: skip
+_MARK_TOKEN = {"incident": "bad", "security": "bad", "alert": "warn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its name, its values, and its interval when it has one."""
+
+    name: str
+    y: Sequence[float | None]
+    low: Sequence[float | None] | None = None
+    high: Sequence[float | None] | None = None
+    token: str | None = None
+    dash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A level that matters, with the word that says why."""
+
+    value: float
+    label: str
+    status: Status = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened at a moment, or lasted until `end_ms`."""
+
+    at_ms: float
+    label: str
+    kind: MarkKind = "deployment"
+    end_ms: float | None = None
+
+
+def line(
+    x_ms: Sequence[float],
+    lines: Sequence[Line],
+    *,
+    unit: str = "",
+    zero: bool = False,
+    thresholds: Sequence[Threshold] = (),
+    marks: Sequence[Mark] = (),
+    window_ms: tuple[float, float] | None = None,
+    y_range: tuple[float, float] | None = None,
+    max_points: int = MAX_POINTS,
+) -> Figure:
+    """Return lines over time (epoch milliseconds); series are told apart by colour and dash."""
+    x = np.asarray(x_ms, dtype=float)
+    data: list[dict[str, Any]] = []
+    for position, one in enumerate(lines):
+        data += _traces(x, one, position, unit, max_points)
+    made = frame.layout(unit=unit, legend=len(lines) > 1 or bool(marks), hovermode="x unified")
+    made["xaxis"] = time_axis(window_ms)
+    made["yaxis"] = frame.value_axis(unit, zero=zero)
+    if y_range:
+        made["yaxis"]["range"] = list(y_range)
+    add_thresholds(made, thresholds)
+    data += add_marks(made, marks)
+    return {"data": data, "layout": made}
+
+
+def area(
+    x_ms: Sequence[float],
+    lines: Sequence[Line],
+    *,
+    unit: str = "",
+    marks: Sequence[Mark] = (),
+    window_ms: tuple[float, float] | None = None,
+    max_points: int = MAX_POINTS,
+) -> Figure:
+    """Return series stacked on each other: parts of a total over time, base at zero."""
+    x = np.asarray(x_ms, dtype=float)
+    total = np.sum([np.nan_to_num(np.asarray(s.y, dtype=float)) for s in lines], axis=0)
+    # One choice of points for all: stacked traces must share their x.
+    at = keep(x, np.asarray(total, dtype=float), max_points) if len(lines) else np.array([], int)
+    at = at[at >= 0]
+    data = [
+        {
+            "type": "scatter", "mode": "lines", "name": one.name, "stackgroup": "all",
+            "x": _times(x[at]), "y": frame.rounded(np.nan_to_num(np.asarray(one.y, dtype=float)[at])),
+            "line": {"width": 1, "color": token(one.token or series(i))},
+            "fillcolor": token(one.token or series(i), 0.45),
+            "hovertemplate": frame.hover_value(unit),
+        }
+        for i, one in enumerate(lines)
+    ]  # fmt: skip
+    made = frame.layout(unit=unit, legend=True, hovermode="x unified")
+    made["xaxis"] = time_axis(window_ms)
+    made["yaxis"] = frame.value_axis(unit, zero=True)
+    data += add_marks(made, marks)
+    return {"data": data, "layout": made}
+
+
+def time_axis(window_ms: tuple[float, float] | None = None) -> dict[str, Any]:
+    """Return the time axis; a window pins it, so panels beside each other line up."""
+    axis: dict[str, Any] = {"type": "date", "nticks": 7, "hoverformat": "%d %b %H:%M:%S"}
+    if window_ms:
+        axis["range"] = [int(window_ms[0]), int(window_ms[1])]
+    return axis
+
+
+def add_thresholds(made: dict[str, Any], thresholds: Sequence[Threshold]) -> None:
+    """Draw the levels as dashed lines with their words."""
+    for level in thresholds:
+        made["shapes"].append(
+            {
+                "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level.value,
+                "y1": level.value, "layer": "above",
+                "line": {"color": token(level.status), "width": 1.2, "dash": "dash"},
+            }
+        )  # fmt: skip
+        made["annotations"].append(
+            {
+                "text": level.label, "xref": "paper", "x": 1, "xanchor": "right",
+                "y": level.value, "yanchor": "bottom", "font": {"color": token(level.status), "size": 11},
+            }
+        )  # fmt: skip
+
+
+def add_marks(made: dict[str, Any], marks: Sequence[Mark]) -> list[dict[str, Any]]:
+    """Draw marks as thin lines and spans; return the traces that name them on hover."""
+    if not marks:
+        return []
+    made["yaxis2"] = {
+        "overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True,
+    }  # fmt: skip
+    kinds: dict[str, list[Mark]] = {}
+    for mark in marks:
+        kinds.setdefault(mark.kind, []).append(mark)
+        hue = _MARK_TOKEN.get(mark.kind, "text-3")
+        span = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+        if mark.end_ms:
+            fill = {"fillcolor": token(hue, 0.1), "line": {"width": 0}}
+            made["shapes"].append(span | fill | {"x0": int(mark.at_ms), "x1": int(mark.end_ms)})
+        stroke = {"color": token(hue), "width": 1, "dash": "dot"}
+        x = int(mark.at_ms)
+        made["shapes"].append(span | {"type": "line", "x0": x, "x1": x, "line": stroke})
+    return [
+        {
+            "type": "scatter", "mode": "markers", "yaxis": "y2", "name": t(f"chart.mark_{kind}"),
+            "x": [int(m.at_ms) for m in some], "y": [0.97] * len(some),
+            "text": [m.label for m in some], "hovertemplate": "%{text}",
+            "marker": {
+                "symbol": _MARK_SYMBOL[kind], "size": 9, "color": token(_MARK_TOKEN.get(kind, "text-3")),
+            },
+        }
+        for kind, some in kinds.items()
+    ]  # fmt: skip
+
+
+def _traces(x: Any, one: Line, position: int, unit: str, limit: int) -> list[dict[str, Any]]:
+    y = np.asarray(one.y, dtype=float)
+    at = keep(x, y, limit)
+    name = one.token or series(position)
+    traces: list[dict[str, Any]] = []
+    if one.low is not None and one.high is not None:
+        traces += _band(x, one, at[at >= 0], name)
+    gaps = at < 0
+    times: list[int | None] = _times(x[at])
+    values = frame.rounded(y[at])
+    for i in np.flatnonzero(gaps).tolist():
+        times[i], values[i] = times[i - 1], None
+    traces.append(
+        {
+            "type": "scatter", "mode": "lines+markers" if len(at) <= 2 else "lines",
+            "name": one.name, "x": times, "y": values, "hovertemplate": frame.hover_value(unit),
+            "line": {"width": 1.8, "color": token(name), "dash": one.dash or DASHES[position % 8]},
+        }
+    )  # fmt: skip
+    return traces
+
+
+def _band(x: Any, one: Line, at: Any, name: str) -> list[dict[str, Any]]:
+    low, high = (np.asarray(edge, dtype=float)[at] for edge in (one.low, one.high))
+    known = np.isfinite(low) & np.isfinite(high)
+    at, low, high = at[known], low[known], high[known]
+    edge = {
+        "type": "scatter", "mode": "lines", "x": _times(x[at]), "hoverinfo": "skip",
+        "showlegend": False, "line": {"width": 0}, "name": one.name,
+    }  # fmt: skip
+    return [
+        edge | {"y": frame.rounded(low), "meta": "low"},
+        edge
+        | {
+            "y": frame.rounded(high), "meta": "high", "fill": "tonexty",
+            "fillcolor": token(name, 0.16),
+        },
+    ]  # fmt: skip
+
+
+def _times(x: Any) -> list[Any]:
+    return [int(v) for v in x.tolist()]

@@ -1,0 +1,203 @@
+"""Numbers, shares, money, sizes, durations and times as readers of each language write them.
+
+Digits are Latin in every language, so tables and charts read the same.  Babel is imported on first use:
+a process that formats nothing does not pay for it.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+
+from i18n.languages import current
+
+_MISSING = "–"
+_SI = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def _babel_code(locale: str | None) -> str:
+    code = locale or current()
+    return {"zh": "zh_Hans_CN", "pt": "pt_BR"}.get(code, code)
+
+
+@lru_cache(maxsize=256)
+def _pattern(decimals: int, fixed: bool) -> str:
+    return "#,##0" + ("." + ("0" if fixed else "#") * decimals if decimals else "")
+
+
+def number(
+    value: float | None,
+    *,
+    decimals: int | None = None,
+    compact: bool = False,
+    locale: str | None = None,
+) -> str:
+    """Return a number with grouping; without `decimals` three significant digits are kept.
+
+    >>> number(1234567), number(0.01234), number(1234567, compact=True), number(None)
+    ('1,234,567', '0.0123', '1.23M', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return _MISSING
+    suffix = ""
+    if compact:
+        for size, letter in _SI:
+            if abs(value) >= size * 0.9995:
+                value, suffix = value / size, letter
+                break
+    from babel.numbers import format_decimal
+
+    places = decimals if decimals is not None else _places(value)
+    text = format_decimal(
+        value, format=_pattern(places, decimals is not None), locale=_babel_code(locale)
+    )
+    return f"{text}{suffix}"
+
+
+def _places(value: float) -> int:
+    """Return the decimals that keep three significant digits, none for whole numbers."""
+    if value == 0 or float(value).is_integer():
+        return 0
+    return min(8, max(0, 2 - math.floor(math.log10(abs(value)))))
+
+
+def signed(value: float | None, *, decimals: int | None = None, locale: str | None = None) -> str:
+    """Return a number with its sign, `+` included; the minus is the real minus sign."""
+    if value is None or not math.isfinite(value):
+        return _MISSING
+    text = number(abs(value), decimals=decimals, locale=locale)
+    return text if value == 0 else f"{'+' if value > 0 else '−'}{text}"
+
+
+def percent(share: float | None, *, decimals: int = 1, locale: str | None = None) -> str:
+    """Return a share (0..1) as per cent.
+
+    >>> percent(0.12345), percent(1.0), percent(0.5, locale="fr")
+    ('12.3%', '100%', '50\\u202f%')
+    """
+    if share is None or not math.isfinite(share):
+        return _MISSING
+    from babel.core import Locale
+    from babel.numbers import format_percent
+
+    pattern = Locale.parse(_babel_code(locale)).percent_formats[None].pattern
+    digits = "#,##0" + ("." + "#" * decimals if decimals else "")
+    return format_percent(
+        share, format=pattern.replace("#,##0", digits), locale=_babel_code(locale)
+    )
+
+
+def currency(value: float | None, code: str = "USD", *, locale: str | None = None) -> str:
+    """Return an amount of money; amounts under one keep three significant digits."""
+    if value is None or not math.isfinite(value):
+        return _MISSING
+    from babel.numbers import format_currency, get_currency_precision
+
+    if value == 0 or abs(value) >= 1:
+        return format_currency(value, code, locale=_babel_code(locale))
+    places = max(get_currency_precision(code), _places(value))
+    return format_currency(
+        round(value, places), code, locale=_babel_code(locale), decimal_quantization=False
+    )
+
+
+def quantity(value: float | None, unit: str = "", *, locale: str | None = None) -> str:
+    """Return a number and its unit as a reader writes them: `share`, `ms`, `s`, `bytes`, `eur`, `1/s`, …
+
+    >>> quantity(0.5, "share"), quantity(1500, "ms"), quantity(12.3, "kWh")
+    ('50%', '1.5 s', '12.3 kWh')
+    """  # noqa: E501
+    if value is None or not math.isfinite(value):
+        return _MISSING
+    if unit == "share":
+        return percent(value, locale=locale)
+    if unit in ("ms", "s"):
+        return duration(value / 1000 if unit == "ms" else value, locale=locale)
+    if unit == "bytes":
+        return plain_bytes(value, locale=locale)
+    if len(unit) == 3 and unit.lower() in _CURRENCIES:
+        return currency(value, unit.upper(), locale=locale)
+    compact = abs(value) >= 100_000
+    text = number(value, compact=compact, locale=locale)
+    return f"{text} {unit}".rstrip()
+
+
+_CURRENCIES = frozenset("usd eur gbp jpy cny krw brl chf cad aud inr".split())
+
+
+def duration(seconds: float | None, *, locale: str | None = None) -> str:
+    """Return a span of time in its largest fitting unit.
+
+    >>> duration(0.0123), duration(95), duration(7260), duration(200_000)
+    ('12.3 ms', '1 min 35 s', '2 h 1 min', '2 d 7 h')
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return _MISSING
+    sign, value = ("−", -seconds) if seconds < 0 else ("", seconds)
+    if value < 60:
+        unit = "s" if value >= 1 or value == 0 else "ms"
+        return f"{sign}{number(value if unit == 's' else value * 1000, locale=locale)} {unit}"
+    whole = round(value)
+    for size, name, part, part_name in (
+        (86_400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = whole % size // part
+            tail = f" {rest} {part_name}" if rest else ""
+            return f"{sign}{number(whole // size, locale=locale)} {name}{tail}"
+    return f"{sign}{whole} s"
+
+
+def plain_bytes(value: float | None, *, locale: str | None = None) -> str:
+    """Return a size in decimal units: 1 kB is 1,000 bytes."""
+    if value is None or not math.isfinite(value):
+        return _MISSING
+    for size, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if abs(value) >= size:
+            return f"{number(value / size, locale=locale)} {name}"
+    return f"{number(value, locale=locale)} B"
+
+
+def date_time(
+    epoch_ms: float, *, seconds: bool = False, zone: tzinfo = UTC, locale: str | None = None
+) -> str:
+    """Return a moment as date and time of day, by default in UTC."""
+    from babel.dates import format_date, format_time
+
+    moment = datetime.fromtimestamp(epoch_ms / 1000, zone)
+    code = _babel_code(locale)
+    clock = format_time(moment, "HH:mm:ss" if seconds else "HH:mm", locale=code)
+    return f"{format_date(moment, 'medium', locale=code)} {clock}"
+
+
+def day(epoch_ms: float, *, zone: tzinfo = UTC, locale: str | None = None) -> str:
+    """Return the date of a moment, by default in UTC."""
+    from babel.dates import format_date
+
+    moment = datetime.fromtimestamp(epoch_ms / 1000, zone)
+    return format_date(moment, "medium", locale=_babel_code(locale))
+
+
+def ago(seconds: float, *, locale: str | None = None) -> str:
+    """Return how long ago something was, in words: `3 minutes ago`."""
+    from babel.dates import format_timedelta
+
+    return format_timedelta(
+        -max(1, round(seconds)), add_direction=True, threshold=1.5, locale=_babel_code(locale)
+    )
+
+
+@lru_cache(maxsize=16)
+def _plural_rule(code: str) -> object:
+    from babel.core import Locale
+
+    return Locale.parse(code).plural_form
+
+
+def plural_form(amount: float, locale: str | None = None) -> str:
+    """Return the CLDR plural category of an amount: zero, one, two, few, many or other."""
+    rule = _plural_rule(_babel_code(locale))
+    return str(rule(amount))  # type: ignore[operator]

@@ -1,0 +1,79 @@
+"""The pages in navigation order, and the router that shows one.
+
+A page module offers `PATH`, `layout()` (drawn at once, with skeletons) and `register(dash_app)` (its
+callbacks, on `Input("scope", "data")` and `Input("tick", "n_intervals")`).  Its title is `nav.<name>`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol
+
+from dash import Input, Output
+
+from components import shell, states
+from components.shell import NavItem
+from i18n import t
+
+
+class PageModule(Protocol):
+    """What `pages/<name>.py` offers."""
+
+    PATH: str
+
+    def layout(self) -> Any: ...
+    def register(self, dash_app: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: the name of its module and catalogue, its icon and its group in the navigation."""
+
+    name: str
+    icon: str
+    group: str
+
+    @property
+    def module(self) -> PageModule:
+        """The module, imported on first use."""
+        return import_module(f"pages.{self.name}")
+
+
+PAGES: tuple[Page, ...] = ()
+
+
+def nav_items() -> list[NavItem]:
+    """Return the navigation in the language in use."""
+    return [
+        NavItem(page.module.PATH, t(f"nav.{page.name}"), page.icon, t(f"nav.group_{page.group}"))
+        for page in PAGES
+    ]
+
+
+def show(path: str | None) -> Any:  # Dash children
+    """Return the layout of the page at `path`, or a sentence that there is none."""
+    for page in PAGES:
+        if page.module.PATH == (path or "/"):
+            return page.module.layout()
+    return states.empty(t("shell.unknown_page"), hint=t("shell.unknown_page_hint"))
+
+
+def register(dash_app: Any) -> None:  # a dash.Dash
+    """Register the router, the frame's client side, and every page's callbacks."""
+    shell.register(dash_app)
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("page", "children"), Input("path", "data"), Input("lang", "data")
+    )
+    def _show(path: str | None, _lang: str | None) -> Any:
+        return show(path)
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("shell-side", "children"), Input("lang", "data"), prevent_initial_call=True
+    )
+    def _speak(_lang: str | None) -> Any:
+        return shell.side_nav(nav_items())
+
+    for page in PAGES:
+        page.module.register(dash_app)
