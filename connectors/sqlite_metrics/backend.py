@@ -134,9 +134,9 @@ class SqliteMetricBackend:
         before_ms = now_ms - self._retention_ms
         try:
             with writing(self._chunks) as chunks:
-                remove_before(chunks, "raw", chunk_table.RAW_SLOT_MS, before_ms)
+                remove_before(chunks, before_ms)
                 if dropped:
-                    remove_series(chunks, "raw", chunk_table.RAW_SLOT_MS, dropped)
+                    remove_series(chunks, dropped)
             with translated():
                 self._chunks.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
         except Unavailable as error:

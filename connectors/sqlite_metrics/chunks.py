@@ -1,4 +1,9 @@
-"""Compacted samples: one row per series and four hours, keyed so that a time slot lies together."""
+"""Compacted samples: one row per series and time slot, keyed so that a slot lies together.
+
+`raw` holds the samples of eight hours, `minute` and `span` their one-minute cells (counts and sums,
+apart from minima, maxima and last values, which fewer questions need), `hour` two days of one-hour
+cells. `minute` and `span` are a function of the raw row with the same key.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +16,35 @@ from numpy.typing import NDArray
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT OR IGNORE INTO meta VALUES ('compacted_id', 0);
+INSERT OR IGNORE INTO meta VALUES ('compacted_id', 0), ('kept_from_ms', 0);
 CREATE TABLE IF NOT EXISTS raw (
     key INTEGER PRIMARY KEY, n INTEGER NOT NULL,
     last_ms INTEGER NOT NULL, last_value REAL NOT NULL, body BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS minute (
+    key INTEGER PRIMARY KEY, first INTEGER NOT NULL, n INTEGER NOT NULL, power INTEGER NOT NULL,
+    width INTEGER NOT NULL, base INTEGER NOT NULL, per_cell INTEGER NOT NULL,
+    span INTEGER NOT NULL, falls INTEGER NOT NULL, first_value REAL NOT NULL,
+    last_ms INTEGER NOT NULL, last_value REAL NOT NULL, counts BLOB NOT NULL, sums BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS span (
+    key INTEGER PRIMARY KEY, first INTEGER NOT NULL, n INTEGER NOT NULL, power INTEGER NOT NULL,
+    base INTEGER NOT NULL, low_width INTEGER NOT NULL, high_width INTEGER NOT NULL,
+    last_width INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS hour (
+    key INTEGER PRIMARY KEY, last_ms INTEGER NOT NULL, last_value REAL NOT NULL, body BLOB NOT NULL
+);
 """
-RAW_SLOT_MS = 4 * 3_600_000
+HOUR_MS = 3_600_000
+RAW_SLOT_MS = 8 * HOUR_MS
+HOUR_SLOT_MS = 48 * HOUR_MS
+SLOT_MS = {
+    "raw": RAW_SLOT_MS,
+    "minute": RAW_SLOT_MS,
+    "span": RAW_SLOT_MS,
+    "hour": HOUR_SLOT_MS,
+}
 _SID_BITS = 32
 _LAST_SLOT = 2**30  # keys stay within 63 bits
 
@@ -40,10 +67,15 @@ def compacted_id(chunks: sqlite3.Connection) -> int:
     return int(value)
 
 
-def slots_between(
-    chunks: sqlite3.Connection, table: str, start_ms: int, end_ms: int, slot_ms: int
-) -> list[int]:
+def kept_from_ms(chunks: sqlite3.Connection) -> int:
+    """Return the time before which samples were deleted; a multiple of the raw slot."""
+    (value,) = chunks.execute("SELECT value FROM meta WHERE key = 'kept_from_ms'").fetchone()
+    return int(value)
+
+
+def slots_between(chunks: sqlite3.Connection, table: str, start_ms: int, end_ms: int) -> list[int]:
     """Return the slots that hold rows and overlap [start, end), ascending."""
+    slot_ms = SLOT_MS[table]
     slots: list[int] = []
     key = key_of(max(start_ms // slot_ms, -_LAST_SLOT), 0)
     stop = key_of(min(-(-end_ms // slot_ms), _LAST_SLOT), 0)

@@ -18,24 +18,23 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_POWERS = tuple(10.0**e for e in range(10))
+POWERS = tuple(10.0**e for e in range(10))
 _EXACT = float(2**53)  # integers up to here are exact in a double
-_RAW_BITS = 255
+RAW_BITS = 255
 _OFFSET, _DELTA, _SECOND_DELTA = 0, 1, 2
 _HEADER = struct.Struct("<BBBBqqI")  # form, width, power of ten, stored plain, first, base, bytes
 _COUNT = struct.Struct("<I")
-_WIDTHS: dict[int, Any] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+UNSIGNED: dict[int, Any] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
-def encode_samples(timestamps_ms: Ints, values: Floats) -> bytes:
-    """Return the bytes of one chunk."""
-    return b"".join(
-        (
-            _COUNT.pack(len(values)),
-            _encode_integers(timestamps_ms, 0, (_SECOND_DELTA,)),
-            encode_values(values),
-        )
-    )
+def encode_samples(timestamps_ms: Ints, values: Floats, exact: tuple[Ints, int] | None) -> bytes:
+    """Return the bytes of one chunk; `exact` is what `decimals` says of the values."""
+    if exact is None:
+        column = _pack(_OFFSET, 8, RAW_BITS, 0, 0, values.view(np.uint64))
+    else:
+        column = _encode_integers(*exact, (_OFFSET, _DELTA))
+    stamps = _encode_integers(timestamps_ms, 0, (_SECOND_DELTA,))
+    return b"".join((_COUNT.pack(len(values)), stamps, column))
 
 
 def decode_samples(body: bytes) -> tuple[Ints, Floats]:
@@ -43,19 +42,17 @@ def decode_samples(body: bytes) -> tuple[Ints, Floats]:
     (count,) = _COUNT.unpack_from(body)
     timestamps, _, position = _decode_column(body, _COUNT.size, count)
     integers, power, _ = _decode_column(body, position, count)
-    if power == _RAW_BITS:
+    if power == RAW_BITS:
         return timestamps, integers.view(np.float64)
     if power == 0:
         return timestamps, integers.astype(np.float64)
-    return timestamps, integers / _POWERS[power]
+    return timestamps, integers / POWERS[power]
 
 
-def encode_values(values: Floats) -> bytes:
-    """Return the bytes of a value column."""
+def decimals(values: Floats) -> tuple[Ints, int] | None:
+    """Return integers and the power of ten that divides them into the values, or None."""
     power = decimal_power(values)
-    if power is None:
-        return _pack(_OFFSET, 8, _RAW_BITS, 0, 0, values.view(np.uint64))
-    return _encode_integers(scaled(values, power), power, (_OFFSET, _DELTA))
+    return None if power is None else (scaled(values, power), power)
 
 
 def decimal_power(values: Floats) -> int | None:
@@ -66,13 +63,13 @@ def decimal_power(values: Floats) -> int | None:
 
 def scaled(values: Floats, power: int) -> Ints:
     """Return the integers of decimal values."""
-    return np.rint(values * _POWERS[power]).astype(np.int64)
+    return np.rint(values * POWERS[power]).astype(np.int64)
 
 
 def _least_power(values: Floats, start: int) -> int | None:
     largest = max(float(values.max()), -float(values.min()))
-    for power in range(start, len(_POWERS)):
-        scale = _POWERS[power]
+    for power in range(start, len(POWERS)):
+        scale = POWERS[power]
         if largest * scale > _EXACT:
             return None
         if (np.rint(values * scale) / scale == values).all():
@@ -92,7 +89,7 @@ def _encode_integers(integers: Ints, power: int, forms: tuple[int, ...]) -> byte
         else:
             base, rest = (int(steps[0]) if len(steps) else 0), _zigzag(np.diff(steps))
         rest = rest - base if form != _SECOND_DELTA else rest
-        width = _width(int(rest.max())) if len(rest) else 0
+        width = width_of(int(rest.max())) if len(rest) else 0
         if best is None or width < best[1]:
             best = (form, width, base, rest)
     assert best is not None
@@ -103,7 +100,7 @@ def _encode_integers(integers: Ints, power: int, forms: tuple[int, ...]) -> byte
 def _pack(form: int, width: int, power: int, first: int, base: int, rest: NDArray[Any]) -> bytes:
     if width == 0:
         return _HEADER.pack(form, 0, power, 1, first, base, 0)
-    planes = rest.astype(_WIDTHS[width], copy=False)
+    planes = rest.astype(UNSIGNED[width], copy=False)
     if width > 1:
         planes = np.ascontiguousarray(planes.view(np.uint8).reshape(-1, width).T)
     plain = planes.tobytes()
@@ -119,7 +116,7 @@ def _decode_column(body: bytes, position: int, count: int) -> tuple[Ints, int, i
     length = count - form
     rest = _unpack(body[position : position + size], width, bool(is_plain), max(length, 0))
     position += size
-    if power == _RAW_BITS or form == _OFFSET:
+    if power == RAW_BITS or form == _OFFSET:
         integers = rest if base == 0 else rest + base
     else:
         integers = np.empty(count, np.int64)
@@ -146,7 +143,7 @@ def _unpack(body: bytes, width: int, is_plain: bool, length: int) -> Ints:
         cramjam.zstd.decompress_into(body, plain)  # type: ignore[arg-type]
     if width > 1:
         plain = np.ascontiguousarray(plain.reshape(width, -1).T)
-    integers: Ints = plain.view(_WIDTHS[width]).reshape(-1).astype(np.int64)
+    integers: Ints = plain.view(UNSIGNED[width]).reshape(-1).astype(np.int64)
     return integers
 
 
@@ -158,7 +155,8 @@ def _unzigzag(values: Ints) -> Ints:
     return (values >> 1) ^ -(values & 1)
 
 
-def _width(largest: int) -> int:
+def width_of(largest: int) -> int:
+    """Return the bytes an unsigned integer needs: 0, 1, 2, 4 or 8."""
     if largest == 0:
         return 0
     return next(w for w in (1, 2, 4, 8) if largest < 1 << (8 * w))

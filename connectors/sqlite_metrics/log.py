@@ -100,11 +100,12 @@ class AppendLog:
                 )
         except ConnectorError as unavailable:
             error = unavailable
-        except BaseException as unexpected:
-            for waiting in group:
-                waiting.error = RuntimeError("the commit was interrupted")
-                waiting.done = True
-            raise unexpected
+        except Exception as unexpected:
+            if len(group) > 1:  # one batch is at fault: the others must not suffer for it
+                for waiting in group:
+                    self._commit([waiting])
+                return
+            error = unexpected
         for waiting in group:
             waiting.error = error
             waiting.done = True

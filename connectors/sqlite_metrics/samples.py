@@ -44,13 +44,23 @@ def read_samples(
     return both
 
 
+def exceeds(chunks: sqlite3.Connection, sids: Ints, start_ms: int, end_ms: int, limit: int) -> bool:
+    """Whether the chunks that overlap a window hold more samples than a limit."""
+    total = 0
+    for slot in store.slots_between(chunks, "raw", start_ms, end_ms):
+        total += sum(n for _, n in store.rows_of_slot(chunks, "raw", "n", slot, sids))
+        if total > limit:
+            return True
+    return False
+
+
 def _read_chunks(
     chunks: sqlite3.Connection, sids: Ints, start_ms: int, end_ms: int, limit: int | None
 ) -> Samples:
     bodies: list[list[bytes]] = [[] for _ in range(len(sids))]
     total = 0
     row_of = {sid: row for row, sid in enumerate(sids.tolist())}
-    for slot in store.slots_between(chunks, "raw", start_ms, end_ms, store.RAW_SLOT_MS):
+    for slot in store.slots_between(chunks, "raw", start_ms, end_ms):
         slot_start = slot * store.RAW_SLOT_MS
         is_inside = slot_start >= start_ms and slot_start + store.RAW_SLOT_MS <= end_ms
         for key, n, body in store.rows_of_slot(chunks, "raw", "n, body", slot, sids):

@@ -17,14 +17,14 @@ from connectors.sqlite_metrics import chunks as chunk_table
 from connectors.sqlite_metrics.catalogue import Catalogue, Selection
 from connectors.sqlite_metrics.database import Readers
 from connectors.sqlite_metrics.log import AppendLog
+from connectors.sqlite_metrics.rolled import bucket_series, cell_size
 from connectors.sqlite_metrics.samples import read_samples
 from connectors.sqlite_metrics.tail import Samples, Tail, TailView
-from connectors.sqlite_metrics.window import Across, bucket_samples, check_across
+from connectors.sqlite_metrics.window import Across, check_across
 from connectors.telemetry import MetricBatch, Series
 
 MAX_CELLS = 20_000_000  # 160 MB of answer
-LOOKBACK_MS = 3_600_000  # how far back `increase` looks for the sample before the window
-_SERIES_AT_ONCE = 500
+_CELLS_AT_ONCE = 1_000_000
 
 
 class _View(msgspec.Struct, frozen=True):
@@ -52,6 +52,7 @@ class SqliteMetricStore:
         NaN and infinities are left out: Prometheus marks the end of a series by a NaN, and one of
         either would spoil every average it takes part in.
         """
+        _check_batch(batch)
         finite = np.isfinite(batch.values)
         if not finite.all():
             batch = MetricBatch(
@@ -108,13 +109,15 @@ class SqliteMetricStore:
         check_across(across)
         start_ms -= start_ms % step_ms
         buckets = -(-(end_ms - start_ms) // step_ms)
-        stamps = start_ms + step_ms * np.arange(buckets, dtype=np.int64)
         with self._view() as view:
             selection, sids, order = self._sorted(selector)
             _check_size(len(sids) if across in (None, "p50", "p95", "p99") else 1, buckets)
+            stamps = start_ms + step_ms * np.arange(buckets, dtype=np.int64)
+            cells = buckets * (step_ms // (cell_size(step_ms) or step_ms))
+            grid = (start_ms, step_ms, buckets)
             parts = (
-                (rows, _bucketed(view, sids[rows], start_ms, step_ms, buckets, over_time))
-                for rows in _slices(len(sids))
+                (rows, bucket_series(view.chunks, view.tail, sids[rows], *grid, over_time))
+                for rows in _slices(len(sids), cells)
             )
             if across is None:
                 return _each(selection, order, stamps, parts)
@@ -155,30 +158,27 @@ class SqliteMetricStore:
             yield _View(chunks, tail)
 
 
-def _slices(count: int) -> Iterator[slice]:
-    return (slice(i, min(i + _SERIES_AT_ONCE, count)) for i in range(0, count, _SERIES_AT_ONCE))
+def _check_batch(batch: MetricBatch) -> None:
+    lengths = {len(batch.index), len(batch.timestamps_ms), len(batch.values)}
+    if len(lengths) > 1:
+        raise Refused(f"columns of a batch need one length, got {sorted(lengths)}")
+    index = batch.index
+    if len(index) and not (0 <= int(index.min()) and int(index.max()) < len(batch.series)):
+        raise Refused(f"a batch of {len(batch.series)} series names series outside it")
+
+
+def _slices(count: int, cells: int) -> Iterator[slice]:
+    """Return slices of the series that keep a matrix of their cells near `_CELLS_AT_ONCE`."""
+    size = max(_CELLS_AT_ONCE // cells, 10)
+    return (slice(i, min(i + size, count)) for i in range(0, count, size))
 
 
 def _check_size(rows: int, buckets: int) -> None:
-    if rows * buckets > MAX_CELLS:
+    if max(rows, 1) * buckets > MAX_CELLS:
         raise TooMuch(
             f"{rows} series in {buckets} buckets exceed {MAX_CELLS} values: "
             "take a longer step, fewer series, or reduce across them"
         )
-
-
-def _bucketed(
-    view: _View,
-    sids: NDArray[np.int64],
-    start_ms: int,
-    step_ms: int,
-    buckets: int,
-    over_time: Aggregate,
-) -> NDArray[np.float64]:
-    lookback = LOOKBACK_MS if over_time in ("increase", "rate") else 0
-    end_ms = start_ms + step_ms * buckets
-    samples = read_samples(view.chunks, view.tail, sids, start_ms - lookback, end_ms)
-    return bucket_samples(samples, (len(sids), buckets), start_ms, step_ms, over_time)
 
 
 def _each(
