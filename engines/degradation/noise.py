@@ -28,22 +28,21 @@ def lag_one(residuals: Floats) -> float:
 
     Notes
     -----
-    ``phi = r + (1 + 4 r) / n``: a fitted line makes residuals look less dependent than the noise
-    is, and this gives most of it back. The whole of it, ``(2 + 5 phi) / n``, would cost more power
-    than the false alarms it saves, see docs/methods/degradation.md. Constant residuals give 0.
+    ``phi = r + (2 + 4 r) / n``: a fitted line makes residuals look less dependent than the noise
+    is, and this gives most of it back. Constant residuals give 0.
     Gaps in time are not seen.
 
     Examples
     --------
     >>> round(lag_one(np.array([1.0, 1.0, -1.0, -1.0] * 10)), 3)
-    0.053
+    0.078
 
     References
     ----------
     Marriott and Pope (1954), Bias in the estimation of autocorrelations, Biometrika 41.
     """
     raw = raw_lag_one(residuals)
-    return min(MAX_PHI, max(0.0, raw + (1.0 + 4.0 * raw) / residuals.size))
+    return min(MAX_PHI, max(0.0, raw + (2.0 + 4.0 * raw) / residuals.size))
 
 
 def raw_lag_one(residuals: Floats) -> float:
