@@ -14,6 +14,7 @@ import numpy as np
 from benchmarks.grounding_data import MAY_TRAIN, read
 from benchmarks.grounding_fit import SHARE, Fitted, Floats, Table, design, out_of_fold, platt
 from benchmarks.grounding_synthetic import synthesise
+from benchmarks.grounding_words import word_model, word_table
 from engines.hallucination.combiner import parse_combiner
 from engines.hallucination.features import FEATURES
 
@@ -60,8 +61,9 @@ def export(fitted: Fitted, held_out: Floats, real: Table, synthetic: Table) -> d
         "offset": offset,
         "families": families,
         "prevalence": float(real.y.mean()),
+        "words": word_model(*word_table(read("wice_tokens"))[:2]),
         "trained_on": {name: int((real.dataset == name).sum()) for name in MAY_TRAIN}
-        | {"synthetic": len(synthetic.y)},
+        | {"synthetic": len(synthetic.y), "wice_tokens": len(read("wice_tokens"))},
     }
 
 

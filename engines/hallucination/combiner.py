@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from engines.errors import EngineError
 from engines.hallucination.result import Contribution
+from engines.hallucination.spans import WordModel
 
 ARTEFACT = "combiner.json"
 
@@ -51,6 +52,8 @@ class Combiner:
         Platt scaling per task family.
     prevalence : float
         Share of unsupported outputs that the pooled calibration assumes.
+    words : WordModel
+        Points at the unsupported words of a sentence.
     """
 
     version: str
@@ -65,6 +68,7 @@ class Combiner:
     offset: float
     families: dict[str, tuple[float, float]]
     prevalence: float
+    words: WordModel
 
     def effects(self, values: Sequence[float]) -> list[float]:
         """Return what each feature adds to the raw log-odds; with the intercept they add up."""
@@ -160,6 +164,11 @@ def parse_combiner(text: str) -> Combiner:
             offset=float(raw["offset"]),
             families={name: (float(a), float(b)) for name, (a, b) in raw["families"].items()},
             prevalence=float(raw["prevalence"]),
+            words=WordModel(
+                tuple(raw["words"]["weights"]),
+                float(raw["words"]["intercept"]),
+                float(raw["words"]["threshold"]),
+            ),
         )
     except (KeyError, TypeError) as error:
         raise EngineError(f"combiner artefact is malformed: {error}") from error

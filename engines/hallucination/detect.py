@@ -20,13 +20,10 @@ from engines.hallucination.result import (
     Verdict,
 )
 from engines.hallucination.rules import ENGLISH_ONLY, RULES
+from engines.hallucination.spans import HARD_RULES, flag_words
 from engines.hallucination.split import split_sentences
 from engines.hallucination.uncertainty import TokenLogprobs, measure_uncertainty
 from engines.hallucination.words import is_english, read_words
-
-# A finding of these rules names a concrete item that the context lacks or contradicts; such a
-# sentence is never called supported, whatever the combiner says.
-HARD_RULES = frozenset({"number", "unit", "date", "name", "opposite", "relation"})
 
 
 def detect(
@@ -204,12 +201,24 @@ class _Judge:
             verdict=verdict,
             probability=probability,
             checkable=item.is_checkable,
-            spans=_spans(output, findings) if verdict != "supported" else (),
+            spans=() if verdict == "supported" else self._spans(output, item, context),
             findings=findings,
             passage=_passage(item, context),
             tier=tier,
             contributions=self.model.contributions(values, effects),
         )
+
+    def _spans(self, output: str, item: Evidence, context: ParsedContext) -> tuple[Span, ...]:
+        """Return the flagged words, neighbours joined."""
+        words = item.claim.words
+        merged: list[list[int]] = []
+        for index in flag_words(item, context, self.model.words):
+            if merged and merged[-1][1] == index - 1:
+                merged[-1][1] = index
+            else:
+                merged.append([index, index])
+        ends = [(words.starts[first], words.ends[last]) for first, last in merged]
+        return tuple(Span(start, end, output[start:end]) for start, end in ends)
 
     def _verdict(
         self, probability: float, item: Evidence, findings: tuple[Finding, ...]
@@ -232,18 +241,6 @@ def _finding(output: str, item: Evidence, index: int) -> Finding:
         end += 1
     text = output[start:end]
     return Finding(hit.rule, Span(start, end, text), text, hit.found)
-
-
-def _spans(output: str, findings: tuple[Finding, ...]) -> tuple[Span, ...]:
-    """Return the findings' words as spans that do not overlap."""
-    merged: list[list[int]] = []
-    pieces = sorted((f.span.start, f.span.end) for f in findings if f.rule != "negation")
-    for start, end in pieces:
-        if merged and start <= merged[-1][1] + 1:
-            merged[-1][1] = max(merged[-1][1], end)
-        else:
-            merged.append([start, end])
-    return tuple(Span(start, end, output[start:end]) for start, end in merged)
 
 
 def _passage(item: Evidence, context: ParsedContext) -> Passage | None:

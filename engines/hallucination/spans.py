@@ -1,0 +1,184 @@
+"""Which words of a sentence the context does not support: a small trained model per word."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from engines.hallucination.context import ParsedContext
+from engines.hallucination.features import Evidence
+from engines.hallucination.lexicon import Meanings, relate
+from engines.hallucination.polarity import NEGATIONS
+from engines.hallucination.rules import knows_word
+
+# A finding of these rules names a concrete item that the context lacks or contradicts.
+HARD_RULES = frozenset({"number", "unit", "date", "name", "opposite", "relation"})
+_RULES = ("number", "name", "date", "relation", "opposite", "quantifier")
+WORD_FEATURES = (
+    "content",
+    "novel",
+    "synonym",
+    "wider",
+    "other_kind",
+    "unrelated",
+    "far",
+    "second_passage",
+    "in_number",
+    "in_name",
+    *(f"rule_{name}" for name in _RULES),
+    "negation",
+    "log_sentences",
+    "pair_before",
+    "pair_after",
+    "novel_before",
+    "novel_after",
+    "novel_two_before",
+    "novel_two_after",
+    "weak_before",
+    "weak_after",
+    "weak_distance",
+    "weak_left",
+    "weak_right",
+    "between_weak",
+    "weak_share",
+)
+_UNRELATED = WORD_FEATURES.index("unrelated")
+_FAR_AWAY = 9  # distances in words are cut here
+
+
+@dataclass(frozen=True, slots=True)
+class WordModel:
+    """Logistic regression over `WORD_FEATURES`; a word is flagged from `threshold` on."""
+
+    weights: tuple[float, ...]
+    intercept: float
+    threshold: float
+
+    def flags(self, rows: list[list[float]]) -> list[bool]:
+        """Return whether each word is unsupported."""
+        limit = math.log(self.threshold / (1 - self.threshold)) - self.intercept
+        return [sum(w * v for w, v in zip(self.weights, row, strict=True)) >= limit for row in rows]
+
+
+def flag_words(item: Evidence, context: ParsedContext, model: WordModel) -> list[int]:
+    """Return the indices of the words of a sentence that the context does not support.
+
+    Notes
+    -----
+    What the model flags, every word with no relation in meaning to the context, and every word on
+    which a rule found a concrete item missing or contradicted. The model reads English; elsewhere the rules alone decide.
+    """
+    rules = HARD_RULES if item.claim.is_english else HARD_RULES | {"novel_words"}
+    flagged = {i for h in item.hits if h.rule in rules for i in range(h.first, h.last + 1)}
+    if item.claim.is_english:
+        values = word_values(item, context)
+        flagged.update(i for i, flag in enumerate(model.flags(values)) if flag)
+        flagged.update(i for i, row in enumerate(values) if row[_UNRELATED])
+    return sorted(flagged)
+
+
+def word_values(item: Evidence, context: ParsedContext) -> list[list[float]]:
+    """Return one row of `WORD_FEATURES` per word of the sentence.
+
+    Notes
+    -----
+    A word is weak when the context lacks it, or holds it only outside the three best passages.
+    """
+    own = _own_values(item, context, _near(item, context))
+    words = item.claim.words
+    n = len(words.lower)
+    novel = [row[1] for row in own]
+    weak = [max(row[1], row[6]) for row in own]
+    left, right = _distances(weak), _distances(weak[::-1])[::-1]
+    share = sum(weak) / max(1, sum(words.is_content))
+    pairs = _pairs(item, context)
+    return [
+        [
+            *own[i],
+            *pairs[i],
+            _at(novel, i - 1),
+            _at(novel, i + 1),
+            _at(novel, i - 2),
+            _at(novel, i + 2),
+            _at(weak, i - 1),
+            _at(weak, i + 1),
+            min(left[i], right[i]),
+            left[i],
+            right[i],
+            float(not words.is_content[i] and left[i] <= 2 and right[i] <= 2),
+            share,
+        ]
+        for i in range(n)
+    ]
+
+
+def _near(item: Evidence, context: ParsedContext) -> frozenset[str]:
+    nothing: frozenset[str] = frozenset()
+    return nothing.union(*(context.sentence_stems[p] for p in item.claim.coverage.passages))
+
+
+def _own_values(item: Evidence, context: ParsedContext, near: frozenset[str]) -> list[list[float]]:
+    """Return the part of the row that looks at the word alone."""
+    claim = item.claim
+    words, passages = claim.words, claim.coverage.passages
+    first = context.sentence_stems[passages[0]] if passages else frozenset()
+    meanings = Meanings.of(near)
+    numbers = {i for q in claim.quantities for i in range(q.first, q.last + 1)}
+    names = {i for name in claim.names for i in range(name.first, name.last + 1)}
+    fired = {(h.rule, i) for h in item.hits for i in range(h.first, h.last + 1)}
+    rows = []
+    for i, stem in enumerate(words.stems):
+        carries = words.is_content[i]
+        novel = carries and not knows_word(words, i, context)
+        relation = relate(stem, context.senses, context.stems, meanings) if novel else ""
+        sentences = len(context.stems.get(stem, ())) if carries else 0
+        row = (
+            carries,
+            novel,
+            relation == "synonym",
+            relation == "wider",
+            relation in ("sister", "narrower"),
+            relation == "none",
+            carries and not novel and stem not in near,
+            carries and stem in near and stem not in first,
+            i in numbers,
+            i in names,
+            *((rule, i) in fired for rule in _RULES),
+            words.lower[i] in NEGATIONS,
+        )
+        rows.append([*map(float, row), math.log1p(sentences)])
+    return rows
+
+
+def _pairs(item: Evidence, context: ParsedContext) -> list[tuple[float, float]]:
+    """Return whether each content word shares a sentence with the one before and after it."""
+    words = item.claim.words
+    found = [(0.0, 0.0)] * len(words.stems)
+    content = [i for i, carries in enumerate(words.is_content) if carries]
+    together = [
+        _share_sentence(words.stems[a], words.stems[b], context)
+        for a, b in zip(content, content[1:], strict=False)
+    ]
+    for place, index in enumerate(content):
+        before = together[place - 1] if place else 1.0
+        after = together[place] if place < len(together) else 1.0
+        found[index] = (before, after)
+    return found
+
+
+def _share_sentence(one: str, other: str, context: ParsedContext) -> float:
+    first, second = context.stems.get(one), context.stems.get(other)
+    return float(first is not None and second is not None and not first.isdisjoint(second))
+
+
+def _distances(weak: list[float]) -> list[float]:
+    """Return the distance to the last weak word at or before each place."""
+    found, distance = [], _FAR_AWAY
+    for flag in weak:
+        distance = 0 if flag else min(_FAR_AWAY, distance + 1)
+        found.append(float(distance))
+    return found
+
+
+def _at(values: list[float], index: int) -> float:
+    return values[index] if 0 <= index < len(values) else 0.0
