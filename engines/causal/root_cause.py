@@ -23,7 +23,7 @@ from engines.causal.inputs import (
 from engines.causal.logs import LogSurprise, log_surprises
 from engines.causal.result import ChainStep, Evidence, RankedCause, RootCauseResult
 from engines.causal.scene import Question, Scene, set_scene
-from engines.causal.score import RANKERS, Case, Suspect, wires
+from engines.causal.score import RANKERS, Case, Suspect, waiting, wires
 from engines.causal.settings import RootCauseSettings
 from engines.causal.structure import Unit, build_structure, distances, unit_of
 from engines.causal.triggers import trigger_of, trigger_weight
@@ -129,7 +129,15 @@ def find_root_cause(
     scene = set_scene(read, past, question, settings)
     calls = as_calls(topology)
     structure = build_structure(scene.panel.keys, calls)
-    case = Case(scene, structure, calls, effect, settings, wires(scene, calls))
+    case = Case(
+        scene,
+        structure,
+        calls,
+        effect,
+        settings,
+        wires(scene, calls),
+        waiting(scene, calls, settings.threshold),
+    )
     method, suspects = _suspects(case)
     near = distances(structure, unit_of(effect)) if effect and method != "deviation" else {}
     found = _messages(scene, logs)

@@ -57,6 +57,7 @@ class Case:
     effect: Key | None
     settings: RootCauseSettings
     wires: Mapping[str, float] = field(default_factory=dict)
+    waits: frozenset[str] = frozenset()
 
 
 def node_suspects(case: Case) -> dict[Unit, Suspect]:
@@ -98,6 +99,20 @@ def wires(scene: Scene, calls: Sequence[Call]) -> dict[str, float]:
         by_node.setdefault(call.caller, []).append(z)
         by_node.setdefault(call.callee, []).append(z)
     return {node: float(np.mean(np.sort(found))) for node, found in by_node.items()}
+
+
+def waiting(scene: Scene, calls: Sequence[Call], threshold: float) -> frozenset[str]:
+    """Return the nodes that wait longer than usual for something they call."""
+    found = set()
+    for call in calls:
+        if call.latency_caller_s is None:
+            continue
+        seen = on_rows(call.latency_caller_s, scene.panel)
+        past = slice(0, scene.onset.before.stop)
+        z = wire_deviation(seen, 0 * seen, past, scene.onset.before, scene.onset.after)
+        if z >= float(np.log1p(threshold)):
+            found.add(call.caller)
+    return frozenset(found)
 
 
 def by_mass(case: Case) -> dict[Unit, Suspect] | None:
@@ -164,7 +179,9 @@ RANKERS: tuple[tuple[str, Callable[[Case], dict[Unit, Suspect] | None]], ...] = 
 def _weight(case: Case, column: int) -> float:
     node, metric = case.scene.panel.keys[column]
     role = role_of(metric)
-    return 0.0 if role.kind == "latency" and node in case.wires else role.weight
+    if role.kind != "latency" or node not in case.wires:
+        return role.weight
+    return 0.0 if node in case.waits else case.settings.measured_latency
 
 
 def _same_kind(case: Case, node: str, metric: str, role: Role) -> int | None:

@@ -22,6 +22,9 @@ class RootCauseSettings:
         public training faults: .1 keeps unmeasured suspects alive, 1 lets deviation overrule mass.
     spread : float
         Weight of the mean deviation of a node's metrics beside the largest one.
+    measured_latency : float
+        Weight of a node's own latency metrics where its calls are measured on both ends: the edges
+        carry the same news with less inherited from below.
     ridge : float
         Penalty, as a share of the rows, of the regression on anomalous callees.
     ridge_min_rows : int
@@ -44,6 +47,7 @@ class RootCauseSettings:
     threshold: float = 3.0
     without_share: float = 0.1
     spread: float = 0.2
+    measured_latency: float = 0.3
     ridge: float = 0.05
     ridge_min_rows: int = 30
     event_lookback_s: float = 3600.0

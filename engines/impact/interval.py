@@ -1,0 +1,42 @@
+"""Intervals from resamples."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+
+from engines.causal.inputs import FloatArray
+from engines.errors import EngineError
+from engines.impact.result import Estimate
+from engines.result import Interval
+
+
+def estimate(value: float, resampled: FloatArray, level: float, extra: float = 0.0) -> Estimate:
+    """Return `value` with a symmetric interval from the spread of its resamples.
+
+    Parameters
+    ----------
+    value : float
+        Point estimate.
+    resampled : array
+        The same quantity on each resample.
+    level : float
+        In (0, 1).
+    extra : float, optional
+        Half-width added on either side, for doubts that resampling does not see.
+
+    Notes
+    -----
+    ``value +- z(level) x sd``: with 100 resamples the standard deviation is known to 7%, a 5%
+    percentile only to about 20% of its distance.
+    """
+    half = quantile_of(level) * float(np.std(resampled)) + extra
+    return Estimate(value, Interval(value - half, value + half, level))
+
+
+def quantile_of(level: float) -> float:
+    """Return z with P(|Z| <= z) = level for a standard normal Z."""
+    if not 0 < level < 1:
+        raise EngineError(f"level must lie between 0 and 1, got {level}")
+    return NormalDist().inv_cdf(0.5 + level / 2)
