@@ -191,8 +191,10 @@ class Database:
                 if self._closed:
                     return
                 (free,) = self._writer.execute("PRAGMA freelist_count").fetchone()
-                if free > 256:
-                    self._writer.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+                (pages_now,) = self._writer.execute("PRAGMA page_count").fetchone()
+                if free > 16 + pages_now // 16:  # a few stay for the next writes
+                    # `execute` would stop after the first page: this pragma frees one per step.
+                    self._writer.executescript(f"PRAGMA incremental_vacuum({pages})")
                     self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as error:
             shown = translate(error, self.path)

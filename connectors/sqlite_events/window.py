@@ -14,6 +14,12 @@ from connectors.sqlite_events.catalog import Catalog, streams_of
 from connectors.sqlite_events.chunks import Chunk, ChunkReader, Slice, chunks_between
 from connectors.sqlite_events.database import Database
 
+NEVER_NUMBERS = frozenset(
+    {"context", "currency", "embedding", "error", "logprobs", "output", "prompt", "region",
+     "samples", "tags", "trace_id", "user_segment"}
+)  # fmt: skip
+"""Fields that stay objects (None for missing) when no row of the window has a value."""
+
 
 def inference_columns(
     database: Database,
@@ -26,6 +32,7 @@ def inference_columns(
     limit: int | None,
 ) -> InferenceColumns:
     """The newest `limit` rows of the window, oldest first, without per-row work for numbers."""
+    limit = None if limit is None else max(limit, 0)
     with database.read() as connection:
         streams = streams_of(connection, tenant, model_id, version)
         reader = ChunkReader(connection, catalog)
@@ -38,6 +45,8 @@ def inference_columns(
         found = {}
         for name in wanted:
             values = _tidy(_column(reader, pieces, name)[order])
+            if name in NEVER_NUMBERS and values.dtype != object:
+                values = np.full(len(values), None, object)
             if names is not None or not _is_blank(values):
                 found[name] = values
         ids = _column(reader, pieces, columns.ID)[order]
@@ -55,16 +64,22 @@ def _pieces(
     times: list[NDArray[np.int64]] = []
     rows = 0
     for chunk in chunks:
-        if limit is not None and rows >= limit:
-            newest = np.concatenate(times)
-            if limit == 0 or np.partition(newest, len(newest) - limit)[-limit] > chunk.max_ms:
-                break
+        if limit is not None and rows >= limit and _is_full(times, limit, chunk.max_ms):
+            break
         piece = reader.slice(chunk, *window)
         if len(piece):
             pieces.append(piece)
             times.append(piece.times_ms)
             rows += len(piece)
     return pieces
+
+
+def _is_full(times_ms: Sequence[NDArray[np.int64]], limit: int, rest_ms: int) -> bool:
+    """Whether `limit` rows are newer than `rest_ms`."""
+    if limit == 0:
+        return True
+    newest = np.concatenate(times_ms)
+    return bool(np.partition(newest, len(newest) - limit)[-limit] > rest_ms)
 
 
 def _all_names(reader: ChunkReader, pieces: Sequence[Slice]) -> list[str]:
