@@ -52,16 +52,20 @@ def kpi(
     head: list[Any] = [html.H3(html.A(label, href=href) if href else label, className="kpi-label")]
     if definition:
         head.append(define(definition, kpi_id))
-    if status:
-        head.append(pill(status, word))
     body: list[Any] = [html.Div(head, className="kpi-head")]
     if lack:
         body += [
             html.P("–", className="kpi-value kpi-none"),
-            html.P([icon("hourglass-split"), lack.reason], className="kpi-reason", lang="en"),
+            html.P(
+                [icon("hourglass-split"), html.Span(lack.reason, lang="en", dir="auto")],
+                className="kpi-reason",
+            ),
         ]
     else:
-        body += [_value_row(value, unit, trend), _facts(interval, delta, good, target, unit)]
+        body += [
+            _value_row(value, unit, trend),
+            _facts(status, word, interval, delta, good, target, unit),
+        ]
     if source:
         body.append(html.Div(footer(source), className="kpi-foot"))
     return html.Article(
@@ -99,9 +103,15 @@ def _value_row(value: Any, unit: str, trend: Sequence[float | None] | None) -> h
 
 
 def _facts(
-    interval: Interval | None, delta: Delta | None, good: Direction, target: float | None, unit: str
+    status: Status | None,
+    word: str | None,
+    interval: Interval | None,
+    delta: Delta | None,
+    good: Direction,
+    target: float | None,
+    unit: str,
 ) -> html.Div:
-    facts: list[Any] = []
+    facts: list[Any] = [pill(status, word)] if status else []
     if delta is not None:
         facts.append(_delta(delta, good, unit))
     if interval is not None:

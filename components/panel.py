@@ -128,10 +128,12 @@ def section(title: str, *children: Any, section_id: str) -> html.Section:
 def _heading(title: str, heading_id: str, unit: str | None, href: str | None) -> html.H3:
     words: Any = title
     if href:
-        words = html.A([title, icon("chevron-right", className="flip")], href=href)
+        words = html.A(title, href=href)
     parts = [words]
     if unit:
         parts.append(html.Span(unit, className="panel-unit"))
+    if href:
+        parts.append(icon("chevron-right", className="flip panel-more"))
     return html.H3(parts, id=heading_id, className="panel-title")
 
 

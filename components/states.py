@@ -51,7 +51,7 @@ def thin(lack: Insufficient, *, hint: str | None = None) -> html.Div:
     parts: list[Any] = [
         icon("hourglass-split"),
         html.P(t("state.insufficient"), className="state-title"),
-        html.P(lack.reason, className="state-hint", lang="en"),
+        html.P(lack.reason, className="state-hint", lang="en", dir="auto"),
     ]
     if lack.needed and lack.got is not None:
         share = min(1.0, lack.got / lack.needed)

@@ -198,9 +198,13 @@ def _live() -> html.Div:
 
 def _search() -> html.Button:
     return html.Button(
-        [icon("search"), html.Kbd("Ctrl K", className="bar-kbd", **attrs(aria_hidden="true"))],
+        [
+            icon("search"),
+            html.Span(t("shell.palette"), className="visually-hidden"),
+            html.Kbd("Ctrl K", className="bar-kbd"),
+        ],
         className="icon-button bar-search",
-        **attrs(data_action="palette", aria_label=t("shell.palette")),
+        **attrs(data_action="palette"),
     )
 
 

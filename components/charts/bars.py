@@ -9,7 +9,7 @@ from components.charts import frame
 from components.charts.frame import Figure
 from components.charts.lines import Line, Threshold
 from components.theme import Status, series, token
-from i18n import quantity
+from i18n import number, quantity
 
 _PATTERNS = ("", "/", ".", "x", "-", "\\", "+", "|")
 
@@ -59,7 +59,10 @@ def stacked_bars(x: Sequence[Any], parts: Sequence[Line], *, unit: str = "") -> 
             "y": frame.rounded([_nan(v) for v in part.y]),
             "marker": {
                 "color": token(part.token or series(i)),
-                "pattern": {"shape": _PATTERNS[i % 8], "solidity": 0.25, "size": 6},
+                "pattern": {
+                    "shape": _PATTERNS[i % 8], "fillmode": "overlay", "solidity": 0.25, "size": 6,
+                    "fgcolor": token("panel"), "fgopacity": 0.55,
+                },
             },
             "hovertemplate": frame.hover_value(unit),
         }
@@ -85,7 +88,7 @@ def waterfall(
         [0.0],
         [start[1]],
         [token("series-8")],
-        [quantity(start[1], unit)],
+        [number(start[1], compact=True)],
     )
     level = start[1]
     for change in changes:
@@ -93,13 +96,13 @@ def waterfall(
         heights.append(abs(change))
         better = (change > 0) == (good == "up")
         colours.append(token("good" if better else "bad"))
-        texts.append(("▲ +" if change >= 0 else "▼ −") + quantity(abs(change), unit))
+        texts.append(("▲" if change >= 0 else "▼") + number(abs(change), compact=True))
         level += change
     base.append(0.0)
     heights.append(level)
     colours.append(token("series-8"))
-    texts.append(quantity(level, unit))
-    names = [start[0], *labels, end]
+    texts.append(number(level, compact=True))
+    names = [_wrapped(name) for name in (start[0], *labels, end)]
     # A negative level puts the whole bar under zero: then the base is the level itself.
     common = {"type": "bar", "x": names, "showlegend": False}
     data = [
@@ -111,7 +114,7 @@ def waterfall(
         },
     ]  # fmt: skip
     made = frame.layout(unit=unit, barmode="stack")
-    made["xaxis"] = {"type": "category", "showline": True}
+    made["xaxis"] = {"type": "category", "showline": True, "tickangle": 0}
     made["yaxis"] = frame.value_axis(unit, zero=True)
     return {"data": data, "layout": made}
 
@@ -186,6 +189,15 @@ def _levels(made: dict[str, Any], thresholds: Sequence[Threshold], horizontal: b
                 "font": {"color": token(level.status), "size": 11},
             }
         )  # fmt: skip
+
+
+def _wrapped(name: str, width: int = 9) -> str:
+    """Return a name on two lines when it is long: the axis then needs no slanted words."""
+    if len(name) <= width or " " not in name:
+        return name
+    spaces = [i for i, letter in enumerate(name) if letter == " "]
+    middle = min(spaces, key=lambda i: abs(i - len(name) / 2))
+    return f"{name[:middle]}<br>{name[middle + 1 :]}"
 
 
 def _nan(value: float | None) -> float:

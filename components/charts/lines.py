@@ -20,6 +20,8 @@ _MARK_SYMBOL: dict[str, str] = {
     "deployment": "triangle-down", "config_change": "diamond", "data_change": "square",
     "incident": "x", "security": "star", "alert": "circle",
 }  # fmt: skip
+_MAX_END_LABELS = 5
+_DASHED_POINTS = 200  # on denser lines dashes look like noise; the end labels tell them apart
 _MARK_TOKEN = {"incident": "bad", "security": "bad", "alert": "warn"}
 
 
@@ -71,7 +73,13 @@ def line(
     data: list[dict[str, Any]] = []
     for position, one in enumerate(lines):
         data += _traces(x, one, position, unit, max_points)
-    made = frame.layout(unit=unit, legend=len(lines) > 1 or bool(marks), hovermode="x unified")
+    named = 2 <= len(lines) <= _MAX_END_LABELS
+    for trace in data if named else ():
+        trace["showlegend"] = False
+    legend = (len(lines) > 1 and not named) or bool(marks)
+    made = frame.layout(unit=unit, legend=legend, hovermode="x unified")
+    if named:
+        add_end_labels(made, data)
     made["xaxis"] = time_axis(window_ms)
     made["yaxis"] = frame.value_axis(unit, zero=zero)
     if y_range:
@@ -135,8 +143,34 @@ def add_thresholds(made: dict[str, Any], thresholds: Sequence[Threshold]) -> Non
             {
                 "text": level.label, "xref": "paper", "x": 1, "xanchor": "right",
                 "y": level.value, "yanchor": "bottom", "font": {"color": token(level.status), "size": 11},
+                "bgcolor": token("panel", 0.72), "borderpad": 1,
             }
         )  # fmt: skip
+
+
+def add_end_labels(made: dict[str, Any], data: Sequence[dict[str, Any]]) -> None:
+    """Write each line's name at its end, in its colour: no legend to look up, no colour to guess."""
+    ends: list[tuple[float, dict[str, Any]]] = []
+    for trace in data:
+        last = next((v for v in reversed(trace["y"]) if v is not None), None)
+        if "meta" not in trace and last is not None:
+            ends.append((last, trace))
+    values = [v for trace in data for v in trace["y"] if v is not None]
+    if not ends:
+        return
+    apart = ((max(values) - min(values)) or 1.0) * 0.075
+    level = float("-inf")
+    for value, trace in sorted(ends, key=lambda end: end[0]):
+        level = max(value, level + apart)
+        made["annotations"].append(
+            {
+                "text": trace["name"], "xref": "paper", "x": 1, "xanchor": "left", "xshift": 5,
+                "y": level, "yanchor": "middle",
+                "font": {"color": trace["line"]["color"], "size": 11},
+            }
+        )  # fmt: skip
+    longest = max(len(trace["name"]) for _, trace in ends)
+    made["margin"]["r"] = min(120, 14 + round(6.2 * longest))
 
 
 def add_marks(made: dict[str, Any], marks: Sequence[Mark]) -> list[dict[str, Any]]:
@@ -186,7 +220,7 @@ def _traces(x: Any, one: Line, position: int, unit: str, limit: int) -> list[dic
         {
             "type": "scatter", "mode": "lines+markers" if len(at) <= 2 else "lines",
             "name": one.name, "x": times, "y": values, "hovertemplate": frame.hover_value(unit),
-            "line": {"width": 1.8, "color": token(name), "dash": one.dash or DASHES[position % 8]},
+            "line": {"width": 1.8, "color": token(name), "dash": one.dash or (DASHES[position % 8] if len(at) <= _DASHED_POINTS else "solid")},
         }
     )  # fmt: skip
     return traces

@@ -15,9 +15,15 @@ from flask import Flask, request
 import i18n
 from components import charts, shell, states
 from components.charts import Line, Mark, Threshold
+from components.graph_view import Edge, Node, graph_view
+from components.issues import Issue, issue_list
 from components.kpi import Delta, kpi, row
 from components.panel import Provenance, grid, panel, section
 from components.shell import NavItem, Standing
+from components.status import mark
+from components.tables import Column, meter, meters, table
+from components.tables import grid as data_grid
+from components.text import Span, mark_legend, marked_text
 from engines.result import Insufficient, Interval
 
 NOW = int(time.time() * 1000) - 90_000
@@ -171,7 +177,60 @@ def layout() -> Any:
 
 
 def extra() -> list[Any]:
-    return []
+    columns = [
+        Column("name", "Model"), Column("health", "Health", "node"),
+        Column("trust", "Trust", "number"), Column("error", "Errors", "number", "share"),
+        Column("p95", "p95", "number", "ms"),
+    ]  # fmt: skip
+    rows = [
+        {"name": html.A("fraud-v3", href="/technical?model=fraud-v3"), "health": mark("bad"),
+         "trust": 0.61, "error": 0.034, "p95": 812.0},
+        {"name": "digits", "health": mark("good"), "trust": 0.93, "error": 0.0, "p95": 12.4},
+        {"name": "wine", "health": mark("none"), "trust": None, "error": None, "p95": None},
+    ]  # fmt: skip
+    issues = [
+        Issue("bad", "fraud-v3: trust 0.61", "Drift in 4 of 12 columns", since_ms=NOW, href="/technical?model=fraud-v3"),
+        Issue("warn", "payments is slow", "Calls take 2.4 times as long as before", since_ms=NOW),
+    ]  # fmt: skip
+    parts = meters(
+        [
+            meter("Drift", 0.62, "0.62", status="warn", interval=(0.5, 0.7)),
+            meter("Reliability", 0.91, "0.91", status="good", interval=(0.88, 0.94)),
+            meter("Errors", 0.3, "0.30", status="bad", interval=(0.2, 0.4)),
+        ]
+    )
+    said = "The plant opened in 1987. It employs 4,000 people. Output doubled last year."
+    spans = [
+        Span(0, 25, "supported"), Span(26, 50, "unsupported", "The passage says 400 people."),
+        Span(51, 76, "undecided", "No passage speaks of output."),
+    ]  # fmt: skip
+    nodes = [
+        Node("db", "database", "bad", 0.9), Node("pay", "payments", "warn", 0.6),
+        Node("gw", "gateway", "good", 0.4), Node("search", "search", "good", 0.4),
+    ]  # fmt: skip
+    edges = [
+        Edge("db", "pay", 0.82, Interval(0.7, 0.9, 0.95), status="bad"), Edge("pay", "gw", 0.4),
+        Edge("search", "gw", 0.1, certain=False),
+    ]  # fmt: skip
+    data = [
+        {"model": f"model-{i}", "version": f"v{i % 3}", "trust": round(0.5 + i / 200, 3)}
+        for i in range(80)
+    ]
+    wide = [
+        Column("model", "Model"),
+        Column("version", "Version"),
+        Column("trust", "Trust", "number"),
+    ]
+    return [
+        grid(
+            panel("Models", table(columns, rows, caption="Models and their health"), panel_id="models", span=6),
+            panel("Top issues", issue_list(issues), panel_id="issues", span=3),
+            panel("Parts of trust", parts, panel_id="parts", span=3),
+            panel("Evidence", html.Div([mark_legend(), marked_text(said, spans)]), panel_id="text", span=6),
+            panel("Causes", graph_view("g-graph", nodes, edges, label="Causes", height=240), panel_id="graph", span=6),
+            panel("All models", data_grid("g-grid", wide, data, height=300), panel_id="grid", span=12),
+        )
+    ]  # fmt: skip
 
 
 NAV = [

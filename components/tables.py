@@ -1,0 +1,150 @@
+"""Tables: a plain accessible one for what fits on a screen, AG Grid for what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import dash_ag_grid  # at the top: Dash must know its scripts before the first page
+from dash import html
+
+from components.attributes import attrs
+from i18n import direction, quantity, t
+
+MAX_PLAIN_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its key in the rows, its heading, and how its values are written.
+
+    `kind` is `text`, `number` (with `unit`) or `node` (the value is a Dash component).
+    """
+
+    key: str
+    title: str
+    kind: Literal["text", "number", "node"] = "text"
+    unit: str = ""
+    width: int | None = None
+
+
+def table(
+    columns: Sequence[Column],
+    rows: Sequence[dict[str, Any]],  # cell values of every kind
+    *,
+    caption: str,
+    limit: int = MAX_PLAIN_ROWS,
+) -> html.Div:
+    """Return a plain table; the first column names its row, `caption` is read to those who cannot see."""
+    head = html.Tr([html.Th(c.title, scope="col", className=_class(c)) for c in columns])
+    body = [
+        html.Tr(
+            [
+                html.Th(_cell(c, row.get(c.key)), scope="row", className=_class(c))
+                if i == 0
+                else html.Td(_cell(c, row.get(c.key)), className=_class(c))
+                for i, c in enumerate(columns)
+            ]
+        )
+        for row in rows[:limit]
+    ]
+    parts: list[Any] = [
+        html.Table(
+            [
+                html.Caption(caption, className="visually-hidden"),
+                html.Thead(head),
+                html.Tbody(body),
+            ],
+            className="plain-table",
+        )
+    ]
+    if len(rows) > limit:
+        parts.append(html.P(t("panel.show_more", n=len(rows) - limit), className="table-more"))
+    # A region that scrolls must be reachable by keyboard.
+    return html.Div(
+        parts, className="table-scroll", tabIndex=0, role="region", **attrs(aria_label=caption)
+    )
+
+
+def grid(
+    grid_id: str,
+    columns: Sequence[Column],
+    rows: Sequence[dict[str, Any]],  # plain JSON values
+    *,
+    height: int = 420,
+    page_size: int = 50,
+    row_id: str | None = None,
+    select: bool = False,
+) -> Any:  # dash_ag_grid.AgGrid
+    """Return a sortable, filterable, paged grid; values must be plain, not components."""
+    options: dict[str, Any] = {
+        "enableRtl": direction() == "rtl",
+        "pagination": True,
+        "paginationPageSize": page_size,
+        "paginationPageSizeSelector": False,
+        "animateRows": False,
+        "tooltipShowDelay": 300,
+        "suppressCellFocus": False,
+    }
+    if select:
+        options["rowSelection"] = {"mode": "singleRow", "enableClickSelection": True}
+    more = {"getRowId": f"params.data.{row_id}"} if row_id else {}
+    return dash_ag_grid.AgGrid(
+        id=grid_id,
+        columnDefs=[_grid_column(c) for c in columns],
+        rowData=list(rows),
+        defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 90},
+        columnSize="responsiveSizeToFit",
+        dashGridOptions=options,
+        className="grid-table",
+        style={"height": f"{height}px"},
+        **more,
+    )
+
+
+def meter(
+    label: str,
+    share: float | None,
+    text: str,
+    *,
+    status: str = "",
+    interval: tuple[float, float] | None = None,
+) -> list[Any]:
+    """Return the three cells of one row of `meters`: name, bar from 0 to 1, value in words."""
+    parts: list[Any] = []
+    if share is not None:
+        width = f"{max(0.0, min(1.0, share)):.1%}"
+        parts.append(html.Div(className=f"meter-fill is-{status}", style={"width": width}))
+    if interval is not None:
+        low, high = (max(0.0, min(1.0, edge)) for edge in interval)
+        place = {"insetInlineStart": f"{low:.1%}", "width": f"{max(0.004, high - low):.1%}"}
+        parts.append(html.Div(className="meter-span", style=place))
+    bar = html.Div(parts, className="meter-bar", **attrs(aria_hidden="true"))
+    return [html.Dt(label), html.Dd(bar), html.Dd(html.Bdi(text, dir="ltr"))]
+
+
+def meters(rows: Sequence[list[Any]]) -> html.Dl:
+    """Return parts of a score one under the other; each row comes from `meter`."""
+    return html.Dl([cell for row in rows for cell in row], className="meter")
+
+
+def _class(column: Column) -> str:
+    return "is-number" if column.kind == "number" else ""
+
+
+def _cell(column: Column, value: Any) -> Any:
+    if column.kind == "number":
+        return html.Bdi(quantity(value, column.unit), dir="ltr")
+    return "–" if value is None else value
+
+
+def _grid_column(column: Column) -> dict[str, Any]:
+    made: dict[str, Any] = {"field": column.key, "headerName": column.title}
+    if column.kind == "number":
+        made |= {"type": "numericColumn", "filter": "agNumberColumnFilter"}
+    else:
+        made["tooltipField"] = column.key
+    if column.width:
+        made["width"] = column.width
+    return made

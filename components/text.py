@@ -1,0 +1,85 @@
+"""Marked text: which parts of an output its context supports, and why a part is doubted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dash import html
+
+from components.icons import icon
+from i18n import current, t
+
+Verdict = Literal["supported", "unsupported", "undecided"]
+_ICON: dict[str, str] = {
+    "supported": "check-lg",
+    "unsupported": "x-lg",
+    "undecided": "question-lg",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a text by character positions, with its verdict and the reason."""
+
+    start: int
+    end: int
+    verdict: Verdict
+    reason: str = ""
+
+
+def marked_text(text: str, spans: Sequence[Span], *, language: str | None = None) -> html.Div:
+    """Return the text with its spans marked by icon, line and colour; reasons follow as notes.
+
+    Spans that overlap an earlier one are cut to what is left; the text outside spans stays plain.
+    """
+    parts: list[Any] = []
+    notes: list[Any] = []
+    at = 0
+    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+        start, end = max(at, span.start), min(len(text), span.end)
+        if start >= end:
+            continue
+        if at < start:
+            parts.append(text[at:start])
+        parts.append(_mark(text[start:end], span))
+        if span.reason and span.verdict != "supported":
+            notes.append(html.Li([html.Q(_short(text[start:end])), " ", span.reason], dir="auto"))
+        at = end
+    parts.append(text[at:])
+    body = html.P(parts, dir="auto", lang=language or current())
+    return html.Div(
+        [body, html.Ul(notes, className="mark-notes") if notes else None], className="marked"
+    )
+
+
+def mark_legend() -> html.Div:
+    """Return what the three marks mean."""
+    return html.Div(
+        [
+            html.Span(
+                [icon(_ICON[verdict]), " ", t(f"panel.{verdict}")], className=f"mark-{verdict}"
+            )
+            for verdict in ("supported", "unsupported", "undecided")
+        ],
+        className="mark-legend",
+    )
+
+
+def _mark(words: str, span: Span) -> html.Mark:
+    label = t(f"panel.{span.verdict}")
+    return html.Mark(
+        [
+            icon(_ICON[span.verdict]),
+            html.Span(f"{label}: ", className="visually-hidden"),
+            words,
+        ],
+        className=f"mark-{span.verdict}",
+        title=f"{label}. {span.reason}" if span.reason else label,
+    )
+
+
+def _short(words: str, limit: int = 80) -> str:
+    words = " ".join(words.split())
+    return words if len(words) <= limit else f"{words[: limit - 1]}…"
