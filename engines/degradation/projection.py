@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engines.degradation.noise import Floats
-from engines.degradation.result import Crossing, Direction, Projection
+from engines.degradation.result import Crossing, Direction, Impact, Projection
 from engines.degradation.trend import Line
 from engines.result import Interval
 
@@ -35,6 +35,15 @@ def project(
     Notes
     -----
     It says what happens if the present line goes on; it is no forecast of turns.
+
+    Examples
+    --------
+    >>> from engines.degradation.trend import fit_line
+    >>> rng = np.random.default_rng(0)
+    >>> line = fit_line(np.arange(30.0), 5 - 0.1 * np.arange(30), resamples=99, rng=rng)
+    >>> found = project(line, 10.0, "higher_is_better", level=0.9, rng=rng)
+    >>> round(found.value, 6), round(found.loss, 6)
+    (1.1, 1.0)
     """
     worse = 1.0 if direction == "lower_is_better" else -1.0
     value = line.level + line.slope * horizon_s
@@ -73,6 +82,15 @@ def cross(
     -----
     Each bootstrap line has its own time, infinite when it never crosses; the interval holds
     the middle `level` of them.
+
+    Examples
+    --------
+    >>> from engines.degradation.trend import fit_line
+    >>> rng = np.random.default_rng(0)
+    >>> line = fit_line(np.arange(30.0), 5 - 0.1 * np.arange(30), resamples=99, rng=rng)
+    >>> found = cross(line, 1.6, 10.0, "higher_is_better", level=0.9)
+    >>> round(found.in_s, 6), found.probability
+    (5.0, 1.0)
     """
     worse = 1.0 if direction == "lower_is_better" else -1.0
     room = worse * (threshold - line.level)
@@ -88,6 +106,45 @@ def cross(
         level=level,
         probability=float((times <= horizon_s).mean()),
     )
+
+
+def sum_up(
+    before: float,
+    suffered: float,
+    total: float,
+    cloud: Floats,
+    *,
+    level: float,
+) -> Impact:
+    """Return the loss from the start of the window to the horizon.
+
+    Parameters
+    ----------
+    before : float
+        Level at the start of the window.
+    suffered, total : float
+        Loss up to now and up to the horizon, positive is worse.
+    cloud : array of float, shape (resamples,)
+        Plausible values of the total.
+    level : float
+        Confidence level of the intervals.
+
+    Returns
+    -------
+    Impact
+
+    Examples
+    --------
+    >>> found = sum_up(0.8, 0.1, 0.2, np.linspace(0.1, 0.3, 101), level=0.9)
+    >>> found.relative, found.relative_interval.low < 0.25 < found.relative_interval.high
+    (0.25, True)
+    """
+    interval = _around(total, cloud, level)
+    size = abs(before)
+    if size == 0:
+        return Impact(before, suffered, total, interval, None, None)
+    shares = Interval(interval.low / size, interval.high / size, level)
+    return Impact(before, suffered, total, interval, total / size, shares)
 
 
 def _times(room: Floats, speed: Floats) -> Floats:

@@ -151,6 +151,35 @@ class Projection:
 
 
 @dataclass(frozen=True, slots=True)
+class Impact:
+    """What the course costs from the start of the window to the horizon.
+
+    Attributes
+    ----------
+    before : float
+        Level at the start: of the line, or of the first segment when the course is steps.
+    suffered : float
+        Loss so far against the direction of the metric; positive is worse, 0 when nothing was
+        shown.
+    total : float
+        `suffered` plus what the projection adds up to the horizon.
+    interval : Interval
+        Of `total`; it reaches above 0 also when nothing was shown: that much may be hidden.
+    relative : float or None
+        `total` over the size of `before`; None when that is zero.
+    relative_interval : Interval or None
+        Likewise.
+    """
+
+    before: float
+    suffered: float
+    total: float
+    interval: Interval
+    relative: float | None
+    relative_interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
 class Degradation:
     """Whether a quality metric gets worse, how fast, since when and until what.
 
@@ -176,6 +205,8 @@ class Degradation:
         What describes the course best; a step is projected from its last segment.
     projection : Projection
         At the horizon.
+    impact : Impact
+        Loss over the window and up to the horizon, the measure "relative_loss" of trust.
     crossing : Crossing or None
         None when no threshold was given.
     n : int
@@ -194,6 +225,7 @@ class Degradation:
     changes: tuple[ChangePoint, ...]
     shape: Literal["flat", "line", "step"]
     projection: Projection
+    impact: Impact
     crossing: Crossing | None
     n: int
     start_s: float

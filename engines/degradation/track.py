@@ -9,33 +9,36 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from engines.degradation.changes import find_changes, remove_levels
-from engines.degradation.noise import Floats
-from engines.degradation.projection import cross, project
-from engines.degradation.result import ChangePoint, Degradation, Direction, Season, Status
-from engines.degradation.season import Seasonality, strata_of
+from engines.degradation.course import MIN_POINTS, Course, prepare
+from engines.degradation.noise import Floats, lag_one
+from engines.degradation.projection import cross, project, sum_up
+from engines.degradation.result import (
+    ChangePoint,
+    Degradation,
+    Direction,
+    Impact,
+    Status,
+)
 from engines.degradation.trend import Line, describe, fit_line
 from engines.errors import EngineError, InsufficientData
 from engines.result import Insufficient, Interval
-
-MIN_POINTS = 12
-"""Below this the coefficient of the noise is a guess, and so is every p value."""
-
-MAX_POINTS = 200
-"""More are averaged in blocks: the pairs of Theil-Sen grow with the square."""
 
 Shape = Literal["flat", "line", "step"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
-    """The series as the statistics see it: sorted, finite, thinned, without its season."""
+class _Options:
+    direction: Direction
+    period_s: float
+    threshold: float | None
+    horizon_s: float
+    alpha: float
+    level: float
+    resamples: int
 
-    times: Floats
-    values: Floats
-    starts: list[int]
-    seasonality: Seasonality | None
-    season: Season | Insufficient | None
-    n: int
+    @property
+    def worse(self) -> float:
+        return 1.0 if self.direction == "lower_is_better" else -1.0
 
 
 def track(
@@ -114,9 +117,12 @@ def track(
     _check(direction, period_s, alpha, level, resamples)
     rng = np.random.default_rng(seed)
     try:
-        course = _prepare(times, values, season_s)
+        course = prepare(times, values, season_s)
     except InsufficientData as error:
         return Insufficient.of(error)
+    if horizon_s is None:
+        horizon_s = course.window_s / 2
+    options = _Options(direction, period_s, threshold, horizon_s, alpha, level, resamples)
     line = fit_line(
         course.times,
         course.values,
@@ -131,75 +137,42 @@ def track(
         rng=rng,
         seasonality=course.seasonality,
     )
-    shape = _shape(course, line, starts, alpha)
-    changes = _changes(course, starts, direction) if shape == "step" else ()
-    ahead = _ahead(course, line, starts, resamples, rng) if shape == "step" else line
-    window_s = float(course.times[-1] - course.times[0])
-    horizon = window_s / 2 if horizon_s is None else horizon_s
-    trend = describe(line, period_s, level)
+    return _judge(course, line, starts, options, rng)
+
+
+def _judge(
+    course: Course, line: Line, starts: list[int], options: _Options, rng: np.random.Generator
+) -> Degradation:
+    level, direction = options.level, options.direction
+    shape = _shape(course, line, starts, options.alpha)
+    is_step = shape == "step"
+    changes = _changes(course, starts, options.worse) if is_step else ()
+    ahead = _ahead(course, starts, options, rng) if is_step else line
+    trend = describe(line, options.period_s, level)
     rate, rate_interval = _rate(trend.slope, trend.interval, direction)
+    crossing = None
+    if options.threshold is not None:
+        crossing = cross(ahead, options.threshold, options.horizon_s, direction, level=level)
     return Degradation(
-        status=_status(shape, rate, changes),
+        status=_status(shape, rate, changes, options.worse * ahead.slope),
         direction=direction,
         trend=trend,
         rate=rate,
         rate_interval=rate_interval,
-        period_s=period_s,
+        period_s=options.period_s,
         season=course.season,
         changes=changes,
         shape=shape,
-        projection=project(ahead, horizon, direction, level=level, rng=rng),
-        crossing=None
-        if threshold is None
-        else cross(ahead, threshold, horizon, direction, level=level),
+        projection=project(ahead, options.horizon_s, direction, level=level, rng=rng),
+        impact=_impact(course, line, ahead, starts if is_step else [], shape, options),
+        crossing=crossing,
         n=course.n,
-        start_s=float(course.times[0]),
-        end_s=float(course.times[-1]),
+        start_s=course.start_s,
+        end_s=course.end_s,
     )
 
 
-def _prepare(times: ArrayLike, values: ArrayLike, season_s: float | None) -> _Course:
-    t, v = np.asarray(times, dtype=float), np.asarray(values, dtype=float)
-    if t.ndim != 1 or t.shape != v.shape:
-        raise EngineError(f"times and values must be two equal columns, got {t.shape}, {v.shape}")
-    kept = np.isfinite(t) & np.isfinite(v)
-    order = np.argsort(t[kept], kind="stable")
-    t, v = t[kept][order], v[kept][order]
-    n = t.size
-    if n < MIN_POINTS:
-        raise InsufficientData(
-            f"a trend needs at least {MIN_POINTS} values, got {n}", needed=MIN_POINTS, got=n
-        )
-    if np.any(np.diff(t) <= 0):
-        raise EngineError("every time may occur once; aggregate repeated times first")
-    seasonality: Seasonality | None = None
-    season: Season | Insufficient | None = None
-    if season_s is not None:
-        try:
-            seasonality = strata_of(t, season_s)
-        except InsufficientData as error:
-            season = Insufficient.of(error)
-    if seasonality is not None and season_s is not None:
-        profile = seasonality.profile(v - _quick_line(t, v))
-        v = v - profile[seasonality.strata]
-        season = Season(season_s, seasonality.cycles, tuple(float(x) for x in profile))
-    if n > MAX_POINTS:
-        size = -(-n // MAX_POINTS)
-        # Whole blocks only, or the averages would differ in noise; the oldest rest is left out.
-        first = n % size
-        t, v = (column[first:].reshape(-1, size).mean(axis=1) for column in (t, v))
-        return _Course(t, v, list(range(first, n, size)), None, season, n)
-    return _Course(t, v, list(range(n)), seasonality, season, n)
-
-
-def _quick_line(times: Floats, values: Floats) -> Floats:
-    """Return a least-squares line, so that a trend is not mistaken for season."""
-    centred = times - times.mean()
-    slope = float(centred @ values) / float(centred @ centred)
-    return np.asarray(slope * centred)
-
-
-def _shape(course: _Course, line: Line, starts: list[int], alpha: float) -> Shape:
+def _shape(course: Course, line: Line, starts: list[int], alpha: float) -> Shape:
     if starts:
         steps = remove_levels(course.values, starts)
         if _bic(steps, 2 * len(starts) + 1) < _bic(line.residuals - line.residuals.mean(), 2):
@@ -213,13 +186,12 @@ def _bic(residuals: Floats, parameters: int) -> float:
     return n * float(np.log(mean_square)) + parameters * float(np.log(n))
 
 
-def _changes(course: _Course, starts: list[int], direction: Direction) -> tuple[ChangePoint, ...]:
+def _changes(course: Course, starts: list[int], worse: float) -> tuple[ChangePoint, ...]:
     means = [float(piece.mean()) for piece in np.split(course.values, starts)]
-    worse = 1.0 if direction == "lower_is_better" else -1.0
     return tuple(
         ChangePoint(
             time_s=float(course.times[start]),
-            index=course.starts[start],
+            index=course.positions[start],
             before=before,
             after=after,
             size=after - before,
@@ -229,19 +201,37 @@ def _changes(course: _Course, starts: list[int], direction: Direction) -> tuple[
     )
 
 
-def _ahead(
-    course: _Course, line: Line, starts: list[int], resamples: int, rng: np.random.Generator
-) -> Line:
-    """Return the line of the last segment, held level: a step says nothing about its slope."""
-    last = course.values[starts[-1] :]
+def _ahead(course: Course, starts: list[int], options: _Options, rng: np.random.Generator) -> Line:
+    """Return the line of the last segment: level, unless it shows a trend of its own."""
+    times, last = course.times[starts[-1] :], course.values[starts[-1] :]
+    if last.size >= MIN_POINTS:
+        line = fit_line(times, last, resamples=options.resamples, rng=rng)
+        if line.p_value <= options.alpha:
+            return line
     noise = remove_levels(course.values, starts)
-    sd = float(noise.std(ddof=min(len(starts) + 1, noise.size - 1)))
-    phi = line.phi
-    inflation = (1 + phi) / (1 - phi)
-    spread = sd * np.sqrt(min(1.0, inflation / last.size))
+    sd, phi = float(noise.std(ddof=len(starts) + 1)), lag_one(noise)
+    # Variance of the mean of AR(1) noise, at most that of one observation.
+    spread = sd * np.sqrt(min(1.0, (1 + phi) / (1 - phi) / last.size))
     mean = float(last.mean())
-    levels = mean + spread * rng.standard_normal(resamples)
-    return Line(0.0, mean, np.zeros(resamples), levels, 0, 1.0, phi, sd, last - mean)
+    levels = mean + spread * rng.standard_normal(options.resamples)
+    return Line(0.0, mean, np.zeros(options.resamples), levels, 0, 1.0, phi, sd, last - mean)
+
+
+def _impact(
+    course: Course, line: Line, ahead: Line, starts: list[int], shape: Shape, options: _Options
+) -> Impact:
+    worse, level = options.worse, options.level
+    if starts:
+        before = float(course.values[: starts[0]].mean())
+        suffered = worse * (ahead.level - before)
+        total = suffered + worse * ahead.slope * options.horizon_s
+        cloud = worse * (ahead.levels - before + ahead.slopes * options.horizon_s)
+        return sum_up(before, suffered, total, cloud, level=level)
+    before = line.level - line.slope * course.window_s
+    reach_s = course.window_s + options.horizon_s
+    shown = 0.0 if shape == "flat" else worse * line.slope
+    cloud = worse * line.slopes * reach_s
+    return sum_up(before, shown * course.window_s, shown * reach_s, cloud, level=level)
 
 
 def _rate(slope: float, interval: Interval, direction: Direction) -> tuple[float, Interval]:
@@ -250,10 +240,15 @@ def _rate(slope: float, interval: Interval, direction: Direction) -> tuple[float
     return -slope, Interval(-interval.high, -interval.low, interval.level)
 
 
-def _status(shape: Shape, rate: float, changes: tuple[ChangePoint, ...]) -> Status:
+def _status(
+    shape: Shape, rate: float, changes: tuple[ChangePoint, ...], loss_rate_ahead: float
+) -> Status:
     if shape == "flat":
         return "no_evidence"
-    is_worse = changes[-1].is_worse if changes else rate > 0
+    if changes:
+        is_worse = loss_rate_ahead > 0 if loss_rate_ahead else changes[-1].is_worse
+    else:
+        is_worse = rate > 0
     return "degrading" if is_worse else "improving"
 
 

@@ -78,6 +78,26 @@ def test_a_step_is_found_and_not_projected_as_a_line():
     assert found.crossing.in_s is None
 
 
+def test_impact_of_a_line_counts_what_was_lost_and_what_will_be():
+    found = track(DAYS, 1.0 - 0.001 * np.arange(60), horizon_s=10 * DAY).impact
+    assert found.before == pytest.approx(1.0)
+    assert (found.suffered, found.total) == pytest.approx((0.059, 0.069))
+    assert found.relative == pytest.approx(0.069)
+
+
+def test_impact_of_a_step_is_its_size():
+    values = np.where(np.arange(60) < 40, 0.95, 0.85) + falling(slope=0, seed=3) - 0.92
+    found = track(DAYS, values).impact
+    assert found.total == found.suffered == pytest.approx(0.1, abs=0.01)
+    assert found.relative_interval.low < 0.1 / 0.95 < found.relative_interval.high
+
+
+def test_impact_of_noise_is_zero_but_its_interval_says_what_may_be_hidden():
+    found = track(DAYS, falling(slope=0)).impact
+    assert found.total == 0.0
+    assert found.interval.low <= 0.0 < found.interval.high
+
+
 def test_a_slow_line_is_not_read_as_steps():
     found = track(DAYS, falling(slope=-0.003))
     assert found.shape == "line" and found.changes == ()
