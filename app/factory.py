@@ -10,14 +10,14 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from connectors.memory import MemoryBus, MemoryCache
 from flask import Flask
 
 from app import ops, realtime, secret, ui
-from app.api import ROUTERS, errors, routing
+from app.api import ROUTERS, errors, openapi, routing
 from app.auth import guard, headers, login
 from app.scheduler import Scheduler
 from app.settings import Settings
+from connectors.memory import MemoryBus, MemoryCache
 from connectors.protocols import Bus, Cache, EventBackend, MetricBackend
 from connectors.records import SqlRecordBackend
 from services.workspace import Backends
@@ -77,9 +77,10 @@ def create_app(
     errors.register(app)
     app.extensions["aiobs_realtime"] = realtime.install(app, settings.websocket_clients)
     routing.mount(app, ROUTERS)
+    openapi.install(app, ROUTERS)
     ops.install(app, backends)
     dash_app = ui.install(app, settings)
-    headers.install(app, dash_app.csp_hashes)
+    headers.install(app, list(dash_app.csp_hashes()))
     _compress(app)
     if settings.scheduler if scheduler is None else scheduler:
         _start_scheduler(app, backends)

@@ -133,3 +133,35 @@ def _totals(
         error_rate=traffic.error_rate,
         latency_p95_ms=traffic.latency_ms["p95"] if traffic.latency_ms else None,
     )
+
+
+@permitted("models:read")
+def get_filter_options(ws: Workspace, model_id: str = "") -> dict[str, list[dict[str, str]]]:
+    """Return what the page filters offer: models, and the chosen model's versions and segments."""
+    found = list_models(ws)
+    options = {
+        "model": [{"value": model.model_id, "label": model.name} for model in found],
+        "version": [],
+        "segment": [],
+    }
+    chosen = next((model for model in found if model.model_id == model_id), None)
+    if chosen is not None:
+        names = [version.version for version in chosen.versions if version.version]
+        options["version"] = [{"value": name, "label": name} for name in names]
+        segments = get_segments(ws, model_id)
+        options["segment"] = [{"value": name, "label": name} for name in segments]
+    return options
+
+
+@permitted("models:read")
+def get_segments(ws: Workspace, model_id: str) -> list[str]:
+    """Return the user segments among the model's newest inferences."""
+
+    def read() -> list[str]:
+        now = ws.now_ms()
+        rows = ws.events.inference_columns(
+            model_id, now - DAY_MS, now, columns=("user_segment",), limit=5_000
+        )
+        return sorted({str(s) for s in rows.columns.get("user_segment", ()) if s})
+
+    return ws.cached(f"segments/{model_id}", list, read, fresh_s=60, stale_s=600)

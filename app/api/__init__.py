@@ -6,6 +6,7 @@ from app.api import (
     explore,
     hallucination,
     incidents,
+    ingest,
     languages,
     metrics,
     models,
@@ -13,6 +14,8 @@ from app.api import (
 )
 
 ROUTERS = (
+    ingest.router,
+    ingest.remote_write_router,
     dashboard.router,
     metrics.router,
     models.router,

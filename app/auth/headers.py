@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import Flask, Response, request
 
 _STATIC = {
@@ -29,15 +27,13 @@ def content_security_policy(script_hashes: list[str]) -> str:
     )
 
 
-def install(app: Flask, script_hashes: Callable[[], list[str]]) -> None:
-    """Add the headers; the policy is computed once, when all callbacks are known."""
-    policy: list[str] = []
+def install(app: Flask, script_hashes: list[str]) -> None:
+    """Add the headers to every answer."""
+    policy = content_security_policy(script_hashes)
 
     @app.after_request
     def _protect(answer: Response) -> Response:
-        if not policy:
-            policy.append(content_security_policy(script_hashes()))
-        answer.headers.setdefault("Content-Security-Policy", policy[0])
+        answer.headers.setdefault("Content-Security-Policy", policy)
         for name, value in _STATIC.items():
             answer.headers.setdefault(name, value)
         if request.is_secure:
