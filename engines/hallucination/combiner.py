@@ -18,16 +18,12 @@ ARTEFACT = "combiner.json"
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A regression tree as parallel tuples; a leaf has left == -1.
+    """A regression tree as one tuple per node: feature, threshold, left, right, value.
 
-    ``value`` holds the node's own mean, so a path tells what each split added.
+    A leaf has left == -1. ``value`` is the node's own mean, so a path tells what each split added.
     """
 
-    feature: tuple[int, ...]
-    threshold: tuple[float, ...]
-    left: tuple[int, ...]
-    right: tuple[int, ...]
-    value: tuple[float, ...]
+    nodes: tuple[tuple[int, float, int, int, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +77,15 @@ class Combiner:
                 values, self.mean, self.scale, self.weights, strict=True
             )
         ]
+        share = self.share
         for tree in self.trees:
-            node = 0
-            while tree.left[node] >= 0:
-                feature = tree.feature[node]
-                goes_left = values[feature] <= tree.threshold[node]
-                child = tree.left[node] if goes_left else tree.right[node]
-                effects[feature] += self.share * (tree.value[child] - tree.value[node])
-                node = child
+            nodes = tree.nodes
+            feature, threshold, left, right, value = nodes[0]
+            while left >= 0:
+                split, before = feature, value
+                node = nodes[left] if values[feature] <= threshold else nodes[right]
+                feature, threshold, left, right, value = node
+                effects[split] += share * (value - before)
         return effects
 
     def probability(
@@ -127,7 +124,7 @@ class Combiner:
         self, values: Sequence[float], effects: Sequence[float], *, keep: int = 6
     ) -> tuple[Contribution, ...]:
         """Return the `keep` largest effects, and the rest as one, so that they still add up."""
-        order = sorted(range(len(effects)), key=lambda i: -abs(effects[i]))
+        order = sorted(range(len(effects)), key=[-abs(e) for e in effects].__getitem__)
         shown = [Contribution(self.features[i], float(values[i]), effects[i]) for i in order[:keep]]
         rest = sum(effects[i] for i in order[keep:])
         return (*shown, Contribution("other", 0.0, rest)) if order[keep:] else tuple(shown)
@@ -158,7 +155,7 @@ def parse_combiner(text: str) -> Combiner:
             scale=tuple(raw["scale"]),
             weights=tuple(raw["weights"]),
             intercept=float(raw["intercept"]),
-            trees=tuple(Tree(*(tuple(column) for column in tree)) for tree in raw["trees"]),
+            trees=tuple(Tree(tuple(zip(*tree, strict=True))) for tree in raw["trees"]),
             share=float(raw["share"]),
             slope=float(raw["slope"]),
             offset=float(raw["offset"]),

@@ -157,7 +157,7 @@ def _index(
         if len(word) >= 5:
             by_prefix.setdefault(word[:3], []).append(word)
     names = read_names(words, frozenset(firsts))
-    english = is_english(words)
+    english = is_english(words.lower)
     return ParsedContext(
         documents=documents,
         text=text,

@@ -23,7 +23,7 @@ from engines.hallucination.rules import ENGLISH_ONLY, RULES
 from engines.hallucination.spans import HARD_RULES, flag_words
 from engines.hallucination.split import split_sentences
 from engines.hallucination.uncertainty import TokenLogprobs, measure_uncertainty
-from engines.hallucination.words import is_english, read_words
+from engines.hallucination.words import is_english
 
 
 def detect(
@@ -111,7 +111,7 @@ def detect(
         return _without_context(output, uncertainty, notes)
     if parsed.is_truncated:
         notes.append(f"Only the first {len(parsed.text)} characters of the context were read.")
-    english = parsed.is_english and is_english(read_words(output))
+    english = parsed.is_english and is_english(output.lower().split())
     if not english:
         notes.append(
             "Not English: word lists do not apply and the probability is not calibrated here."

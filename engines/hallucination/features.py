@@ -8,6 +8,7 @@ from engines.hallucination.context import ParsedContext
 from engines.hallucination.coverage import cover
 from engines.hallucination.dates import read_dates
 from engines.hallucination.entities import read_names
+from engines.hallucination.lexicon import Meanings
 from engines.hallucination.meaning import MEANING_FEATURES, meaning_values
 from engines.hallucination.polarity import MODALS, NEGATIONS
 from engines.hallucination.quantities import read_quantities
@@ -38,6 +39,8 @@ SENTENCE_FEATURES = (
     "modals",
     "first_person",
 ) + MEANING_FEATURES
+_NO_STEMS: frozenset[str] = frozenset()
+_NO_IDS: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +77,16 @@ def read_evidence(
     content = frozenset(
         stem for stem, carries in zip(words.stems, words.is_content, strict=True) if carries
     )
+    coverage = cover(content, context)
+    near = _NO_STEMS.union(*(context.sentence_stems[p] for p in coverage.passages))
     claim = Claim(
         words=words,
         content=content,
         quantities=read_quantities(output, words),
         dates=read_dates(words),
         names=read_names(words),
-        coverage=cover(content, context),
+        coverage=coverage,
+        near=Meanings.of(near) if is_english else Meanings(near, _NO_IDS, _NO_IDS, _NO_IDS),
         is_english=is_english,
     )
     hits = [

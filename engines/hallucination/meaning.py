@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engines.hallucination.context import ParsedContext
-from engines.hallucination.lexicon import Meanings, relate, shipped_lexicon
+from engines.hallucination.lexicon import relate, shipped_lexicon
 from engines.hallucination.rules import Claim
 
 MEANING_FEATURES = (
@@ -34,8 +34,7 @@ def meaning_values(claim: Claim, context: ParsedContext) -> tuple[float, ...]:
     """
     if not claim.is_english:
         return (0.0,) * len(MEANING_FEATURES)
-    near_stems = _NOTHING.union(*(context.sentence_stems[p] for p in claim.coverage.passages))
-    near = Meanings.of(near_stems)
+    near, near_stems = claim.near, claim.near.stems
     counts = dict.fromkeys(("synonym", "wider", "narrower", "sister", "none"), 0)
     opposites = shipped_lexicon().opposites
     far = opposite = novel_opposite = 0

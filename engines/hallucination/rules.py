@@ -9,6 +9,7 @@ from engines.hallucination.context import ParsedContext
 from engines.hallucination.coverage import Coverage
 from engines.hallucination.dates import CalendarDate, agrees
 from engines.hallucination.entities import Name, initials, is_close
+from engines.hallucination.lexicon import Meanings
 from engines.hallucination.polarity import EXACTNESS, NEGATIONS, OPPOSITES
 from engines.hallucination.quantities import Quantity, matches
 from engines.hallucination.words import Words, lexeme
@@ -16,7 +17,10 @@ from engines.hallucination.words import Words, lexeme
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One output sentence with everything the rules read; word indices are local to it."""
+    """One output sentence with everything the rules read; word indices are local to it.
+
+    ``near`` holds the stems of the best passages and, in English, their meanings.
+    """
 
     words: Words
     content: frozenset[str]
@@ -24,6 +28,7 @@ class Claim:
     dates: list[CalendarDate]
     names: list[Name]
     coverage: Coverage
+    near: Meanings
     is_english: bool
 
 
@@ -112,9 +117,7 @@ def check_negation(claim: Claim, context: ParsedContext) -> list[Hit]:
 def check_opposites(claim: Claim, context: ParsedContext) -> list[Hit]:
     """Return words absent from the context whose opposite stands in the best passages."""
     hits = []
-    near: set[str] = set()
-    for passage in claim.coverage.passages:
-        near |= context.sentence_stems[passage]
+    near = claim.near.stems
     for index, word in enumerate(claim.words.lower):
         opposites = OPPOSITES.get(word)
         if opposites is None:

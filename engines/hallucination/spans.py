@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from engines.hallucination.context import ParsedContext
 from engines.hallucination.features import Evidence
-from engines.hallucination.lexicon import Meanings, relate
+from engines.hallucination.lexicon import relate
 from engines.hallucination.polarity import NEGATIONS
 from engines.hallucination.rules import knows_word
 
@@ -57,7 +59,7 @@ class WordModel:
     def flags(self, rows: list[list[float]]) -> list[bool]:
         """Return whether each word is unsupported."""
         limit = math.log(self.threshold / (1 - self.threshold)) - self.intercept
-        return [sum(w * v for w, v in zip(self.weights, row, strict=True)) >= limit for row in rows]
+        return [bool(score >= limit) for score in np.array(rows) @ np.array(self.weights)]
 
 
 def flag_words(item: Evidence, context: ParsedContext, model: WordModel) -> list[int]:
@@ -66,7 +68,8 @@ def flag_words(item: Evidence, context: ParsedContext, model: WordModel) -> list
     Notes
     -----
     What the model flags, every word with no relation in meaning to the context, and every word on
-    which a rule found a concrete item missing or contradicted. The model reads English; elsewhere the rules alone decide.
+    which a rule found a concrete item missing or contradicted. The model reads English; elsewhere
+    the rules alone decide.
     """
     rules = HARD_RULES if item.claim.is_english else HARD_RULES | {"novel_words"}
     flagged = {i for h in item.hits if h.rule in rules for i in range(h.first, h.last + 1)}
@@ -84,45 +87,39 @@ def word_values(item: Evidence, context: ParsedContext) -> list[list[float]]:
     -----
     A word is weak when the context lacks it, or holds it only outside the three best passages.
     """
-    own = _own_values(item, context, _near(item, context))
+    own = _own_values(item, context)
     words = item.claim.words
-    n = len(words.lower)
     novel = [row[1] for row in own]
     weak = [max(row[1], row[6]) for row in own]
     left, right = _distances(weak), _distances(weak[::-1])[::-1]
     share = sum(weak) / max(1, sum(words.is_content))
-    pairs = _pairs(item, context)
+    novel_next, weak_next = [0.0, 0.0, *novel, 0.0, 0.0], [0.0, *weak, 0.0]
     return [
         [
-            *own[i],
-            *pairs[i],
-            _at(novel, i - 1),
-            _at(novel, i + 1),
-            _at(novel, i - 2),
-            _at(novel, i + 2),
-            _at(weak, i - 1),
-            _at(weak, i + 1),
+            *values,
+            *pair,
+            novel_next[i + 1],
+            novel_next[i + 3],
+            novel_next[i],
+            novel_next[i + 4],
+            weak_next[i],
+            weak_next[i + 2],
             min(left[i], right[i]),
             left[i],
             right[i],
             float(not words.is_content[i] and left[i] <= 2 and right[i] <= 2),
             share,
         ]
-        for i in range(n)
+        for i, (values, pair) in enumerate(zip(own, _pairs(item, context), strict=True))
     ]
 
 
-def _near(item: Evidence, context: ParsedContext) -> frozenset[str]:
-    nothing: frozenset[str] = frozenset()
-    return nothing.union(*(context.sentence_stems[p] for p in item.claim.coverage.passages))
-
-
-def _own_values(item: Evidence, context: ParsedContext, near: frozenset[str]) -> list[list[float]]:
+def _own_values(item: Evidence, context: ParsedContext) -> list[list[float]]:
     """Return the part of the row that looks at the word alone."""
     claim = item.claim
     words, passages = claim.words, claim.coverage.passages
     first = context.sentence_stems[passages[0]] if passages else frozenset()
-    meanings = Meanings.of(near)
+    meanings, near = claim.near, claim.near.stems
     numbers = {i for q in claim.quantities for i in range(q.first, q.last + 1)}
     names = {i for name in claim.names for i in range(name.first, name.last + 1)}
     fired = {(h.rule, i) for h in item.hits for i in range(h.first, h.last + 1)}
@@ -178,7 +175,3 @@ def _distances(weak: list[float]) -> list[float]:
         distance = 0 if flag else min(_FAR_AWAY, distance + 1)
         found.append(float(distance))
     return found
-
-
-def _at(values: list[float], index: int) -> float:
-    return values[index] if 0 <= index < len(values) else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -108,8 +109,14 @@ def read_words(text: str, start: int = 0, end: int | None = None) -> Words:
     return Words(starts, ends, raw, lower, stems, is_content)
 
 
-def is_english(words: Words, *, min_share: float = 0.12) -> bool:
+def is_english(words: Sequence[str], *, min_share: float = 0.12) -> bool:
     """Say whether common English function words make up at least `min_share` of the words.
+
+    Parameters
+    ----------
+    words : sequence of str
+        In lower case.
+    min_share : float, default 0.12
 
     Notes
     -----
@@ -117,7 +124,7 @@ def is_english(words: Words, *, min_share: float = 0.12) -> bool:
     (counted on the development texts and on translated interface strings). Fewer than eight
     words are given the benefit of the doubt when they are ASCII.
     """
-    n = len(words.lower)
+    n = len(words)
     if n < 8:
-        return all(word.isascii() for word in words.lower)
-    return sum(word in _ENGLISH for word in words.lower) >= min_share * n
+        return all(map(str.isascii, words))
+    return sum(map(_ENGLISH.__contains__, words)) >= min_share * n
