@@ -13,7 +13,7 @@ from connectors.protocols import StoreHealth
 from connectors.sqlite_metrics import chunks as chunk_table
 from connectors.sqlite_metrics.catalogue import Catalogue
 from connectors.sqlite_metrics.compaction import merge_frames, remove_before, remove_series
-from connectors.sqlite_metrics.database import Readers, open_database, translated, writing
+from connectors.sqlite_metrics.database import Readers, open_database, shrink, translated, writing
 from connectors.sqlite_metrics.log import AppendLog, read_frames
 from connectors.sqlite_metrics.store import SqliteMetricStore
 from connectors.sqlite_metrics.tail import Tail
@@ -21,6 +21,7 @@ from connectors.sqlite_metrics.tail import Tail
 _DAY_MS = 86_400_000
 _STEP_SAMPLES = 1_000_000
 _VACUUM_PAGES = 2_000  # 32 MiB at most per step
+_SLACK_PAGES = 16
 
 
 def _wall_clock() -> int:
@@ -85,12 +86,15 @@ class SqliteMetricBackend:
             with self._log.readers.snapshot() as head:
                 waiting, frames = head.execute("SELECT total(n), count(*) FROM log").fetchone()
                 (series,) = head.execute("SELECT count(*) FROM series").fetchone()
+            with self._chunk_readers.snapshot() as chunks:
+                damaged = chunk_table.damaged(chunks)
         except Unavailable as error:
             return StoreHealth("sqlite metrics", False, str(error))
         stats = {
             "series": float(series),
             "log_samples": float(waiting),
             "log_frames": float(frames),
+            "damaged": float(damaged),
             "disk_bytes": float(sum(f.stat().st_size for f in self._folder.glob("*.sqlite3*"))),
         }
         return StoreHealth("sqlite metrics", True, stats=stats)
@@ -137,8 +141,7 @@ class SqliteMetricBackend:
                 remove_before(chunks, before_ms)
                 if dropped:
                     remove_series(chunks, dropped)
-            with translated():
-                self._chunks.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+            shrink(self._chunks, slack_pages=_SLACK_PAGES, most_pages=_VACUUM_PAGES)
         except Unavailable as error:
             if _is_busy(error):
                 return

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT OR IGNORE INTO meta VALUES ('compacted_id', 0), ('kept_from_ms', 0);
+INSERT OR IGNORE INTO meta VALUES ('compacted_id', 0), ('kept_from_ms', 0), ('damaged', 0);
 CREATE TABLE IF NOT EXISTS raw (
     key INTEGER PRIMARY KEY, n INTEGER NOT NULL,
     last_ms INTEGER NOT NULL, last_value REAL NOT NULL, body BLOB NOT NULL
@@ -63,13 +63,21 @@ def slot_of(key: int) -> int:
 
 def compacted_id(chunks: sqlite3.Connection) -> int:
     """Return the last log frame whose samples are in the chunks."""
-    (value,) = chunks.execute("SELECT value FROM meta WHERE key = 'compacted_id'").fetchone()
-    return int(value)
+    return _meta(chunks, "compacted_id")
 
 
 def kept_from_ms(chunks: sqlite3.Connection) -> int:
     """Return the time before which samples were deleted; a multiple of the raw slot."""
-    (value,) = chunks.execute("SELECT value FROM meta WHERE key = 'kept_from_ms'").fetchone()
+    return _meta(chunks, "kept_from_ms")
+
+
+def damaged(chunks: sqlite3.Connection) -> int:
+    """Return how many log frames and chunks compaction found unreadable."""
+    return _meta(chunks, "damaged")
+
+
+def _meta(chunks: sqlite3.Connection, key: str) -> int:
+    (value,) = chunks.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return int(value)
 
 

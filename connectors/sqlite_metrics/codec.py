@@ -9,11 +9,14 @@ Timestamps are a start and a step when regular, else differences of differences,
 from __future__ import annotations
 
 import struct
+import zlib
 from typing import Any
 
 import cramjam
 import numpy as np
 from numpy.typing import NDArray
+
+from connectors.errors import Unavailable
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -23,8 +26,12 @@ _EXACT = float(2**53)  # integers up to here are exact in a double
 RAW_BITS = 255
 _OFFSET, _DELTA, _SECOND_DELTA = 0, 1, 2
 _HEADER = struct.Struct("<BBBBqqI")  # form, width, power of ten, stored plain, first, base, bytes
-_COUNT = struct.Struct("<I")
+_CHECKED = struct.Struct("<II")  # CRC-32 of what follows, samples
 UNSIGNED: dict[int, Any] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+
+class Damaged(Unavailable):
+    """Stored bytes are not what was written."""
 
 
 def encode_samples(timestamps_ms: Ints, values: Floats, exact: tuple[Ints, int] | None) -> bytes:
@@ -34,13 +41,16 @@ def encode_samples(timestamps_ms: Ints, values: Floats, exact: tuple[Ints, int] 
     else:
         column = _encode_integers(*exact, (_OFFSET, _DELTA))
     stamps = _encode_integers(timestamps_ms, 0, (_SECOND_DELTA,))
-    return b"".join((_COUNT.pack(len(values)), stamps, column))
+    body = stamps + column
+    return _CHECKED.pack(zlib.crc32(body), len(values)) + body
 
 
 def decode_samples(body: bytes) -> tuple[Ints, Floats]:
-    """Return the timestamps and values of one chunk."""
-    (count,) = _COUNT.unpack_from(body)
-    timestamps, _, position = _decode_column(body, _COUNT.size, count)
+    """Return the timestamps and values of one chunk, or raise `Damaged`."""
+    crc, count = _CHECKED.unpack_from(body)
+    if zlib.crc32(memoryview(body)[_CHECKED.size :]) != crc:
+        raise Damaged("a stored chunk of samples is damaged: restore the folder from a copy")
+    timestamps, _, position = _decode_column(body, _CHECKED.size, count)
     integers, power, _ = _decode_column(body, position, count)
     if power == RAW_BITS:
         return timestamps, integers.view(np.float64)

@@ -17,7 +17,14 @@ from connectors.sqlite_metrics.cells import (
     pack_hours,
     unpack_hours,
 )
-from connectors.sqlite_metrics.codec import Floats, Ints, decimals, decode_samples, encode_samples
+from connectors.sqlite_metrics.codec import (
+    Damaged,
+    Floats,
+    Ints,
+    decimals,
+    decode_samples,
+    encode_samples,
+)
 from connectors.sqlite_metrics.log import Frame
 from connectors.sqlite_metrics.tail import last_writes
 
@@ -41,7 +48,13 @@ def merge_frames(chunks: sqlite3.Connection, frames: list[Frame], live: Ints) ->
             key = int(merged.rows[start])
             writer.merge(key, merged.timestamps_ms[part], merged.values[part])
         writer.flush()
+    count_damaged(chunks, sum(f.is_damaged for f in frames))
     chunks.execute("UPDATE meta SET value = ? WHERE key = 'compacted_id'", (frames[-1].id,))
+
+
+def count_damaged(chunks: sqlite3.Connection, more: int) -> None:
+    if more:
+        chunks.execute("UPDATE meta SET value = value + ? WHERE key = 'damaged'", (more,))
 
 
 class _ChunkWriter:
@@ -58,7 +71,10 @@ class _ChunkWriter:
     def merge(self, key: int, stamps: Ints, values: Floats) -> None:
         row = self._chunks.execute("SELECT body FROM raw WHERE key = ?", (key,)).fetchone()
         if row is not None:
-            stamps, values = _merge_series(*decode_samples(row[0]), stamps, values)
+            try:
+                stamps, values = _merge_series(*decode_samples(row[0]), stamps, values)
+            except Damaged:  # keep what is new, or compaction would stop here for ever
+                count_damaged(self._chunks, 1)
         exact = decimals(values)
         body = encode_samples(stamps, values, exact)
         last_ms, last_value = int(stamps[-1]), float(values[-1])

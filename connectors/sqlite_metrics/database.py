@@ -13,6 +13,7 @@ from connectors.errors import Unavailable
 
 PAGE_BYTES = 16_384
 BUSY_TIMEOUT_S = 15.0
+_WAL_BYTES = 32 << 20  # what the write-ahead file shrinks to after a large transaction
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -25,6 +26,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         _enter_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
     return connection
 
 
@@ -62,6 +64,17 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+
+def shrink(connection: sqlite3.Connection, *, slack_pages: int, most_pages: int) -> None:
+    """Give free pages beyond a slack back to the file system, a bounded number at a time."""
+    with translated():
+        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+        surplus = min(free - slack_pages, most_pages)
+        if surplus > 0:
+            # Not `execute`: it steps a statement without columns once, which frees one page.
+            connection.executescript(f"PRAGMA incremental_vacuum({surplus})")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 class Readers:

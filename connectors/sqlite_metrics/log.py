@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from connectors.errors import ConnectorError
 from connectors.sqlite_metrics.catalogue import SCHEMA, Catalogue
-from connectors.sqlite_metrics.database import Readers, open_database, translated, writing
+from connectors.sqlite_metrics.database import Readers, open_database, shrink, translated, writing
 from connectors.telemetry import MetricBatch
 
 _LOG_SCHEMA = """
@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS log (
 CREATE INDEX IF NOT EXISTS log_size ON log (n, at_ms);
 """
 _CHECKPOINT_PAGES = 1_024  # 16 MiB: fewer, longer syncs of the main file than the default
+_SLACK_PAGES = 4_096  # 64 MiB kept for the frames to come
 _MIXED, _ONE_TIME = 0, 1
 
 
@@ -40,6 +41,7 @@ class Frame(msgspec.Struct, frozen=True):
     sids: NDArray[np.int32]
     timestamps_ms: NDArray[np.int64]
     values: NDArray[np.float64]
+    is_damaged: bool = False
 
 
 class _Waiting:
@@ -115,8 +117,7 @@ class AppendLog:
         with self._committing:
             with writing(self._writer) as head:
                 head.execute("DELETE FROM log WHERE id <= ?", (last_id,))
-            with translated():
-                self._writer.execute("PRAGMA incremental_vacuum(2000)").fetchall()
+            shrink(self._writer, slack_pages=_SLACK_PAGES, most_pages=_SLACK_PAGES)
 
     def delete_series(self, tenant: str, sids: list[int]) -> int:
         """Forget series; their chunks are removed by the next maintenance."""
@@ -152,7 +153,8 @@ def read_frames(head: sqlite3.Connection, after_id: int, most_samples: int | Non
         if zlib.crc32(body) == crc:
             frames.append(_decode(id, n, body))
         else:  # a damaged page: what it held is lost, what stands beside it is not
-            frames.append(_decode(id, 0, bytes([_MIXED])))
+            lost = _decode(id, 0, bytes([_MIXED]))
+            frames.append(msgspec.structs.replace(lost, is_damaged=True))
     rows.close()
     return frames
 
