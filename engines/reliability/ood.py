@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -27,6 +28,8 @@ NEIGHBOURS = 10
 
 DISPLACEMENT = 4.0
 """Injected outliers lie this many standard deviations off, over all columns together."""
+
+SHOWN = 20
 
 Distance = Literal["mahalanobis", "neighbours"]
 
@@ -119,21 +122,23 @@ def ood_detection(
     fit, held = reference[order[: len(order) // 2]], reference[order[len(order) // 2 :]]
     scorer = _standardised(fit, distance)
     calibration = np.sort(scorer(held))
-    p_values = _conformal(calibration, scorer(current))
+    away = scorer(current)
+    p_values = _conformal(calibration, away)
     flagged, n, m = int((p_values <= alpha).sum()), calibration.size, len(current)
     share, span = flagged / m, wilson(flagged, m, level)
     injected, what = _outliers(given, held, fit, rng)
     auroc, auroc_span = _auroc(calibration, scorer(injected), level)
-    excess = Interval(span.low - alpha, span.high - alpha, level)
-    graded = part("ood_excess", share - alpha, excess, m)
+    over, over_span = _excess(share, span, n, alpha)
+    graded = part("ood_excess", over, over_span, m)
     return OutOfDistribution(
         share=share,
         interval=span,
         alpha=alpha,
-        excess=max(0.0, share - alpha),
+        excess=over,
+        excess_interval=over_span,
         p_value=_excess_p(flagged, m, n, alpha),
         discoveries=_discoveries(p_values, alpha),
-        p_values=tuple(p_values.tolist()),
+        strangest=tuple(np.argsort(-away, kind="stable")[:SHOWN].tolist()),
         auroc=auroc,
         auroc_interval=auroc_span,
         injected=what,
@@ -223,10 +228,33 @@ def _conformal(calibration: Floats, scores: Floats) -> Floats:
     return np.asarray((1 + at_least) / (calibration.size + 1))
 
 
+def _excess(share: float, span: Interval, n: int, alpha: float) -> tuple[float, Interval]:
+    """Return the share flagged beyond the nominal one, and its interval by MOVER.
+
+    The share of ordinary rows that the calibration would flag is itself uncertain: it follows
+    Beta(j, n + 1 - j).
+    """
+    from scipy.special import betaincinv
+
+    j = _rank(n, alpha)
+    if j == 0:
+        return share, span
+    expected = j / (n + 1)
+    tail = (1 - span.level) / 2
+    fewest, most = (float(betaincinv(j, n + 1 - j, q)) for q in (tail, 1 - tail))
+    low = share - expected - math.hypot(share - span.low, most - expected)
+    high = share - expected + math.hypot(span.high - share, expected - fewest)
+    return share - expected, Interval(low, high, span.level)
+
+
+def _rank(n: int, alpha: float) -> int:
+    return int(alpha * (n + 1) + 1e-9)
+
+
 def _excess_p(flagged: int, m: int, n: int, alpha: float) -> float:
     from scipy.stats import betabinom
 
-    j = int(alpha * (n + 1) + 1e-9)
+    j = _rank(n, alpha)
     if j == 0:
         return 1.0
     return float(betabinom(m, j, n + 1 - j).sf(flagged - 1))

@@ -319,13 +319,15 @@ class OutOfDistribution:
     alpha : float
         Share expected to be flagged when nothing is wrong.
     excess : float
-        ``max(0, share - alpha)``.
+        Share flagged beyond the one expected; below 0 when there are fewer.
+    excess_interval : Interval
+        Of `excess`; it counts what the calibration rows leave open too.
     p_value : float
         Of as many flags when nothing is wrong, one-sided.
     discoveries : int
         Rows that stay after Benjamini-Hochberg at `alpha`: the ones to look at.
-    p_values : tuple of float
-        Conformal p value per current row, in order.
+    strangest : tuple of int
+        Positions of the current rows farthest off, at most 20, farthest first.
     auroc : float
         How well injected outliers are told from held-out reference rows, 0 to 1.
     auroc_interval : Interval
@@ -346,9 +348,10 @@ class OutOfDistribution:
     interval: Interval
     alpha: float
     excess: float
+    excess_interval: Interval
     p_value: float
     discoveries: int
-    p_values: tuple[float, ...]
+    strangest: tuple[int, ...]
     auroc: float
     auroc_interval: Interval
     injected: str
