@@ -36,7 +36,7 @@ ENGLISH = MappingProxyType(
         "trust.no_loss": "No part costs anything.",
         "trust.uncertain": "Uncertainty about {part} takes {points:.1f} points more.",
         "trust.missing": "Nothing is known about {part}: {reason}.",
-        "trust.exact": "{part} came without an interval or a count and was taken as exact.",
+        "trust.exact": "{part}: no interval and no count were given, so the score counts as exact.",
     }
 )
 """English per code; a translation needs the same keys with the same placeholders."""
