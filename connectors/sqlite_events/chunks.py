@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -128,6 +128,7 @@ class ChunkReader:
         self._connection = connection
         self._catalog = catalog
         self._overlays: dict[int, labels.Overlay | None] = {}
+        self._matches: dict[int, tuple[Slice, NDArray[np.intp], NDArray[np.intp]]] = {}
         self._streams: dict[int, tuple[str, str]] = {}
 
     def slice(self, chunk: Chunk, start_ms: int, end_ms: int) -> Slice:
@@ -148,30 +149,19 @@ class ChunkReader:
     def array(self, piece: Slice, name: str) -> NDArray[Any] | None:
         """float64 or objects; None when every value is missing."""
         if name in ("label", "label_timestamp_ms"):
-            values = self._labels(piece, name)
-            return None if values is None else blocks.numeric(values)
-        data = self._block(piece.chunk, name)
-        if data is None:
-            return None
-        found = blocks.column(data, piece.chunk.rows)
-        return found if piece.rows is None else found[piece.rows]
+            return self._label_array(piece, name)
+        return self._cut(piece, blocks.column, name)
 
     def values(self, piece: Slice, name: str) -> NDArray[np.object_] | None:
         """Values as they were given, None where missing; None when all are."""
         if name in ("label", "label_timestamp_ms"):
             return self._labels(piece, name)
-        data = self._block(piece.chunk, name)
-        if data is None:
-            return None
-        found = blocks.exact(data, piece.chunk.rows)
-        return found if piece.rows is None else found[piece.rows]
+        return self._cut(piece, blocks.exact, name)
 
     def stored(self, piece: Slice, name: str) -> NDArray[np.object_]:
         """The column as it lies in the chunk, late labels apart."""
-        data = self._block(piece.chunk, name)
-        if data is None:
-            return np.full(len(piece), None, object)
-        return blocks.exact(data, piece.chunk.rows)
+        found = self._cut(piece, blocks.exact, name)
+        return np.full(len(piece), None, object) if found is None else found
 
     def names(self, chunk_ids: Iterable[int]) -> list[str]:
         """Names of the columns stored for any of the chunks."""
@@ -218,26 +208,58 @@ class ChunkReader:
             self._overlays[part] = labels.overlay(self._connection, part)
         return self._overlays[part]
 
+    def _label_array(self, piece: Slice, name: str) -> NDArray[Any] | None:
+        """Labels without per-row work where both the inline and the late ones are numbers."""
+        inline = self._cut(piece, blocks.column, "label")
+        late = self._overlay(piece.chunk.part)
+        if inline is None and late is None:
+            return None
+        source = None if late is None else late.numbers(name)
+        wanted = [array for array in (inline, source) if array is not None]
+        if late is None or source is None or any(array.dtype == object for array in wanted):
+            values = self._labels(piece, name)
+            return None if values is None else blocks.numeric(values)
+        found = np.full(len(piece), np.nan) if inline is None else inline.copy()
+        if name == "label_timestamp_ms":
+            found = np.where(np.isnan(found), np.nan, piece.times_ms)
+        hit, positions = self._match(late, piece)
+        found[hit] = source[positions]
+        return found
+
+    def _match(
+        self, late: labels.Overlay, piece: Slice
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        if piece.chunk.id not in self._matches:
+            # A chunk is read in one slice, unless single rows of it are shown.
+            self._matches[piece.chunk.id] = piece, *labels.match(late, self.seqs(piece))
+        known, hit, positions = self._matches[piece.chunk.id]
+        return (hit, positions) if known is piece else labels.match(late, self.seqs(piece))
+
+    def _cut(
+        self, piece: Slice, decode: Callable[[bytes, int], NDArray[Any]], name: str
+    ) -> NDArray[Any] | None:
+        data = self._block(piece.chunk, name)
+        if data is None:
+            return None
+        found = decode(data, piece.chunk.rows)
+        return found if piece.rows is None else found[piece.rows]
+
     def _labels(self, piece: Slice, name: str) -> NDArray[np.object_] | None:
         """Inline labels (known since the inference itself) under the late ones."""
-        data = self._block(piece.chunk, "label")
+        inline = self._cut(piece, blocks.exact, "label")
         late = self._overlay(piece.chunk.part)
-        if data is None and late is None:
+        if inline is None and late is None:
             return None
-        if data is None:
+        found = np.full(len(piece), None, object) if inline is None else inline
+        if name == "label_timestamp_ms":
+            known = blocks.present(found)
             found = np.full(len(piece), None, object)
-        else:
-            found = blocks.exact(data, piece.chunk.rows)
-            found = found if piece.rows is None else found[piece.rows]
-            if name == "label_timestamp_ms":
-                known = blocks.present(found)
-                found = np.full(len(piece), None, object)
-                found[known] = piece.times_ms[known]
+            found[known] = piece.times_ms[known]
         if late is not None:
-            hit, positions = labels.match(late, self.seqs(piece))
+            hit, positions = self._match(late, piece)
             source = late.values if name == "label" else late.times_ms.astype(object)
             found = found.copy()
-            found[hit] = source[positions[hit]]
+            found[hit] = source[positions]
         return found
 
     def _block(self, chunk: Chunk, name: str) -> bytes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -32,12 +33,35 @@ _unpack = msgspec.msgpack.decode
 _TIERS = (512, 4_096, 32_768)
 
 
-class Overlay(msgspec.Struct, frozen=True):
+class Overlay:
     """Late labels of a partition, one per inference, in order of `seqs`."""
 
-    seqs: NDArray[np.int64]
-    times_ms: NDArray[np.int64]
-    values: NDArray[np.object_]
+    def __init__(self, stored: Sequence[tuple[int, bytes]]) -> None:
+        self._pieces = [(rows, _unpack(data)) for rows, data in stored]
+        seqs = np.concatenate([blocks.integers(piece[0]) for _, piece in self._pieces])
+        times_ms = np.concatenate([blocks.integers(piece[1]) for _, piece in self._pieces])
+        order = np.argsort(seqs, kind="stable")
+        last = np.append(np.diff(seqs[order]) != 0, True)
+        self._kept = order[last]
+        self.seqs: NDArray[np.int64] = seqs[self._kept]
+        self.times_ms: NDArray[np.int64] = times_ms[self._kept]
+
+    @cached_property
+    def values(self) -> NDArray[np.object_]:
+        """The labels as they were given."""
+        pieces = [blocks.exact(piece[2], rows) for rows, piece in self._pieces]
+        found: NDArray[np.object_] = np.concatenate(pieces)[self._kept]
+        return found
+
+    def numbers(self, name: str) -> NDArray[np.float64] | None:
+        """``label`` or ``label_timestamp_ms`` as float64; None when a label is no number."""
+        if name == "label_timestamp_ms":
+            return self.times_ms.astype(np.float64)
+        pieces = [blocks.column(piece[2], rows) for rows, piece in self._pieces]
+        if any(piece.dtype == object for piece in pieces):
+            return None
+        floats: NDArray[np.float64] = np.concatenate(pieces)[self._kept]
+        return floats
 
 
 def label_check(value: Any) -> int:
@@ -193,23 +217,12 @@ def overlay(connection: sqlite3.Connection, part: int) -> Overlay | None:
     found = connection.execute(
         "SELECT rows, data FROM label_chunk WHERE part = ? ORDER BY id", (part,)
     ).fetchall()
-    return latest_labels(found) if found else None
+    return Overlay(found) if found else None
 
 
-def latest_labels(stored: Sequence[tuple[int, bytes]]) -> Overlay:
-    """Blocks in order of arrival as one overlay."""
-    pieces = [(rows, _unpack(data)) for rows, data in stored]
-    seqs = np.concatenate([blocks.integers(piece[0]) for _, piece in pieces])
-    times_ms = np.concatenate([blocks.integers(piece[1]) for _, piece in pieces])
-    values = np.concatenate([blocks.exact(piece[2], rows) for rows, piece in pieces])
-    order = np.argsort(seqs, kind="stable")
-    last = np.append(np.diff(seqs[order]) != 0, True)
-    kept = order[last]
-    return Overlay(seqs[kept], times_ms[kept], values[kept])
-
-
-def match(found: Overlay, seqs: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Which rows have a late label, and the overlay position of each (where they have)."""
+def match(found: Overlay, seqs: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows that have a late label, and where in the overlay it is."""
     positions = np.searchsorted(found.seqs, seqs)
     positions[positions == len(found.seqs)] = 0
-    return found.seqs[positions] == seqs, positions
+    rows = np.flatnonzero(found.seqs[positions] == seqs)
+    return rows, positions[rows]

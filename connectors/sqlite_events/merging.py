@@ -138,7 +138,7 @@ def _merge_labels(database: Database) -> bool:
         ).fetchall()
         if len(found) < 2:
             return
-        merged = labels.latest_labels([(rows, data) for _, rows, data in found])
+        merged = labels.Overlay([(rows, data) for _, rows, data in found])
         connection.executemany("DELETE FROM label_chunk WHERE id = ?", [(r[0],) for r in found])
         members = list(
             zip(merged.seqs.tolist(), merged.times_ms.tolist(), merged.values, strict=True)

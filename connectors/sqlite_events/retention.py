@@ -61,6 +61,7 @@ def expire_rows(connection: sqlite3.Connection, horizon_ms: int) -> bool:
     """Delete a step of rows from before the horizon; whether more may remain."""
     more = [_expire_table(connection, table, horizon_ms) for table in TABLES]
     connection.execute("DELETE FROM edge WHERE minute_ms < ?", (horizon_ms,))
+    connection.execute("DELETE FROM log_minute WHERE minute_ms < ?", (horizon_ms,))
     connection.execute("DELETE FROM analysis WHERE computed_at_ms < ?", (horizon_ms,))
     return any(more)
 

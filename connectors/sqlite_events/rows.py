@@ -8,12 +8,10 @@ rows arrive.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from connectors.errors import Refused
 from connectors.protocols import Added, EventQuery, Page
@@ -22,7 +20,6 @@ from connectors.telemetry import Event, Log, Span
 
 ARRIVAL_BITS = 21
 _ERRORS = frozenset({"error", "fatal", "critical", "emergency", "alert"})
-_KIND_INDEX = {"level": "kind", "service": "service"}
 
 Row = Log | Span | Event
 
@@ -205,47 +202,3 @@ def trace(connection: sqlite3.Connection, tenant: int, trace_id: str) -> list[Sp
     )
     spans: list[Span] = [decode(SPANS, body) for (body,) in found]
     return sorted(spans, key=lambda span: (span.start_ms, span.span_id))
-
-
-def log_counts(
-    connection: sqlite3.Connection,
-    tenant: int,
-    window: tuple[int, int],
-    step_ms: int,
-    by: Literal["level", "service"],
-) -> dict[str, NDArray[np.int64]]:
-    """Logs per step and level or service, counted from the index alone."""
-    start_ms, end_ms = window
-    if step_ms <= 0:
-        raise Refused(f"step_ms must be positive, got {step_ms}")
-    steps = max(0, -((start_ms - end_ms) // step_ms))
-    column = _KIND_INDEX[by]
-    counts: dict[str, NDArray[np.int64]] = {}
-    for value in _distinct(connection, tenant, column):
-        found = connection.execute(
-            f"SELECT ((id >> {ARRIVAL_BITS}) - ?) / ?, count(*) FROM log INDEXED BY log_{column}"
-            f" WHERE tenant = ? AND {column} = ? AND id >= ? AND id < ? GROUP BY 1",
-            (start_ms, step_ms, tenant, value, first_id(start_ms), first_id(end_ms)),
-        ).fetchall()
-        if found:
-            counts[value] = np.zeros(steps, np.int64)
-            for step, count in found:
-                counts[value][step] = count
-    return counts
-
-
-def _distinct(connection: sqlite3.Connection, tenant: int, column: str) -> Iterator[str]:
-    """Values of an indexed column, one index seek each."""
-    value: str | None = None
-    while True:
-        (value,) = connection.execute(
-            f"SELECT min({column}) FROM log INDEXED BY log_{column}"
-            f" WHERE tenant = ?1 AND (?2 IS NULL OR {column} > ?2)"
-            if value is None
-            else f"SELECT min({column}) FROM log INDEXED BY log_{column}"
-            f" WHERE tenant = ?1 AND {column} > ?2",
-            (tenant, value),
-        ).fetchone()
-        if value is None:
-            return
-        yield value

@@ -22,6 +22,7 @@ from connectors.sqlite_events.catalog import Catalog
 from connectors.sqlite_events.database import Database
 from connectors.sqlite_events.inferences import add_inferences
 from connectors.sqlite_events.labels import add_labels
+from connectors.sqlite_events.log_counts import count_logs, log_counts
 from connectors.sqlite_events.window import inference_columns
 from connectors.telemetry import Analysis, Event, Inference, Label, Log, Span
 
@@ -135,7 +136,7 @@ class SqliteEventStore:
     ) -> dict[str, NDArray[np.int64]]:
         with self._rows.read() as connection:
             tenant = self._tenant_of(connection)
-            return rows.log_counts(connection, tenant, (start_ms, end_ms), step_ms, by)
+            return log_counts(connection, tenant, (start_ms, end_ms), step_ms, by)
 
     def put_analysis(self, analysis: Analysis) -> None:
         tenant = self._own_tenant()
@@ -174,6 +175,8 @@ class SqliteEventStore:
             stored = rows.insert(connection, table, tenant, batch)
             if table is rows.SPANS:
                 edges.count_spans(connection, tenant, stored, now_ms)
+            elif table is rows.LOGS:
+                count_logs(connection, tenant, stored)
             return len(stored)
 
         return rows.added(batch, self._rows.write(store))

@@ -38,9 +38,7 @@ def inference_columns(
         reader = ChunkReader(connection, catalog)
         pieces = _pieces(reader, chunks_between(connection, streams, *window), window, limit)
         times_ms = _joined([piece.times_ms for piece in pieces], np.int64)
-        order = np.argsort(times_ms, kind="stable")
-        if limit is not None:
-            order = order[max(len(order) - limit, 0) :]
+        order = _order(times_ms, limit)
         wanted = _all_names(reader, pieces) if names is None else list(dict.fromkeys(names))
         found = {}
         for name in wanted:
@@ -71,7 +69,16 @@ def _pieces(
             pieces.append(piece)
             times.append(piece.times_ms)
             rows += len(piece)
+    pieces.sort(key=lambda piece: piece.chunk.min_ms)
     return pieces
+
+
+def _order(times_ms: NDArray[np.int64], limit: int | None) -> NDArray[np.intp] | slice:
+    """Which rows to take, oldest first; a plain slice where they already lie so."""
+    skipped = 0 if limit is None else max(len(times_ms) - limit, 0)
+    if np.all(times_ms[1:] >= times_ms[:-1]):
+        return slice(skipped, None)
+    return np.argsort(times_ms, kind="stable")[skipped:]
 
 
 def _is_full(times_ms: Sequence[NDArray[np.int64]], limit: int, rest_ms: int) -> bool:

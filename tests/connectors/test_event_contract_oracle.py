@@ -296,6 +296,21 @@ class Histories(RuleBasedStateMachine):
         else:
             assert list(map(repr, found.tolist())) == list(map(repr, values))
 
+    @rule(
+        start=st.integers(-2, 6).map(lambda m: T0 + m * 30_000),
+        length=st.integers(1, 400).map(lambda s: s * 1_000),
+        step=st.sampled_from([7_000, 60_000, 120_000]),
+        by=st.sampled_from(["level", "service"]),
+    )
+    def log_counts_agree(self, start: int, length: int, step: int, by: str) -> None:
+        expected: dict[str, list[int]] = {}
+        for row in self.naive.logs.values():
+            if start <= row.timestamp_ms < start + length:
+                steps = expected.setdefault(getattr(row, by), [0] * math.ceil(length / step))
+                steps[(row.timestamp_ms - start) // step] += 1
+        found = self.store.log_counts(start, start + length, step, by=by)  # type: ignore[arg-type]
+        assert {value: counts.tolist() for value, counts in found.items()} == expected
+
     @rule()
     def incremental_answers_agree(self) -> None:
         pairs, self.cursor = self.store.touched_minutes(self.cursor)
