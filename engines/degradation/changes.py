@@ -94,7 +94,7 @@ def find_changes(
         return []
     rounds = [split for split in SPLITS if n >= 2 * split.bias_slope]
     for split in rounds:
-        residuals = remove_levels(values, _best_splits(values, split.count, min_size))
+        residuals = remove_levels(values, best_splits(values, split.count, min_size))
         phi = _coefficients(residuals, split, resamples, rng)
         noise = simulate(phi, n, resamples, rng)
         if seasonality is not None:
@@ -107,8 +107,8 @@ def find_changes(
     return []
 
 
-def _best_splits(values: Floats, count: int, min_size: int) -> list[int]:
-    """Return where one or two splits lower the squared error most."""
+def best_splits(values: Floats, count: int, min_size: int) -> list[int]:
+    """Return the places where one or two splits lower the squared error most."""
     if count == 1:
         return [int(_gain_of_one(values[np.newaxis], min_size)[1][0])]
     best, where = -1.0, [0, 0]
