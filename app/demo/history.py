@@ -1,0 +1,135 @@
+"""Back-fills the fleet's past, so that pages are full at once."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.demo import incidents
+from app.demo.hub import Hub
+from app.demo.incidents import Incident, weather
+from app.demo.pathway import Tracers
+from app.demo.serving import TEXT_MODELS, Desk, Served
+
+RATE_S = 0.12
+"""Requests a second to a predictive model; text models get a third."""
+LABEL_DELAY_S = 600.0
+TRACED_SHARE = 0.1
+BATCH = 1_000
+
+
+def arrivals(
+    rng: np.random.Generator, start_s: float, end_s: float, rate_s: float
+) -> NDArray[np.float64]:
+    """Return arrival times: Poisson with a daily rhythm that peaks in the afternoon (UTC)."""
+    ceiling = rate_s * 1.4
+    count = rng.poisson(ceiling * (end_s - start_s))
+    times = np.sort(rng.uniform(start_s, end_s, count))
+    rhythm = 1 + 0.4 * np.sin((times % 86_400) / 86_400 * 2 * np.pi - 2.6)
+    return times[rng.uniform(0, 1.4, count) < rhythm]
+
+
+def backfill(hub: Hub, tracers: Tracers, desk: Desk, start_s: float, end_s: float) -> int:
+    """Send the fleet's history between two moments; how many inferences it had."""
+    hours = (end_s - start_s) / 3_600
+    happened = incidents.past(end_s, hours)
+    hub.send("events", [event for i in happened for event in incidents.events_of(i)])
+    hub.send("events", deployments(start_s, end_s))
+    models = [p.model_id for p in desk.predictors] + list(TEXT_MODELS)
+    sent = 0
+    for number, model_id in enumerate(models):
+        show_progress(number / len(models), f"back-filling {model_id}")
+        served = _past_of(desk, model_id, start_s, end_s, happened)
+        _send(hub, tracers, desk.rng, served, end_s)
+        sent += len(served)
+    tracers.flush()
+    show_progress(1.0, f"{sent:,} inferences of {hours:.0f} h sent", done=True)
+    return sent
+
+
+def deployments(start_s: float, end_s: float) -> list[dict[str, Any]]:  # JSON
+    """Return deployments of the past: what an annotation on a chart shows."""
+    plan = (
+        (15.2, "digits-reader 3.1 deployed", "digits-reader"),
+        (8.4, "support-assistant 2026-10 deployed", "support-assistant"),
+        (3.1, "visit-risk 2.0 deployed", "visit-risk"),
+    )
+    return [
+        {
+            "event_id": f"deploy-{model_id}-{int(end_s - before * 3_600)}",
+            "timestamp": end_s - before * 3_600,
+            "title": title,
+            "event_type": "deployment",
+            "model_id": model_id,
+            "service": "inference-api",
+            "sample": "true",
+        }
+        for before, title, model_id in plan
+        if end_s - before * 3_600 > start_s
+    ]
+
+
+def _past_of(
+    desk: Desk, model_id: str, start_s: float, end_s: float, happened: list[Incident]
+) -> list[Served]:
+    predictor = next((p for p in desk.predictors if p.model_id == model_id), None)
+    rate = RATE_S if predictor is not None else RATE_S / 3
+    times = arrivals(desk.rng, start_s, end_s, rate)
+    wrong = [weather(happened, float(at)) for at in times]
+    if predictor is not None:
+        return desk.predict(predictor, times, wrong)
+    return [desk.write(model_id, float(at), now) for at, now in zip(times, wrong, strict=True)]
+
+
+def _send(
+    hub: Hub, tracers: Tracers, rng: np.random.Generator, served: list[Served], end_s: float
+) -> None:
+    for start in range(0, len(served), BATCH):
+        part = served[start : start + BATCH]
+        for one in part:
+            if rng.random() < TRACED_SHARE:
+                one.row["trace_id"] = tracers.record(one.hop, one.row["timestamp"])
+        hub.send("inferences", [one.row for one in part])
+        hub.send("labels", [label_of(one) for one in part if _has_label(one, end_s)])
+        hub.send("logs", [log_of(one) for one in part if "error" in one.row])
+
+
+def _has_label(one: Served, end_s: float) -> bool:
+    return one.label is not None and one.row["timestamp"] + LABEL_DELAY_S < end_s
+
+
+def label_of(one: Served) -> dict[str, Any]:  # JSON
+    """Return the label of an inference, ten minutes after it."""
+    return {
+        "inference_id": one.row["inference_id"],
+        "label": one.label,
+        "timestamp": one.row["timestamp"] + LABEL_DELAY_S,
+    }
+
+
+def log_of(one: Served) -> dict[str, Any]:  # JSON
+    """Return the log line of a failed request."""
+    return {
+        "message": f"get_features timed out for {one.row['model_id']}",
+        "level": "error",
+        "service": "feature-store",
+        "timestamp": one.row["timestamp"],
+        "model_id": one.row["model_id"],
+        "trace_id": one.row.get("trace_id"),
+        "sample": "true",
+    }
+
+
+def show_progress(share: float, words: str, *, done: bool = False) -> None:
+    """Draw one line of progress on a terminal; in a log, only the last."""
+    if not sys.stderr.isatty():
+        if done:
+            print(f"sample fleet: {words}", file=sys.stderr, flush=True)
+        return
+    filled = int(share * 30)
+    bar = "█" * filled + "·" * (30 - filled)
+    end = "\n" if done else ""
+    print(f"\r{bar} {share:4.0%} {words:<44}", end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,119 @@
+"""Serves requests as the fleet's models do: what customers ask, what is answered, what it costs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.demo.assistant import Answer, Assistant
+from app.demo.incidents import Weather
+from app.demo.pathway import plan
+from app.demo.predictors import Predictor
+
+REGIONS = ("eu-west-1", "eu-central-1", "us-east-1")
+SEGMENTS = ("consumer", "business")
+LABELLED_SHARE = 0.8
+PRICE_IN, PRICE_OUT = 0.5e-6, 1.5e-6  # US dollars a token
+KWH_A_TOKEN = 2.0e-7
+TEXT_MODELS = ("support-assistant", "ticket-summary")
+_MS_A_TOKEN = 4.0
+
+Row = dict[str, Any]  # an Inference as JSON
+
+
+@dataclass(slots=True)
+class Served:
+    """One answered request: the inference to send, its way through the services, a later label."""
+
+    row: Row
+    hop: Any  # app.demo.pathway.Hop
+    label: Any = None  # as the label route takes it
+
+
+@dataclass(slots=True)
+class Desk:
+    """Answers requests for every model of the fleet."""
+
+    predictors: list[Predictor]
+    rng: np.random.Generator
+    assistant: Assistant = field(default_factory=Assistant)
+
+    def predict(
+        self, model: Predictor, times_s: NDArray[np.float64], wrong: list[Weather]
+    ) -> list[Served]:
+        """Answer one request at each time, under the weather of that time."""
+        picked = np.array([self._pick(model, now) for now in wrong])
+        rows = model.rows[picked].copy()
+        for i, now in enumerate(wrong):
+            if now.dead_sensor and model.model_id == "tumour-screening":
+                rows[i, 1] = rows[i, 6] = 0.0
+        answers = model.answer(rows)
+        served = []
+        for i, (at, now) in enumerate(zip(times_s, wrong, strict=True)):
+            model_ms = float(self.rng.choice(model.latencies_ms))
+            hop = plan(self.rng, "tabular", model.model_id, model_ms, now)
+            row = self._row(model.model_id, model.version, float(at), hop.total_ms, hop.failed)
+            row |= {"cost": model.cost, "currency": "USD", "energy_kwh": model.energy_kwh}
+            row["features"] = dict(zip(model.feature_names, rows[i].tolist(), strict=True))
+            if not hop.failed:
+                row |= answers[i]
+            known = not hop.failed and self.rng.random() < LABELLED_SHARE
+            served.append(Served(row, hop, model.label(int(picked[i])) if known else None))
+        return served
+
+    def write(self, model_id: str, at_s: float, now: Weather) -> Served:
+        """Answer one text request."""
+        started = time.perf_counter()
+        answer = self._compose(model_id, now)
+        worked_ms = (time.perf_counter() - started) * 1_000
+        tokens = answer.output_tokens
+        hop = plan(self.rng, "text", model_id, worked_ms + tokens * _MS_A_TOKEN, now)
+        row = self._row(model_id, "2026-10", at_s, hop.total_ms, failed=False)
+        row |= {
+            "prompt": answer.prompt,
+            "context": answer.context,
+            "output": answer.output,
+            "input_tokens": answer.input_tokens,
+            "output_tokens": tokens,
+            "cost": answer.input_tokens * PRICE_IN + tokens * PRICE_OUT,
+            "currency": "USD",
+            "energy_kwh": tokens * KWH_A_TOKEN,
+        }
+        return Served(row, hop)
+
+    def _compose(self, model_id: str, now: Weather) -> Answer:
+        if model_id == "support-assistant":
+            return self.assistant.ask(self.rng, has_retrieval=not now.retrieval_down)
+        answer = self.assistant.summarise(self.rng)
+        longer = " ".join([answer.output] * now.token_factor)
+        return Answer(answer.prompt, answer.context, longer, answer.is_supported)
+
+    def _pick(self, model: Predictor, now: Weather) -> int:
+        """Choose whom the request is about; a shifted population is the upper third by one
+        feature."""
+        if now.shifted_population and model.model_id == "visit-risk":
+            order = np.argsort(model.rows[:, 6], kind="stable")
+            return int(order[self.rng.integers(2 * len(order) // 3, len(order))])
+        return int(self.rng.integers(len(model.rows)))
+
+    def _row(
+        self, model_id: str, version: str, at_s: float, latency_ms: float, failed: bool
+    ) -> Row:
+        serial = self.rng.integers(1 << 62)
+        row: Row = {
+            "inference_id": f"{model_id}-{int(at_s * 1_000)}-{serial:x}",
+            "model_id": model_id,
+            "model_version": version,
+            "timestamp": at_s,
+            "latency_ms": round(latency_ms, 3),
+            "region": REGIONS[self.rng.integers(len(REGIONS))],
+            "user_segment": SEGMENTS[self.rng.integers(len(SEGMENTS))],
+            "tags": {"sample": "true"},
+        }
+        if failed:
+            row["error"] = "feature store timed out"
+        return row
