@@ -19,7 +19,7 @@ PAGE = b"""# HELP http_requests_total The total.
 http_requests_total{method="post",code="200"} 1027 1395066363000
 http_requests_total{method="post",code="400"}    3 1395066363000
 
-msdos_file_access_time_seconds{path="C:\\\\DIR\\\\FILE.TXT",error="Cannot find file:\\n\\"X\\""} 1.458e9
+msdos_file_access_time_seconds{path="C:\\\\DIR\\\\FILE.TXT",error="No file:\\n\\"X\\""} 1.458e9
 metric_without_timestamp_and_labels 12.47
 something_weird{problem="division by zero} # {"} +Inf -3982045
 rpc_duration_seconds{quantile="0.01",} 3102
@@ -32,7 +32,7 @@ EXPECTED = [
     (Series("http_requests_total", {"method": "post", "code": "200"}), 1395066363000, 1027.0),
     (Series("http_requests_total", {"method": "post", "code": "400"}), 1395066363000, 3.0),
     (Series("msdos_file_access_time_seconds",
-            {"path": "C:\\DIR\\FILE.TXT", "error": 'Cannot find file:\n"X"'}),
+            {"path": "C:\\DIR\\FILE.TXT", "error": 'No file:\n"X"'}),
      NOW, 1.458e9),
     (Series("metric_without_timestamp_and_labels"), NOW, 12.47),
     (Series("something_weird", {"problem": "division by zero} # {"}), -3982045, math.inf),

@@ -1,0 +1,81 @@
+"""OTLP metrics in JSON to columns."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from connectors import otlp_json
+from connectors.decoded import Decoded
+from connectors.errors import Refused
+from connectors.otlp_attributes import point_labels, resource_labels
+from connectors.otlp_points import (
+    NO_VALUE,
+    NOT_STORED,
+    NS_PER_MS,
+    Collected,
+    KnownMetric,
+    add_histogram,
+    finish,
+    histogram_series,
+)
+from connectors.telemetry import Series
+
+
+def decode_metrics_json(body: bytes) -> Decoded:
+    """Return the samples of a request, or raise `Refused` when it is malformed."""
+    out = Collected()
+    for resource in otlp_json.parse_metrics(body).resource_metrics:
+        labels = resource_labels(otlp_json.plain(resource.resource.attributes))
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                _read_metric(labels, metric, out)
+    return finish(out)
+
+
+def _read_metric(labels: dict[str, str], metric: otlp_json.Metric, out: Collected) -> None:
+    numbers, histogram = metric.gauge or metric.sum, metric.histogram
+    delta = any(part is not None and part.is_delta for part in (metric.sum, histogram))
+    try:
+        known = KnownMetric(metric.name, labels, delta)
+    except Refused as error:
+        out.reject(metric.n_points, str(error))
+        return
+    if metric.unit:
+        out.units[known.name] = metric.unit
+    for point in numbers.data_points if numbers else ():
+        _read_number(known, point, out)
+    for bucketed in histogram.data_points if histogram else ():
+        _read_histogram(known, bucketed, out)
+    _reject_other(metric, out)
+
+
+def _read_number(metric: KnownMetric, point: otlp_json.NumberPoint, out: Collected) -> None:
+    try:
+        value = point.value
+        if value is None or point.flags & NO_VALUE:
+            out.absent += 1
+            return
+        labels = point_labels(metric.labels, otlp_json.plain(point.attributes))
+        out.rows.append((Series(metric.name, labels), point.time_ns // NS_PER_MS, value))
+    except Refused as error:
+        out.reject(1, str(error))
+
+
+def _read_histogram(metric: KnownMetric, point: otlp_json.HistogramPoint, out: Collected) -> None:
+    try:
+        labels = point_labels(metric.labels, otlp_json.plain(point.attributes))
+        series = histogram_series(metric.name, labels, point.explicit_bounds)
+        counts = np.array([otlp_json.integer(n) for n in point.bucket_counts], np.float64)
+        count = otlp_json.integer(point.count)
+        add_histogram(series, counts, point.time_ns, count, point.sum, out)
+    except Refused as error:
+        out.reject(1, str(error))
+
+
+def _reject_other(metric: otlp_json.Metric, out: Collected) -> None:
+    for kind, points in (
+        ("exponential", metric.exponential_histogram),
+        ("summary", metric.summary),
+    ):
+        if points is not None:
+            out.reject(len(points.data_points), NOT_STORED[kind])
