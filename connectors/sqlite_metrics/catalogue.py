@@ -87,6 +87,7 @@ class Catalogue:
         self._tenants: dict[str, _Tenant] = defaultdict(_Tenant)
         self._last_sid = 0
         self._generation = -1
+        self._members: dict[int, tuple[str, Series]] | None = None
 
     def refresh(self, head: sqlite3.Connection) -> None:
         """Load what other processes added; start over when series were deleted."""
@@ -98,12 +99,14 @@ class Catalogue:
                 self._tenants = defaultdict(_Tenant)
                 self._last_sid = 0
                 self._generation = generation
+                self._members = None
             rows = head.execute(
                 "SELECT sid, tenant, name, labels FROM series WHERE sid > ? ORDER BY sid",
                 (self._last_sid,),
             )
             for sid, tenant, name, labels in rows:
                 self._tenants[tenant].add(Series(name, _decode_labels(labels)), sid)
+                self._members = None
                 self._last_sid = sid
 
     def resolve(
@@ -142,6 +145,12 @@ class Catalogue:
                 entry.selections.move_to_end(selector)
             return found
 
+    def numbers(self, tenant: str, series: list[Series]) -> list[int]:
+        """Return the numbers of those series that have one."""
+        with self._lock:
+            known = self._tenants[tenant].sids
+            return [known[s] for s in series if s in known]
+
     def names(self, tenant: str) -> list[str]:
         with self._lock:
             return sorted(self._tenants[tenant].by_name)
@@ -149,6 +158,17 @@ class Catalogue:
     def label_values(self, tenant: str, label: str) -> list[str]:
         with self._lock:
             return sorted(self._tenants[tenant].by_label.get(label, {}))
+
+    def members(self) -> dict[int, tuple[str, Series]]:
+        """Return the tenant and series of every number; do not change it."""
+        with self._lock:
+            if self._members is None:
+                self._members = {
+                    sid: (name, series)
+                    for name, tenant in self._tenants.items()
+                    for series, sid in tenant.sids.items()
+                }
+            return self._members
 
     def live(self) -> NDArray[np.int64]:
         """Return the numbers of all series, ascending."""

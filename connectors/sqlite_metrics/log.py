@@ -17,10 +17,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Refused
 from connectors.sqlite_metrics.catalogue import SCHEMA, Catalogue
 from connectors.sqlite_metrics.database import Readers, open_database, shrink, translated, writing
-from connectors.telemetry import MetricBatch
+from connectors.telemetry import MetricBatch, Series
 
 _LOG_SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
@@ -131,6 +131,20 @@ class AppendLog:
             head.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
         return deleted
 
+    def delete_named(self, tenant: str, series: list[Series]) -> None:
+        """Forget series by name, where the samples themselves live elsewhere."""
+        with self.readers.snapshot() as head:
+            self._catalogue.refresh(head)
+        sids = self._catalogue.numbers(tenant, series)
+        self.delete_series(tenant, sids)
+        self.forget_dropped(sids)
+
+    def waiting(self) -> int:
+        """Return how many samples are in the log."""
+        with self.readers.snapshot() as head:
+            (waiting,) = head.execute("SELECT total(n) FROM log").fetchone()
+        return int(waiting)
+
     def forget_dropped(self, sids: list[int]) -> None:
         with self._committing, writing(self._writer) as head:
             head.executemany("DELETE FROM dropped WHERE sid = ?", [(sid,) for sid in sids])
@@ -139,6 +153,26 @@ class AppendLog:
         with self._committing:
             self._writer.close()
         self.readers.close()
+
+
+def finite_batch(batch: MetricBatch) -> MetricBatch:
+    """Return the batch without NaN and infinities, or raise `Refused` if it contradicts itself.
+
+    Prometheus marks the end of a series by a NaN, and one value that is not finite would spoil
+    every average it takes part in.
+    """
+    index = batch.index
+    lengths = {len(index), len(batch.timestamps_ms), len(batch.values)}
+    if len(lengths) > 1:
+        raise Refused(f"columns of a batch need one length, got {sorted(lengths)}")
+    if len(index) and not (0 <= int(index.min()) and int(index.max()) < len(batch.series)):
+        raise Refused(f"a batch of {len(batch.series)} series names series outside it")
+    finite = np.isfinite(batch.values)
+    if finite.all():
+        return batch
+    return MetricBatch(
+        batch.series, index[finite], batch.timestamps_ms[finite], batch.values[finite]
+    )
 
 
 def read_frames(head: sqlite3.Connection, after_id: int, most_samples: int | None) -> list[Frame]:

@@ -20,7 +20,7 @@ from connectors.sqlite_metrics.codec import Floats, Ints
 from connectors.sqlite_metrics.rollups import Cells, read_hours, read_minutes
 from connectors.sqlite_metrics.samples import exceeds, read_samples
 from connectors.sqlite_metrics.tail import Samples, TailView
-from connectors.sqlite_metrics.window import QUANTILES, bucket_samples
+from connectors.sqlite_metrics.window import QUANTILES, Grid, bucket_samples
 
 LOOKBACK_MS = 3_600_000  # how far back `increase` looks for the sample before the window
 QUANTILE_SAMPLES = 5_000_000  # per call: about half a second of reading and sorting
@@ -32,35 +32,31 @@ def bucket_series(
     chunks: sqlite3.Connection,
     tail: TailView,
     sids: Ints,
-    start_ms: int,
-    step_ms: int,
-    buckets: int,
+    grid: Grid,
     over_time: Aggregate,
 ) -> Floats:
     """Return a matrix of series (ascending numbers) by bucket; NaN where there is no sample."""
-    cell_ms = cell_size(step_ms)
+    cell_ms = cell_size(grid.step_ms)
     if over_time in QUANTILES:
-        return _quantiles(chunks, tail, sids, start_ms, step_ms, buckets, over_time)
+        return _quantiles(chunks, tail, sids, grid, over_time)
     if cell_ms is None:
-        return _from_raw(chunks, tail, sids, start_ms, step_ms, buckets, over_time)
-    cells = _read_cells(chunks, sids, start_ms, step_ms * buckets, cell_ms, over_time)
-    end_ms = start_ms + step_ms * buckets
+        return _from_raw(chunks, tail, sids, grid, over_time)
+    cells = _read_cells(chunks, sids, grid, cell_ms, over_time)
     before_ms = LOOKBACK_MS if over_time in _COUNTER else 0
-    fresh = tail.read(sids, start_ms - before_ms, end_ms, store.compacted_id(chunks))
+    compacted_id = store.compacted_id(chunks)
+    fresh = tail.read(sids, grid.start_ms - before_ms, grid.end_ms, compacted_id)
     late = fresh.rows[fresh.timestamps_ms <= cells.last_ms[fresh.rows]]
     cells.unsure[late] = True
-    per_bucket = step_ms // cell_ms
+    per_bucket = grid.step_ms // cell_ms
     if over_time in _COUNTER:
-        matrix = _growth(cells, fresh, start_ms, step_ms, buckets, per_bucket)
+        matrix = _growth(cells, fresh, grid, per_bucket)
         if over_time == "rate":
-            matrix *= 1_000.0 / step_ms
+            matrix *= 1_000.0 / grid.step_ms
     else:
-        matrix = _plain(cells, fresh, start_ms, step_ms, buckets, per_bucket, over_time)
+        matrix = _plain(cells, fresh, grid, per_bucket, over_time)
     unsure = np.flatnonzero(cells.unsure)
     if len(unsure):
-        matrix[unsure] = _from_raw(
-            chunks, tail, sids[unsure], start_ms, step_ms, buckets, over_time
-        )
+        matrix[unsure] = _from_raw(chunks, tail, sids[unsure], grid, over_time)
     return matrix
 
 
@@ -68,9 +64,7 @@ def _quantiles(
     chunks: sqlite3.Connection,
     tail: TailView,
     sids: Ints,
-    start_ms: int,
-    step_ms: int,
-    buckets: int,
+    grid: Grid,
     over_time: Aggregate,
 ) -> Floats:
     """Quantiles of raw samples; above `QUANTILE_SAMPLES`, of the averages of rollup cells.
@@ -78,17 +72,17 @@ def _quantiles(
     The cells are minutes when that leaves at least `_LEAST_CELLS` per bucket to rank and no more
     than the budget in all, else hours; where neither does, the question is refused.
     """
-    end_ms = start_ms + step_ms * buckets
-    if not exceeds(chunks, sids, start_ms, end_ms, QUANTILE_SAMPLES):
-        return _from_raw(chunks, tail, sids, start_ms, step_ms, buckets, over_time)
+    if not exceeds(chunks, sids, grid.start_ms, grid.end_ms, QUANTILE_SAMPLES):
+        return _from_raw(chunks, tail, sids, grid, over_time)
     for cell_ms in (cell.MINUTE_MS, store.HOUR_MS):
-        per_bucket, rest = divmod(step_ms, cell_ms)
-        n = buckets * per_bucket
+        per_bucket, rest = divmod(grid.step_ms, cell_ms)
+        n = grid.buckets * per_bucket
         if rest == 0 and per_bucket >= _LEAST_CELLS and n * len(sids) <= QUANTILE_SAMPLES:
-            means = bucket_series(chunks, tail, sids, start_ms, cell_ms, n, "avg")
+            fine = Grid(grid.start_ms, cell_ms, n)
+            means = bucket_series(chunks, tail, sids, fine, "avg")
             rows, columns = np.nonzero(~np.isnan(means))
-            samples = Samples(rows, start_ms + columns * cell_ms, means[rows, columns])
-            return bucket_samples(samples, (len(sids), buckets), start_ms, step_ms, over_time)
+            samples = Samples(rows, fine.stamps()[columns], means[rows, columns])
+            return bucket_samples(samples, len(sids), grid, over_time)
     raise TooMuch(
         f"{over_time} over more than {QUANTILE_SAMPLES} samples: ask for less time, fewer series, "
         f"or a step of at least {_LEAST_CELLS} minutes"
@@ -104,28 +98,25 @@ def _from_raw(
     chunks: sqlite3.Connection,
     tail: TailView,
     sids: Ints,
-    start_ms: int,
-    step_ms: int,
-    buckets: int,
+    grid: Grid,
     over_time: Aggregate,
 ) -> Floats:
     before_ms = LOOKBACK_MS if over_time in _COUNTER else 0
-    end_ms = start_ms + step_ms * buckets
-    samples = read_samples(chunks, tail, sids, start_ms - before_ms, end_ms)
-    return bucket_samples(samples, (len(sids), buckets), start_ms, step_ms, over_time)
+    samples = read_samples(chunks, tail, sids, grid.start_ms - before_ms, grid.end_ms)
+    return bucket_samples(samples, len(sids), grid, over_time)
 
 
 def _read_cells(
     chunks: sqlite3.Connection,
     sids: Ints,
-    start_ms: int,
-    length_ms: int,
+    grid: Grid,
     cell_ms: int,
     over_time: Aggregate,
 ) -> Cells:
     growth = over_time in _COUNTER
     before = LOOKBACK_MS // cell_ms if growth else 0
-    first, n = start_ms // cell_ms - before, length_ms // cell_ms + before
+    first = grid.start_ms // cell_ms - before
+    n = grid.buckets * (grid.step_ms // cell_ms) + before
     if cell_ms == store.HOUR_MS:
         return read_hours(chunks, sids, first, n)
     spans = growth or over_time in ("min", "max", "last")
@@ -135,16 +126,13 @@ def _read_cells(
 def _plain(
     cells: Cells,
     fresh: Samples,
-    start_ms: int,
-    step_ms: int,
-    buckets: int,
+    grid: Grid,
     per_bucket: int,
     over_time: Aggregate,
 ) -> Floats:
-    shape = (cells.shape[0], buckets)
 
     def tail_cells(how: Aggregate) -> Floats | None:
-        return bucket_samples(fresh, shape, start_ms, step_ms, how) if len(fresh) else None
+        return bucket_samples(fresh, cells.shape[0], grid, how) if len(fresh) else None
 
     if over_time in ("min", "max"):
         return _extremes(cells, per_bucket, over_time, tail_cells(over_time))
@@ -196,10 +184,8 @@ def _last(cells: Cells, per_bucket: int) -> Floats:
     return np.take_along_axis(plane, newest[:, :, None], axis=2)[:, :, 0]
 
 
-def _growth(
-    cells: Cells, fresh: Samples, start_ms: int, step_ms: int, buckets: int, per_bucket: int
-) -> Floats:
-    before = cells.shape[1] - buckets * per_bucket
+def _growth(cells: Cells, fresh: Samples, grid: Grid, per_bucket: int) -> Floats:
+    before = cells.shape[1] - grid.buckets * per_bucket
     present = cells.count > 0
     first, last = cells.plane(cell.FIRST), cells.plane(cell.LAST)
     previous, has_previous = _previous(last, present)
@@ -216,7 +202,7 @@ def _growth(
     grown[~present] = 0.0
     matrix = _folded(grown[:, before:], per_bucket).copy()
     matrix[_folded(present[:, before:].astype(np.float64), per_bucket) == 0] = np.nan
-    newer = _tail_growth(cells, fresh, start_ms, step_ms, buckets)
+    newer = _tail_growth(cells, fresh, grid)
     if newer is not None:
         matrix = np.where(np.isnan(matrix), newer, matrix + np.nan_to_num(newer))
     return matrix
@@ -231,13 +217,11 @@ def _previous(last: Floats, present: NDArray[np.bool_]) -> tuple[Floats, NDArray
     return np.take_along_axis(last, np.maximum(before, 0), axis=1), before >= 0
 
 
-def _tail_growth(
-    cells: Cells, fresh: Samples, start_ms: int, step_ms: int, buckets: int
-) -> Floats | None:
+def _tail_growth(cells: Cells, fresh: Samples, grid: Grid) -> Floats | None:
     if not len(fresh):
         return None
     known = np.unique(fresh.rows)
-    known = known[(cells.last_ms[known] >= start_ms - LOOKBACK_MS) & ~cells.unsure[known]]
+    known = known[(cells.last_ms[known] >= grid.start_ms - LOOKBACK_MS) & ~cells.unsure[known]]
     joined = fresh
     if len(known):
         rows = np.concatenate((known, fresh.rows))
@@ -247,5 +231,4 @@ def _tail_growth(
             np.concatenate((cells.last_ms[known], fresh.timestamps_ms))[order],
             np.concatenate((cells.last_value[known], fresh.values))[order],
         )
-    shape = (cells.shape[0], buckets)
-    return bucket_samples(joined, shape, start_ms, step_ms, "increase")
+    return bucket_samples(joined, cells.shape[0], grid, "increase")

@@ -10,20 +10,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.errors import Refused, TooMuch
+from connectors.errors import TooMuch
 from connectors.protocols import Aggregate, SeriesPoints
 from connectors.selector import Selector
 from connectors.sqlite_metrics import chunks as chunk_table
 from connectors.sqlite_metrics.catalogue import Catalogue, Selection
 from connectors.sqlite_metrics.database import Readers
-from connectors.sqlite_metrics.log import AppendLog
+from connectors.sqlite_metrics.log import AppendLog, finite_batch
 from connectors.sqlite_metrics.rolled import bucket_series, cell_size
 from connectors.sqlite_metrics.samples import read_samples
 from connectors.sqlite_metrics.tail import Samples, Tail, TailView
-from connectors.sqlite_metrics.window import Across, check_across
+from connectors.sqlite_metrics.window import MAX_CELLS, Across, check_across, grid_of, group_series
 from connectors.telemetry import MetricBatch, Series
 
-MAX_CELLS = 20_000_000  # 160 MB of answer
 _CELLS_AT_ONCE = 1_000_000
 
 
@@ -49,18 +48,9 @@ class SqliteMetricStore:
     def append(self, batch: MetricBatch) -> None:
         """Return once every finite sample is durable.
 
-        NaN and infinities are left out: Prometheus marks the end of a series by a NaN, and one of
-        either would spoil every average it takes part in.
+        See `finite_batch` for the others.
         """
-        _check_batch(batch)
-        finite = np.isfinite(batch.values)
-        if not finite.all():
-            batch = MetricBatch(
-                batch.series,
-                batch.index[finite],
-                batch.timestamps_ms[finite],
-                batch.values[finite],
-            )
+        batch = finite_batch(batch)
         if len(batch):
             self._log.append(self._tenant, batch)
 
@@ -102,23 +92,17 @@ class SqliteMetricStore:
         across: Aggregate | None = None,
         by: tuple[str, ...] = (),
     ) -> list[SeriesPoints]:
-        if step_ms <= 0 or end_ms <= start_ms:
-            raise Refused(
-                f"a window needs start < end and step > 0, got {start_ms}, {end_ms}, {step_ms}"
-            )
         check_across(across)
-        start_ms -= start_ms % step_ms
-        buckets = -(-(end_ms - start_ms) // step_ms)
+        grid = grid_of(start_ms, end_ms, step_ms)
         with self._view() as view:
             selection, sids, order = self._sorted(selector)
-            _check_size(len(sids) if across in (None, "p50", "p95", "p99") else 1, buckets)
-            stamps = start_ms + step_ms * np.arange(buckets, dtype=np.int64)
-            cells = buckets * (step_ms // (cell_size(step_ms) or step_ms))
-            grid = (start_ms, step_ms, buckets)
+            _check_size(len(sids) if across in (None, "p50", "p95", "p99") else 1, grid.buckets)
+            cells = grid.buckets * (step_ms // (cell_size(step_ms) or step_ms))
             parts = (
-                (rows, bucket_series(view.chunks, view.tail, sids[rows], *grid, over_time))
+                (rows, bucket_series(view.chunks, view.tail, sids[rows], grid, over_time))
                 for rows in _slices(len(sids), cells)
             )
+            stamps = grid.stamps()
             if across is None:
                 return _each(selection, order, stamps, parts)
             return _reduced(selection, order, stamps, parts, across, by)
@@ -158,15 +142,6 @@ class SqliteMetricStore:
             yield _View(chunks, tail)
 
 
-def _check_batch(batch: MetricBatch) -> None:
-    lengths = {len(batch.index), len(batch.timestamps_ms), len(batch.values)}
-    if len(lengths) > 1:
-        raise Refused(f"columns of a batch need one length, got {sorted(lengths)}")
-    index = batch.index
-    if len(index) and not (0 <= int(index.min()) and int(index.max()) < len(batch.series)):
-        raise Refused(f"a batch of {len(batch.series)} series names series outside it")
-
-
 def _slices(count: int, cells: int) -> Iterator[slice]:
     """Return slices of the series that keep a matrix of their cells near `_CELLS_AT_ONCE`."""
     size = max(_CELLS_AT_ONCE // cells, 10)
@@ -204,7 +179,7 @@ def _reduced(
     across: Aggregate,
     by: tuple[str, ...],
 ) -> list[SeriesPoints]:
-    groups, group_of = _groups(selection, by)
+    groups, group_of = group_series(selection.series, by)
     reducer = Across(len(groups), len(stamps), across)
     for rows, matrix in parts:
         reducer.add(matrix, group_of[order[rows]])
@@ -214,17 +189,6 @@ def _reduced(
         for series, values in zip(groups, result, strict=True)
         if not np.isnan(values).all()
     ]
-
-
-def _groups(selection: Selection, by: tuple[str, ...]) -> tuple[list[Series], NDArray[np.int64]]:
-    """Return a series per distinct values of `by`, in order, and the group of each member."""
-    names = {s.name for s in selection.series}
-    name = names.pop() if len(names) == 1 else ""
-    keys = [tuple(s.label(label) for label in by) for s in selection.series]
-    ordered = sorted(set(keys))
-    number = {key: i for i, key in enumerate(ordered)}
-    groups = [Series(name, tuple(zip(by, key, strict=True))) for key in ordered]
-    return groups, np.array([number[key] for key in keys], np.int64)
 
 
 def _latest(view: _View, sids: NDArray[np.int64], since_ms: int) -> Samples:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.errors import Refused
+from connectors.errors import Refused, TooMuch
 from connectors.protocols import Aggregate
 from connectors.sqlite_metrics.tail import Samples
+from connectors.telemetry import Series
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -18,18 +20,59 @@ _FOLDS: dict[str, np.ufunc] = {
     "min": np.minimum,
     "max": np.maximum,
 }
+MAX_CELLS = 20_000_000  # 160 MB of answer
 QUANTILES: dict[str, float] = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
-def bucket_samples(
-    samples: Samples, shape: tuple[int, int], start_ms: int, step_ms: int, over_time: Aggregate
-) -> Floats:
+class Grid(msgspec.Struct, frozen=True):
+    """Buckets [start + i * step, start + (i + 1) * step)."""
+
+    start_ms: int
+    step_ms: int
+    buckets: int
+
+    @property
+    def end_ms(self) -> int:
+        return self.start_ms + self.step_ms * self.buckets
+
+    def stamps(self) -> Ints:
+        return self.start_ms + self.step_ms * np.arange(self.buckets, dtype=np.int64)
+
+
+def grid_of(start_ms: int, end_ms: int, step_ms: int) -> Grid:
+    """Return the buckets of a window: its start aligned down to the step, the last one whole."""
+    if step_ms <= 0 or end_ms <= start_ms:
+        raise Refused(
+            f"a window needs start < end and step > 0, got {start_ms}, {end_ms}, {step_ms}"
+        )
+    start_ms -= start_ms % step_ms
+    buckets = -(-(end_ms - start_ms) // step_ms)
+    if buckets > MAX_CELLS:
+        raise TooMuch(f"{buckets} buckets exceed {MAX_CELLS}: take a longer step")
+    return Grid(start_ms, step_ms, buckets)
+
+
+def group_series(
+    members: list[Series], by: tuple[str, ...]
+) -> tuple[list[Series], NDArray[np.int64]]:
+    """Return a series per distinct values of `by`, in order, and the group of each member."""
+    names = {s.name for s in members}
+    name = names.pop() if len(names) == 1 else ""
+    keys = [tuple(s.label(label) for label in by) for s in members]
+    ordered = sorted(set(keys))
+    number = {key: i for i, key in enumerate(ordered)}
+    groups = [Series(name, tuple(zip(by, key, strict=True))) for key in ordered]
+    return groups, np.array([number[key] for key in keys], np.int64)
+
+
+def bucket_samples(samples: Samples, series: int, grid: Grid, over_time: Aggregate) -> Floats:
     """Return a matrix of series by bucket; NaN where a bucket has no sample.
 
     Samples are sorted by row and timestamp. For `increase` and `rate` they may begin before the
     start: each sample counts the growth since the one before it, in its own bucket.
     """
-    cells = np.full(shape, np.nan)
+    start_ms, step_ms = grid.start_ms, grid.step_ms
+    cells = np.full((series, grid.buckets), np.nan)
     if over_time in ("increase", "rate"):
         samples, values = _growth(samples, start_ms)
         reduce: Aggregate = "sum"
@@ -38,7 +81,7 @@ def bucket_samples(
         values, reduce, scale = samples.values, over_time, 1.0
     if not len(samples):
         return cells
-    buckets = samples.rows * shape[1] + (samples.timestamps_ms - start_ms) // step_ms
+    buckets = samples.rows * grid.buckets + (samples.timestamps_ms - start_ms) // step_ms
     starts = np.concatenate(([0], np.flatnonzero(np.diff(buckets)) + 1))
     cells.reshape(-1)[buckets[starts]] = _reduced(values, buckets, starts, reduce) * scale
     return cells
