@@ -41,11 +41,10 @@ class Settings:
     public_url: str = _setting("", "origin that browsers use, e.g. https://aiobs.example.com")
     retention_days: int = _setting(90, "days that telemetry is kept", unit="days")
     max_body_mb: int = _setting(32, "largest request body, after decompression", unit="MB")
-    threads: int = _setting(64, "request threads, WebSocket clients included")
+    threads: int = _setting(64, "request threads, besides one per WebSocket client")
     websocket_clients: int = _setting(200, "WebSocket clients that one process accepts")
     scheduler: bool = _setting(True, "run the jobs in this process")
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least log level")
-    role: Literal["serve", "worker", "edge"] = _setting("serve", "what this process does")
 
     @property
     def is_loopback(self) -> bool:

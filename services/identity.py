@@ -33,7 +33,9 @@ ROLES: dict[str, frozenset[str]] = {
     "compliance_officer": _READ | {"audit:read", "audit:export", "compliance:write"},
     "auditor": _READ | {"audit:read", "audit:export"},
     "sustainability_lead": _READ | {"carbon:write"},
-    "sender": frozenset({"ingest:write", "models:write", "events:write"}),
+    "sender": frozenset(
+        {"ingest:write", "models:read", "models:write", "events:read", "events:write"}
+    ),
     "tenant_admin": _READ
     | _ADMIN
     | {

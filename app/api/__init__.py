@@ -10,12 +10,14 @@ from app.api import (
     languages,
     metrics,
     models,
+    otlp,
     realtime,
 )
 
 ROUTERS = (
     ingest.router,
     ingest.remote_write_router,
+    otlp.router,
     dashboard.router,
     metrics.router,
     models.router,

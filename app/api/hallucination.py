@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from app.api.routing import Router
 from engines.hallucination import HallucinationResult
 from services import hallucination
@@ -12,20 +10,15 @@ from services.workspace import Workspace
 router = Router("hallucination", "/api/hallucination")
 
 
-class Many(msgspec.Struct, frozen=True):
-    """Several outputs to check in one call."""
-
-    items: list[hallucination.ToAnalyze]
-
-
 @router.route(
-    "POST", "/analyze", permission="content:read", body=hallucination.ToAnalyze | Many,
+    "POST", "/analyze", permission="content:read",
+    body=hallucination.ToAnalyze | list[hallucination.ToAnalyze],
     returns=HallucinationResult | list[HallucinationResult], errors=(422,),
 )  # fmt: skip
 def analyze(
-    ws: Workspace, body: hallucination.ToAnalyze | Many
+    ws: Workspace, body: hallucination.ToAnalyze | list[hallucination.ToAnalyze]
 ) -> HallucinationResult | list[HallucinationResult]:
     """Return risk, grounding and a verdict per sentence, for one output or for many."""
-    if isinstance(body, Many):
-        return hallucination.analyze_outputs(ws, body.items)
+    if isinstance(body, list):
+        return hallucination.analyze_outputs(ws, body)
     return hallucination.analyze_outputs(ws, [body])[0]

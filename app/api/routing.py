@@ -16,7 +16,7 @@ from flask import Blueprint, Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
 from app.api.encoding import encode_json
-from services.errors import Invalid, Malformed, TooLarge, UnsupportedMedia
+from services.errors import Forbidden, Invalid, Malformed, TooLarge, UnsupportedMedia
 from services.workspace import Workspace
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
@@ -101,6 +101,11 @@ class KeepEncodedSlash:
 def _view(route: Route) -> Callable[..., Response]:
     def view(**params: Any) -> Response:
         ws: Workspace = g.workspace
+        # The service checks too; here, so that nobody's body is read before we know who they are.
+        if route.permission not in ws.principal.permissions:
+            raise Forbidden(
+                f"this needs the permission {route.permission}", permission=route.permission
+            )
         if route.query is not None:
             params["query"] = parse_query(route.query)
         if route.body is not None and not isinstance(route.body, str):
