@@ -215,7 +215,8 @@ class EventStore(Protocol):
     ) -> InferenceColumns:
         """Columns of a window. Names: ``feature:<name>``, and every other field of `Inference`
         (``score`` float, ``score:<class>`` per class, ``label`` joined with late labels,
-        ``label_timestamp_ms``, ``interval:low``, ``interval:high``); None reads all but texts.
+        ``label_timestamp_ms``, ``interval:low``, ``interval:high``); None reads all but texts
+        and vectors.
         With `limit`, the newest `limit` rows."""
         ...
 

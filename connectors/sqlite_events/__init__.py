@@ -38,7 +38,7 @@ class SqliteEventBackend:
     ) -> None:
         self._retention_days = retention_days
         self._clock = clock
-        self._inferences = Database(folder / "inferences.db", catalog.SCHEMA)
+        self._inferences = Database(folder / "inferences.db", catalog.SCHEMA, cache_mib=64)
         self._rows = Database(folder / "rows.db", rows.SCHEMA + edges.SCHEMA + log_counts.SCHEMA)
         self._catalog = catalog.Catalog(self._inferences)
         self._words = text.Words()
@@ -62,8 +62,8 @@ class SqliteEventBackend:
                 lambda connection: retention.expire_rows(connection, horizon_ms)
             )
             busy |= self._settle(now_ms)
-        self._inferences.give_back_space(_VACUUM_PAGES)
-        self._rows.give_back_space(_VACUUM_PAGES)
+        self._inferences.tidy(_VACUUM_PAGES)
+        self._rows.tidy(_VACUUM_PAGES)
 
     def _settle(self, now_ms: int) -> bool:
         """One step of the text index and of spans whose parent never came."""

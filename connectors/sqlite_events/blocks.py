@@ -14,61 +14,60 @@ from collections.abc import Sequence
 from typing import Any
 
 import cramjam
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from connectors.sqlite_events.packing import pack, unpack
 
 _NONE = type(None)
 _NUMERIC = {int, float, bool, _NONE}
 _EXACT_INTEGER = 2**53  # beyond it float64 no longer holds every integer
 _WORTH_COMPRESSING = 256  # bytes
-
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder().decode
+_LONG_TEXT = 64  # mean bytes per value
 
 
 def encode(values: Sequence[Any], *, dense: bool = False) -> bytes | None:
-    """The block of a column, or None when every value is missing; `dense` spends CPU on size."""
+    """The block of a column, or None when every value is missing; `dense` packs long texts tightly."""
     types = set(map(type, values))
     gaps = _NONE in types
     types.discard(_NONE)
     if not types:
         return None
     if types == {float}:
-        return _seal(b"f", np.array(values, np.float64).tobytes(), dense)
+        return _seal(b"f", np.array(values, np.float64).tobytes())
     if types == {int}:
-        sealed = _encode_integers(values, gaps, dense)
+        sealed = _encode_integers(values, gaps)
         if sealed is not None:
             return sealed
     if types == {bool}:
         codes = [2 if value is None else value for value in values]
-        return _seal(b"b", np.array(codes, np.uint8).tobytes(), dense)
+        return _seal(b"b", np.array(codes, np.uint8).tobytes())
     if types == {list}:
-        return _encode_vectors(values, dense) or _encode_any(values, dense)
+        return _encode_vectors(values) or _encode_any(values, dense)
     if types == {str}:
-        return _encode_distinct(values, values, dense) or _encode_any(values, dense)
+        return _encode_distinct(values, values) or _encode_any(values, dense)
     if types == {dict}:
-        keys = [_pack(value) for value in values]
-        return _encode_distinct(values, keys, dense) or _encode_any(values, dense)
+        keys = [pack(value) for value in values]
+        return _encode_distinct(values, keys) or _encode_any(values, dense)
     return _encode_any(values, dense)
 
 
-def encode_integers(values: NDArray[np.int64], *, dense: bool = False) -> bytes:
+def encode_integers(values: NDArray[np.int64]) -> bytes:
     """The block of an integer column without gaps."""
-    return _seal(b"i", values.astype(np.int64).tobytes(), dense)
+    return _seal(b"i", values.astype(np.int64).tobytes())
 
 
-def _encode_integers(values: Sequence[Any], gaps: bool, dense: bool) -> bytes | None:
+def _encode_integers(values: Sequence[Any], gaps: bool) -> bytes | None:
     present = [value for value in values if value is not None] if gaps else values
     low, high = min(present), max(present)
     if low < -_EXACT_INTEGER or high > _EXACT_INTEGER:
         return None
     if gaps:
-        return _seal(b"n", np.array(values, np.float64).tobytes(), dense)
-    return _seal(b"i", np.array(values, np.int64).tobytes(), dense)
+        return _seal(b"n", np.array(values, np.float64).tobytes())
+    return _seal(b"i", np.array(values, np.int64).tobytes())
 
 
-def _encode_distinct(values: Sequence[Any], keys: Sequence[Any], dense: bool) -> bytes | None:
+def _encode_distinct(values: Sequence[Any], keys: Sequence[Any]) -> bytes | None:
     """Distinct values and codes, where values repeat enough to pay."""
     positions: dict[Any, int] = {}
     codes = [positions.setdefault(key, len(positions)) for key in keys]
@@ -78,13 +77,13 @@ def _encode_distinct(values: Sequence[Any], keys: Sequence[Any], dense: bool) ->
     for code, value in zip(codes, values, strict=True):
         firsts[code] = value
     width = np.dtype(np.uint8 if len(firsts) <= 256 else np.uint32)
-    head = _pack(firsts)
+    head = pack(firsts)
     body = np.array(codes, width).tobytes()
     mark = bytes([width.itemsize]) + len(head).to_bytes(4, "little")
-    return _seal(b"d", mark + head + body, dense)
+    return _seal(b"d", mark + head + body)
 
 
-def _encode_vectors(values: Sequence[Any], dense: bool) -> bytes | None:
+def _encode_vectors(values: Sequence[Any]) -> bytes | None:
     present = [value for value in values if value is not None]
     width = len(present[0])
     if width == 0 or any(len(value) != width for value in present):
@@ -93,23 +92,18 @@ def _encode_vectors(values: Sequence[Any], dense: bool) -> bytes | None:
         return None
     here = np.array([value is not None for value in values], np.uint8)
     body = np.array(present, np.float64).tobytes()
-    return _seal(b"v", width.to_bytes(4, "little") + here.tobytes() + body, dense)
+    return _seal(b"v", width.to_bytes(4, "little") + here.tobytes() + body)
 
 
 def _encode_any(values: Sequence[Any], dense: bool) -> bytes:
-    try:
-        packed = _pack(list(values))
-    except OverflowError:
-        # Integers beyond 64 bits have no msgpack form; a float keeps their size.
-        packed = _pack([float(v) if type(v) is int and abs(v) >= 2**63 else v for v in values])
-    return _seal(b"j", packed, dense)
+    payload = pack(list(values))
+    # zstd halves a text but takes seven times the CPU of lz4 to open: for what is read seldom.
+    return _seal(b"j", payload, tight=dense and len(payload) > _LONG_TEXT * len(values))
 
 
-def _seal(encoding: bytes, payload: bytes, dense: bool) -> bytes:
+def _seal(encoding: bytes, payload: bytes, *, tight: bool = False) -> bytes:
     if len(payload) >= _WORTH_COMPRESSING:
-        # Numbers are read often and texts seldom: zstd halves a text, but takes seven times the
-        # CPU of lz4 to open.
-        if dense and encoding in (b"j", b"d"):
+        if tight:
             small, mark = bytes(cramjam.zstd.compress(payload, 3)), b"z"
         else:
             small, mark = bytes(cramjam.lz4.compress_block(payload)), b"l"
@@ -177,12 +171,12 @@ def numeric(values: NDArray[np.object_]) -> NDArray[Any]:
 def _objects(encoding: bytes, payload: Any, n: int) -> NDArray[np.object_]:
     if encoding == b"d":
         width, size = payload[0], int.from_bytes(payload[1:5], "little")
-        firsts = as_objects(_unpack(payload[5 : 5 + size]))
+        firsts = as_objects(unpack(payload[5 : 5 + size]))
         kind = np.uint8 if width == 1 else np.uint32
         found: NDArray[np.object_] = firsts[np.frombuffer(payload[5 + size :], kind)]
         return found
     if encoding == b"j":
-        return as_objects(_unpack(payload))
+        return as_objects(unpack(payload))
     width = int.from_bytes(payload[:4], "little")
     here = np.frombuffer(payload[4 : 4 + n], np.uint8).astype(bool)
     vectors = np.frombuffer(payload[4 + n :], np.float64).reshape(-1, width).tolist()

@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 _BUSY_TIMEOUT_S = 15.0
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+_CHECKPOINT_PAGES = 8_000  # keys land on random pages: fewer checkpoints write each page once
+_READER_CACHE_KIB = 4_096  # one per thread; blocks are read once, the system keeps them
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _TRY_LATER = {
     sqlite3.SQLITE_FULL,
@@ -60,9 +62,9 @@ class Database:
     a commit is under way join the next one, so they share its fsync; each keeps its own savepoint.
     """
 
-    def __init__(self, path: Path, schema: str) -> None:
+    def __init__(self, path: Path, schema: str, *, cache_mib: int = 16) -> None:
         self.path = path
-        self._connections: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []
         self._local = threading.local()
         self._queue: list[_Ticket[Any]] = []
         self._queue_lock = threading.Lock()
@@ -70,14 +72,14 @@ class Database:
         self._closed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._connect()
+            self._writer = self._connect(cache_mib * 1_024)
             self._create(schema)
         except sqlite3.Error as error:
             raise translate(error, path) from error
         except OSError as error:
             raise Unavailable(f"{path} cannot be opened: {error}") from error
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, cache_kib: int) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path,
             timeout=_BUSY_TIMEOUT_S,
@@ -85,13 +87,13 @@ class Database:
             check_same_thread=False,
             cached_statements=256,
         )
-        self._connections.append(connection)
         # auto_vacuum only takes effect on a new file, before its first table.
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA journal_size_limit={_JOURNAL_LIMIT_BYTES}")
-        connection.execute("PRAGMA cache_size=-32000")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA cache_size=-{cache_kib}")
         connection.execute("PRAGMA temp_store=MEMORY")
         return connection
 
@@ -164,32 +166,55 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A connection of this thread inside one snapshot; nested reads share it."""
+        """A connection inside one snapshot; nested reads of a thread share it."""
+        outer = getattr(self._local, "connection", None)
+        if outer is not None:
+            yield outer
+            return
+        connection = self._reader()
+        try:
+            connection.execute("BEGIN")
+            self._local.connection = connection
+            yield connection
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from error
+        finally:
+            self._local.connection = None
+            self._give_back(connection)
+
+    def _reader(self) -> sqlite3.Connection:
+        """An idle read connection: there are as many as reads ran at the same time."""
         if self._closed:
             raise Unavailable(f"{self.path.name} is closed")
         try:
-            connection = getattr(self._local, "connection", None)
-            if connection is None:
-                connection = self._local.connection = self._connect()
-                connection.execute("PRAGMA query_only=ON")
-            if connection.in_transaction:
-                yield connection
-                return
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            return self._idle.pop()
+        except IndexError:
+            pass
+        try:
+            connection = self._connect(_READER_CACHE_KIB)
+            connection.execute("PRAGMA query_only=ON")
+            return connection
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
 
-    def give_back_space(self, pages: int) -> None:
-        """Return up to `pages` free pages to the file system, when enough of them gathered."""
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            connection.close()
+            return
+        self._idle.append(connection)
+        if self._closed:
+            connection.close()
+
+    def tidy(self, pages: int) -> None:
+        """Empty the journal, and return up to `pages` free pages to the file system."""
         try:
             with self._write_lock:
                 if self._closed:
                     return
+                self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
                 (free,) = self._writer.execute("PRAGMA freelist_count").fetchone()
                 (pages_now,) = self._writer.execute("PRAGMA page_count").fetchone()
                 if free > 16 + pages_now // 16:  # a few stay for the next writes
@@ -208,9 +233,9 @@ class Database:
         return sum(file.stat().st_size for file in (self.path, journal) if file.exists())
 
     def close(self) -> None:
-        """Close every connection; later calls raise `Unavailable`."""
+        """Close the connections; later calls raise `Unavailable`."""
         with self._write_lock:
             self._closed = True
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
+            self._writer.close()
+            while self._idle:
+                self._idle.pop().close()

@@ -23,13 +23,12 @@ from connectors.sqlite_events.catalog import (
     touch,
 )
 from connectors.sqlite_events.database import Database
+from connectors.sqlite_events.packing import pack, unpack
 from connectors.telemetry import Label
 
 LabelState = tuple[int, int]
 """(label time in ms, checksum of the value) of the label that counts for an inference."""
 
-_pack = msgspec.msgpack.encode
-_unpack = msgspec.msgpack.decode
 _TIERS = (512, 4_096, 32_768)
 
 
@@ -37,7 +36,7 @@ class Overlay:
     """Late labels of a partition, one per inference, in order of `seqs`."""
 
     def __init__(self, stored: Sequence[tuple[int, bytes]]) -> None:
-        self._pieces = [(rows, _unpack(data)) for rows, data in stored]
+        self._pieces = [(rows, unpack(data)) for rows, data in stored]
         seqs = np.concatenate([blocks.integers(piece[0]) for _, piece in self._pieces])
         times_ms = np.concatenate([blocks.integers(piece[1]) for _, piece in self._pieces])
         order = np.argsort(seqs, kind="stable")
@@ -66,10 +65,7 @@ class Overlay:
 
 def label_check(value: Any) -> int:
     """A checksum that tells one label value from another, types included."""
-    try:
-        return zlib.crc32(_pack(value))
-    except OverflowError:
-        return zlib.crc32(repr(value).encode())
+    return zlib.crc32(pack(value))
 
 
 def beats(new: LabelState, old: LabelState | None) -> bool:
@@ -133,7 +129,7 @@ def _waiting(
     )
     waiting = {}
     for key, label_ms, packed in found:
-        value = _unpack(packed)
+        value = unpack(packed)
         waiting[key] = ((label_ms, label_check(value)), value)
     return waiting
 
@@ -141,7 +137,7 @@ def _waiting(
 def _keep_waiting(connection: sqlite3.Connection, rows: Sequence[tuple[int, Label, int]]) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO orphan_label(key, label_ms, value, arrived_ms) VALUES (?, ?, ?, ?)",
-        [(key, row.timestamp_ms, _pack(row.label), now_ms) for key, row, now_ms in rows],
+        [(key, row.timestamp_ms, pack(row.label), now_ms) for key, row, now_ms in rows],
     )
 
 
@@ -198,7 +194,7 @@ def append_labels(
     chunk: int | None = None,
 ) -> None:
     """Write (seq, label time, value) rows as one block; later blocks win over earlier ones."""
-    data = _pack(
+    data = pack(
         [
             blocks.encode_integers(np.array([seq for seq, _, _ in members], np.int64)),
             blocks.encode_integers(np.array([time_ms for _, time_ms, _ in members], np.int64)),

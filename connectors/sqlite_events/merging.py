@@ -103,8 +103,8 @@ def _merged(
     seqs = np.concatenate([reader.seqs(piece) for piece in pieces])
     order = np.lexsort((seqs, times_ms))
     encoded = {
-        columns.TIME: blocks.encode_integers(times_ms[order], dense=True),
-        columns.SEQ: blocks.encode_integers(seqs[order], dense=True),
+        columns.TIME: blocks.encode_integers(times_ms[order]),
+        columns.SEQ: blocks.encode_integers(seqs[order]),
     }
     for name in reader.names(chunk.id for chunk in group):
         if name in encoded:

@@ -16,6 +16,7 @@ import msgspec
 from connectors.errors import Refused
 from connectors.protocols import Added, EventQuery, Page
 from connectors.sqlite_events.catalog import TIME_BITS, check_time
+from connectors.sqlite_events.packing import pack
 from connectors.telemetry import Event, Log, Span
 
 ARRIVAL_BITS = 21
@@ -89,8 +90,6 @@ CREATE TABLE IF NOT EXISTS analysis(
   PRIMARY KEY(tenant, kind, subject, computed_at_ms)) WITHOUT ROWID;
 """ + "".join(_TABLE.format(name=table.name) for table in TABLES)
 
-_encode = msgspec.msgpack.encode
-
 
 def insert(
     connection: sqlite3.Connection, table: Table, tenant: int, rows: Sequence[Any]
@@ -109,7 +108,7 @@ def insert(
     for number, row in enumerate(rows, arrival):
         time_ms, *fields = table.columns(row)
         row_id = time_ms << ARRIVAL_BITS | number & mask
-        if connection.execute(sql, (row_id, tenant, *fields, _encode(row))).rowcount:
+        if connection.execute(sql, (row_id, tenant, *fields, pack(row))).rowcount:
             stored.append(row)
             pending.append((row_id,))
     connection.executemany(f"INSERT INTO {table.name}_pending VALUES (?)", pending)

@@ -322,6 +322,17 @@ def test_nothing_of_a_refused_batch_is_kept(backend: EventBackend) -> None:
     assert store.logs(query()).rows == []
 
 
+def test_integers_beyond_64_bits_keep_their_size(backend: EventBackend) -> None:
+    store = backend.scoped("t")
+    store.add_inferences([inference(1, features={"big": 2**70, "small": -(10**400)})])
+    store.add_labels([Label("i1", 2**80, T0), Label("i2", 2**80, T0)])
+    store.add_logs([log(1, attributes={"deep": [{"n": 2**70}]})])
+    found = store.inference_columns("m", *ALWAYS)
+    assert found.columns["feature:big"].tolist() == [2.0**70]
+    assert found.columns["label"].tolist() == [2.0**80]
+    assert store.logs(query()).rows[0].attributes == {"deep": [{"n": 2.0**70}]}
+
+
 def test_health_says_what_is_stored(backend: EventBackend) -> None:
     health = backend.health()
     assert health.ok and health.stats
