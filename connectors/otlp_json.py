@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from connectors.errors import Refused
+from connectors.otlp_attributes import MAX_DEPTH
 
 Number64 = int | str
 Double = float | str  # "NaN", "Infinity" and "-Infinity" have no JSON number
@@ -207,13 +208,15 @@ def _parse(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         raise Refused(f"body is not OTLP JSON: {error}") from error
 
 
-def plain(attributes: list[KeyValue]) -> dict[str, Any]:
+def plain(attributes: list[KeyValue], depth: int = 0) -> dict[str, Any]:
     """Return attributes as plain values."""
-    return {pair.key: value_of(pair.value) for pair in attributes}
+    return {pair.key: value_of(pair.value, depth) for pair in attributes}
 
 
-def value_of(value: AnyValue | None) -> Any:
+def value_of(value: AnyValue | None, depth: int = 0) -> Any:
     """Return the one value that is set, or None."""
+    if depth > MAX_DEPTH:
+        raise Refused(f"attributes are nested more than {MAX_DEPTH} deep")
     if value is None:
         return None
     if value.string_value is not None:
@@ -225,9 +228,9 @@ def value_of(value: AnyValue | None) -> Any:
     if value.double_value is not None:
         return double(value.double_value)
     if value.array_value is not None:
-        return [value_of(item) for item in value.array_value.values]
+        return [value_of(item, depth + 1) for item in value.array_value.values]
     if value.kvlist_value is not None:
-        return plain(value.kvlist_value.values)
+        return plain(value.kvlist_value.values, depth + 1)
     return value.bytes_value
 
 
