@@ -13,12 +13,13 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Piecewise-linear maps from raw share to probability, one per ranking method.
+    """Piecewise-linear maps from raw share to probability, two per ranking method.
 
     Attributes
     ----------
     maps : mapping
-        Method -> (raw values ascending, probabilities not descending).
+        ``"<method>/first"`` and ``"<method>/rest"`` -> (raw values ascending, probabilities not
+        descending): the leader has earned more than its share says.
     source : str
         What the maps were fitted on.
     """
@@ -27,19 +28,30 @@ class Calibration:
     source: str
 
 
-def raw_confidence(scores: Sequence[float]) -> tuple[float, ...]:
-    """Return each suspect's share of the squared scores, a number in [0, 1].
+FAINT_SCORE = 2.0
+"""Score at which strength halves a claim or so: log(1 + z) of a deviation of about 6."""
 
-    Squaring makes a clear leader stand out; the isotonic map repairs the scale.
+
+def raw_confidence(scores: Sequence[float]) -> tuple[float, ...]:
+    """Return each suspect's share of the squared scores times its strength, a number in [0, 1].
+
+    Notes
+    -----
+    Squaring makes a clear leader stand out; strength, ``1 - exp(-(score / 2)^2)``, keeps the leader
+    of a quiet window low. The isotonic map repairs the scale.
 
     Examples
     --------
-    >>> raw_confidence([3.0, 1.0])
-    (0.9, 0.1)
+    >>> [round(raw, 2) for raw in raw_confidence([6.0, 2.0])]
+    [0.9, 0.06]
     """
-    squares = np.asarray(scores, dtype=np.float64) ** 2
+    values = np.asarray(scores, dtype=np.float64)
+    squares = values**2
     total = float(np.sort(squares).sum())
-    return tuple((squares / total).tolist()) if total > 0 else tuple(0.0 for _ in scores)
+    if not total > 0:
+        return tuple(0.0 for _ in scores)
+    strength = 1.0 - np.exp(-((values / FAINT_SCORE) ** 2))
+    return tuple((squares / total * strength).tolist())
 
 
 def calibrated(
@@ -50,7 +62,7 @@ def calibrated(
     Parameters
     ----------
     scores : sequence of float
-        Ranking scores of one search.
+        Ranking scores of one search, best first.
     method : str
         ``mass_balance``, ``walk`` or ``deviation``.
     calibration : Calibration, optional
@@ -59,15 +71,16 @@ def calibrated(
     Returns
     -------
     tuple of float
-        In [0, 1]; scaled down where their sum would exceed 1, as only one is the true cause.
+        In [0, 1]; the others share what the first leaves, as only one is the true cause.
     """
     raw = raw_confidence(scores)
     maps = (calibration or shipped_calibration()).maps
-    if method not in maps:
+    if f"{method}/first" not in maps or not raw:
         return raw
-    x, y = maps[method]
-    found = np.interp(raw, x, y)
-    return tuple((found / max(1.0, float(np.sort(found).sum()))).tolist())
+    first = float(np.interp(raw[0], *maps[f"{method}/first"]))
+    rest = np.interp(raw[1:], *maps[f"{method}/rest"])
+    room = (1.0 - first) / max(1.0 - first, float(np.sort(rest).sum()), 1e-12)
+    return (first, *np.minimum(rest * room, first).tolist())
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,9 @@ from engines.causal.inputs import FloatArray
 
 THRESHOLD = 3.0
 """Robust standard deviations that count as out of range (three-sigma rule)."""
+CONFIRM, LASTING, LEAST = 6, 4, 3
+"""In a long window an onset needs 4 of 6 rows out of range; at its very end all that are left, and
+no fewer than 3. Heavy-tailed, autocorrelated noise meets this rarely, an outage always."""
 MAX_REPLAYS = 200
 """Windows of the history on which the same search is replayed for the false-alarm rate."""
 MIN_REPLAYS = 40
@@ -73,7 +76,7 @@ def find_onset(
     H0: the window is like those of the history. A short window (under twice ``floors.min_rows``
     rows) is compared with its own first row in units of the history's scale; the onset is the first
     later row with z >= max(threshold, half the largest z); that row and the next are "after". A
-    long window is compared with its first third, two of three neighbouring rows must agree, and the
+    long window is compared with its first third, four of six rows must agree, and the
     baseline is then widened to every row before the onset. The false-alarm rate replays the same
     search over windows of the history (at most 200). It is wrong where the history itself holds
     unlabelled incidents (too cautious) or comes from a calmer time (too bold).
@@ -145,13 +148,13 @@ def _long(
 
 
 def _sustained(z: FloatArray, first: int, threshold: float) -> int | None:
-    """First row out of range that one of its next two rows confirms."""
+    """First row out of range that lasts: ``LASTING`` of the next ``CONFIRM`` rows agree."""
     level = max(threshold, min(float(np.sort(z)[-2]) / 2, 10 * threshold))
-    high = z >= level
-    confirmed = high.copy()
-    confirmed[:-2] &= high[1:-1] | high[2:]
-    confirmed[-2:] = False
-    rows = np.flatnonzero(confirmed[first:])
+    high = np.concatenate([z >= level, np.zeros(CONFIRM - 1, dtype=bool)])
+    agree = np.lib.stride_tricks.sliding_window_view(high, CONFIRM).sum(axis=1)
+    left = np.minimum(CONFIRM, np.arange(z.size, 0, -1))
+    lasts = agree >= np.where(left < CONFIRM, np.maximum(left, LEAST), LASTING)
+    rows = np.flatnonzero(((z >= level) & lasts)[first:])
     return int(rows[0]) + first if rows.size else None
 
 

@@ -28,6 +28,9 @@ from engines.causal.settings import RootCauseSettings
 from engines.causal.structure import Unit, build_structure, distances, unit_of
 from engines.causal.triggers import trigger_of, trigger_weight
 
+LOOK_ELSEWHERE = 0.25
+"""The largest of m deviations grows as m^(1/4) where tails fall as Student's t with 4 degrees."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
@@ -344,20 +347,28 @@ def _abstention(case: Case, causes: Sequence[RankedCause]) -> str:
     scene, settings = case.scene, case.settings
     if not causes:
         return "no metric of the effect's node or of anything it depends on was measured"
-    if case.effect is not None and scene.onset.row is None:
+    rate = scene.onset.false_alarm
+    if case.effect is not None and scene.onset.row is None and rate is None:
         return (
             f"{case.effect[1]} of {case.effect[0]} stayed in its normal range "
             f"(largest deviation {say.figure(scene.onset.z)}, threshold "
             f"{say.figure(settings.threshold)})"
         )
-    rate = scene.onset.false_alarm
     if rate is not None and rate > settings.max_false_alarm:
         return (
             f"{say.figure(100 * rate)}% of quiet windows of the history look at least as bad "
             f"as this one (limit {say.figure(100 * settings.max_false_alarm)}%)"
         )
     best = causes[0]
-    if np.expm1(best.score) <= 0 or best.confidence < settings.min_confidence:
+    if case.effect is None:
+        tested = int((scene.normal.scale > 0).sum()) + len(case.wires)
+        needed = settings.threshold * max(tested, 1) ** LOOK_ELSEWHERE
+        if np.expm1(best.score) < needed:
+            return (
+                f"the largest deviation, {say.figure(np.expm1(best.score))} on {best.node}, "
+                f"is what {tested} quiet metrics reach by chance (limit {say.figure(needed)})"
+            )
+    if best.score <= 0 or best.confidence < settings.min_confidence:
         return (
             f"no suspect stands out: the best, {best.node}, has confidence "
             f"{say.figure(best.confidence)} (limit {say.figure(settings.min_confidence)})"

@@ -38,7 +38,8 @@ class RootCauseSettings:
     log_weight : float
         Weight of new error messages beside the deviation of metrics.
     max_false_alarm : float
-        The effect must look worse than this share of quiet windows allows, else no cause is named.
+        Where the history is long enough to replay: at most this share of its quiet windows may look
+        as bad as the effect, else no cause is named. It replaces the threshold there.
     min_confidence : float
         Below this calibrated confidence no cause is named.
     """
@@ -54,5 +55,5 @@ class RootCauseSettings:
     event_fade_s: float = 1800.0
     event_weight: float = 0.5
     log_weight: float = 0.5
-    max_false_alarm: float = 0.05
-    min_confidence: float = 0.2
+    max_false_alarm: float = 0.03
+    min_confidence: float = 0.3

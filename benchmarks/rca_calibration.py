@@ -1,0 +1,121 @@
+"""Fit the confidence maps on simulated faults, and measure them on other seeds.
+
+``python -m benchmarks.rca_calibration`` writes ``engines/causal/calibration.json`` and the report.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.rca_report import ROOT, write
+from benchmarks.rca_simulator import Scenario, simulate
+from engines.causal import RootCauseResult, find_root_cause
+from engines.causal.confidence import Calibration, calibrated, raw_confidence
+
+METHODS = ("mass_balance", "walk", "deviation")
+FIT_SEEDS, TEST_SEEDS, QUIET_SEEDS = range(400), range(10_000, 10_300), range(20_000, 20_200)
+QUIET_EVERY = 5
+KNOTS = 16
+EMPTY = Calibration({}, "none")
+
+
+def answer(case: Scenario, calibration: Calibration | None) -> RootCauseResult:
+    return find_root_cause(
+        case.metrics,
+        case.effect,
+        topology=case.calls,
+        onset_s=case.onset_s,
+        calibration=calibration,
+    )
+
+
+def is_true(case: Scenario, node: str, metric: str) -> bool:
+    return case.cause is not None and case.cause[0] == node and case.cause[1] in ("", metric)
+
+
+def examples(method: str, seeds: range) -> dict[str, list[tuple[float, bool]]]:
+    """(raw confidence, truth) of every suspect of every case with a moved effect."""
+    found_in: dict[str, list[tuple[float, bool]]] = {"first": [], "rest": []}
+    for seed in seeds:
+        case = simulate(seed, method, quiet=seed % QUIET_EVERY == 0)
+        found = answer(case, EMPTY)
+        if found.onset_s is None or found.method.split("+")[0] != method:
+            continue
+        shares = raw_confidence([cause.score for cause in found.causes])
+        for share, cause in zip(shares, found.causes, strict=True):
+            place = "first" if cause.rank == 1 else "rest"
+            found_in[place].append((share, is_true(case, cause.node, cause.metric)))
+    return found_in
+
+
+def isotonic(pairs: list[tuple[float, bool]]) -> dict[str, list[float]]:
+    from sklearn.isotonic import IsotonicRegression
+
+    raw, truth = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(raw, truth)
+    at = np.unique(np.quantile(raw, np.linspace(0, 1, KNOTS)).round(3))
+    at = np.unique(np.concatenate([[0.0], at, [1.0]]))
+    level = np.clip(fitted.predict(np.clip(at, raw.min(), raw.max())), 0.001, 0.99)
+    return {"raw": at.tolist(), "probability": level.round(3).tolist()}
+
+
+def calibration_error(
+    confidence: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_], bins: int = 10
+) -> float:
+    """Expected calibration error over equal-width bins."""
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [
+        (bin_of == b).mean() * abs(confidence[bin_of == b].mean() - truth[bin_of == b].mean())
+        for b in range(bins)
+        if (bin_of == b).any()
+    ]
+    return float(sum(gaps))
+
+
+def measure(method: str, calibration: Calibration) -> dict[str, Any]:
+    confidence, truth, named, right, moved = [], [], 0, 0, 0
+    for seed in TEST_SEEDS:
+        case = simulate(seed, method)
+        found = answer(case, calibration)
+        if found.onset_s is None:
+            continue
+        moved += 1
+        best = found.causes[0]
+        confidence.append(best.confidence)
+        truth.append(is_true(case, best.node, best.metric))
+        named += not found.abstained
+        right += truth[-1] and not found.abstained
+    quiet = [answer(simulate(seed, method, quiet=True), calibration) for seed in QUIET_SEEDS]
+    return {
+        "n_with_moved_effect": moved,
+        "top1": round(float(np.mean(truth)), 3),
+        "ece_of_first": round(calibration_error(np.array(confidence), np.array(truth)), 3),
+        "named": named,
+        "named_and_right": right,
+        "quiet_n": len(quiet),
+        "quiet_named": sum(not found.abstained for found in quiet),
+    }
+
+
+def main() -> None:
+    maps = {
+        f"{method}/{place}": isotonic(pairs)
+        for method in METHODS
+        for place, pairs in examples(method, FIT_SEEDS).items()
+    }
+    source = "isotonic regression on simulated faults, python -m benchmarks.rca_calibration"
+    path = ROOT / "engines" / "causal" / "calibration.json"
+    path.write_text(json.dumps({"source": source, "maps": maps}) + "\n")
+    fitted = Calibration(
+        {m: (tuple(v["raw"]), tuple(v["probability"])) for m, v in maps.items()}, source
+    )
+    assert calibrated([1.0], METHODS[0], fitted)
+    write("rca_calibration", {method: measure(method, fitted) for method in METHODS})
+
+
+if __name__ == "__main__":
+    main()
