@@ -6,9 +6,11 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -128,3 +130,52 @@ def redis_server(short_dir: Path) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.stop()
+
+
+class VictoriaMetricsServer:
+    """A VictoriaMetrics of our own on a private port, which may be killed and started again."""
+
+    def __init__(self, binary: str, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.url = f"http://{self._address}"
+        self._command = [
+            binary,
+            f"-httpListenAddr={self._address}",
+            f"-storageDataPath={folder}",
+            "-retentionPeriod=36500d",
+            "-dedup.minScrapeInterval=1ms",
+            "-search.latencyOffset=0s",
+            "-memory.allowedBytes=200MB",
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        quiet = subprocess.DEVNULL
+        self._process = subprocess.Popen(self._command, stdout=quiet, stderr=quiet)
+        wait_until(self._answers, "VictoriaMetrics")
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + "/health", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def victoriametrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaMetricsServer]:
+    """The program may be named by AIOBS_VICTORIAMETRICS, to test another version."""
+    binary = os.environ.get("AIOBS_VICTORIAMETRICS") or shutil.which("victoria-metrics")
+    if binary is None:
+        pytest.skip("victoria-metrics is not installed (Debian package victoria-metrics)")
+    server = VictoriaMetricsServer(binary, tmp_path_factory.mktemp("victoriametrics"))
+    server.start()
+    yield server
+    server.kill()
