@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from engines.causal import evidence as say
-from engines.causal.chain import best_chain
 from engines.causal.confidence import Calibration, calibrated
 from engines.causal.inputs import (
     Call,
@@ -21,7 +20,8 @@ from engines.causal.inputs import (
     read_metrics,
 )
 from engines.causal.logs import LogSurprise, log_surprises
-from engines.causal.result import ChainStep, Evidence, RankedCause, RootCauseResult
+from engines.causal.report import Ranked, describe, onset_of
+from engines.causal.result import RankedCause, RootCauseResult
 from engines.causal.scene import Question, Scene, set_scene
 from engines.causal.score import RANKERS, Case, Suspect, waiting, wires
 from engines.causal.settings import RootCauseSettings
@@ -30,15 +30,6 @@ from engines.causal.triggers import trigger_of, trigger_weight
 
 LOOK_ELSEWHERE = 0.25
 """The largest of m deviations grows as m^(1/4) where tails fall as Student's t with 4 degrees."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    suspect: Suspect
-    score: float
-    event: Event | None
-    messages: LogSurprise | None
-    distance: int
 
 
 def find_root_cause(
@@ -146,7 +137,7 @@ def find_root_cause(
     found = _messages(scene, logs)
     ranked = _rank(case, suspects, near, events, found)
     method += ("+wire" if case.wires else "") + ("+logs" if found else "")
-    causes = _causes(case, ranked, method, calibration)
+    causes = describe(case, ranked, method, calibration)
     reason = _abstention(case, causes)
     return RootCauseResult(
         effect=effect,
@@ -185,7 +176,7 @@ def _rank(
     near: Mapping[Unit, int],
     events: Sequence[Event],
     messages: Mapping[str, LogSurprise],
-) -> list[_Ranked]:
+) -> list[Ranked]:
     ranked = []
     for unit, suspect in suspects.items():
         if near and unit not in near:
@@ -194,7 +185,7 @@ def _rank(
         event = _trigger(case, suspect, events)
         score = _score(case, suspect, log, messages)
         score *= _event_factor(case, suspect, event)
-        ranked.append(_Ranked(suspect, round(score, 9), event, log, near.get(unit, 0)))
+        ranked.append(Ranked(suspect, round(score, 9), event, log, near.get(unit, 0)))
     return sorted(ranked, key=lambda r: _order(case, r))
 
 
@@ -218,7 +209,7 @@ def _trigger(case: Case, suspect: Suspect, events: Sequence[Event]) -> Event | N
     scene, settings = case.scene, case.settings
     return trigger_of(
         suspect.unit[0],
-        _onset_of(scene, suspect),
+        onset_of(scene, suspect),
         events,
         settings.event_lookback_s,
         scene.panel.step_s,
@@ -228,18 +219,11 @@ def _trigger(case: Case, suspect: Suspect, events: Sequence[Event]) -> Event | N
 def _event_factor(case: Case, suspect: Suspect, event: Event | None) -> float:
     settings = case.settings
     return trigger_weight(
-        event, _onset_of(case.scene, suspect), settings.event_weight, settings.event_fade_s
+        event, onset_of(case.scene, suspect), settings.event_weight, settings.event_fade_s
     )
 
 
-def _onset_of(scene: Scene, suspect: Suspect) -> float:
-    """When the suspect moved; the effect's own onset where it did not."""
-    own = None if suspect.column is None else scene.onset_s[suspect.column]
-    row = min(scene.onset.after.start, scene.panel.times_s.size - 1)
-    return float(scene.panel.times_s[row]) if own is None else own
-
-
-def _order(case: Case, ranked: _Ranked) -> tuple[float, float, int, float, Unit]:
+def _order(case: Case, ranked: Ranked) -> tuple[float, float, int, float, Unit]:
     columns = case.structure.columns.get(ranked.suspect.unit, ())
     values = np.nan_to_num(case.scene.panel.values[:, list(columns)])
     weight = float(np.sort(values, axis=None).sum())
@@ -251,96 +235,6 @@ def _order(case: Case, ranked: _Ranked) -> tuple[float, float, int, float, Unit]
         -float(f"{weight:.9g}"),
         ranked.suspect.unit,
     )
-
-
-def _causes(
-    case: Case, ranked: Sequence[_Ranked], method: str, calibration: Calibration | None
-) -> tuple[RankedCause, ...]:
-    scores = [item.score for item in ranked]
-    confidences = calibrated(scores, method.split("+")[0], calibration)
-    return tuple(
-        _cause(case, ranked, place, confidence, method)
-        for place, confidence in enumerate(confidences)
-    )
-
-
-def _cause(
-    case: Case, ranked: Sequence[_Ranked], place: int, confidence: float, method: str
-) -> RankedCause:
-    item = ranked[place]
-    suspect, scene = item.suspect, case.scene
-    z = 0.0 if suspect.column is None else float(scene.z[suspect.column])
-    onset = None if suspect.column is None else scene.onset_s[suspect.column]
-    speaks_for, against = _reasons(case, ranked, place, method)
-    return RankedCause(
-        rank=place + 1,
-        node=suspect.unit[0],
-        metric="" if suspect.column is None else scene.panel.keys[suspect.column][1],
-        score=item.score,
-        confidence=confidence,
-        share=suspect.share,
-        z=z,
-        onset_s=onset,
-        event_id=item.event.event_id if item.event else None,
-        chain=_chain(case, ranked, item),
-        evidence=speaks_for,
-        against=against,
-    )
-
-
-def _reasons(
-    case: Case, ranked: Sequence[_Ranked], place: int, method: str
-) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
-    item, scene = ranked[place], case.scene
-    suspect = item.suspect
-    z = 0.0 if suspect.column is None else float(scene.z[suspect.column])
-    onset = None if suspect.column is None else scene.onset_s[suspect.column]
-    effect_s = None if scene.onset.row is None else float(scene.panel.times_s[scene.onset.row])
-    order = say.order(onset, effect_s, scene.panel.step_s) if case.effect else None
-    speaks_for = (
-        say.deviation(scene, suspect),
-        say.share(suspect, method),
-        say.wire(suspect, case.settings),
-        say.messages(item.messages),
-        say.trigger(item.event, _onset_of(scene, suspect)),
-        order if order and order.key == "moved_first" else None,
-    )
-    other = ranked[1 if place == 0 else 0] if len(ranked) > 1 else None
-    against = (
-        say.weak(suspect, z, case.settings),
-        order if order and order.key == "moved_later" else None,
-        say.rival(item.score, other.score, other.suspect.unit[0]) if other else None,
-    )
-    return tuple(e for e in speaks_for if e), tuple(e for e in against if e)
-
-
-def _chain(case: Case, ranked: Sequence[_Ranked], item: _Ranked) -> tuple[ChainStep, ...]:
-    if case.effect is None:
-        return ()
-    by_unit = {other.suspect.unit: other.suspect for other in ranked}
-    strength = {unit: suspect.strength for unit, suspect in by_unit.items()}
-    path = best_chain(case.structure, strength, item.suspect.unit, unit_of(case.effect))
-    steps = [_step(case, by_unit[unit]) for unit in path if unit in by_unit]
-    if steps and item.event is not None:
-        event = item.event
-        first = ChainStep(event.target, event.kind, 0.0, event.time_s, event.event_id)
-        steps.insert(0, first)
-    if steps and (steps[-1].node, steps[-1].metric) != case.effect:
-        j = case.scene.at(case.effect)
-        steps[-1:] = [
-            *([steps[-1]] if len(path) == 1 else []),
-            ChainStep(*case.effect, float(case.scene.z[j]), case.scene.onset_s[j]),
-        ]
-    return tuple(steps)
-
-
-def _step(case: Case, suspect: Suspect) -> ChainStep:
-    node, metric = suspect.unit[0], suspect.unit[1]
-    if suspect.column is None:
-        return ChainStep(node, metric, 0.0, None)
-    metric = case.scene.panel.keys[suspect.column][1]
-    z = float(case.scene.z[suspect.column])
-    return ChainStep(node, metric, z, case.scene.onset_s[suspect.column])
 
 
 def _abstention(case: Case, causes: Sequence[RankedCause]) -> str:

@@ -1,0 +1,134 @@
+"""The ranked suspects as a reader gets them: confidence, chain, evidence for and against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engines.causal import evidence as say
+from engines.causal.chain import best_chains
+from engines.causal.confidence import Calibration, calibrated
+from engines.causal.inputs import Event
+from engines.causal.logs import LogSurprise
+from engines.causal.result import ChainStep, Evidence, RankedCause
+from engines.causal.scene import Scene
+from engines.causal.score import Case, Suspect
+from engines.causal.structure import unit_of
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A suspect with its final score and what was found beside its metrics."""
+
+    suspect: Suspect
+    score: float
+    event: Event | None
+    messages: LogSurprise | None
+    distance: int
+
+
+def onset_of(scene: Scene, suspect: Suspect) -> float:
+    """When the suspect moved; the effect's own onset where it did not."""
+    own = None if suspect.column is None else scene.onset_s[suspect.column]
+    row = min(scene.onset.after.start, scene.panel.times_s.size - 1)
+    return float(scene.panel.times_s[row]) if own is None else own
+
+
+def describe(
+    case: Case, ranked: Sequence[Ranked], method: str, calibration: Calibration | None
+) -> tuple[RankedCause, ...]:
+    """Return the ranked suspects with confidence, chain and evidence."""
+    scores = [item.score for item in ranked]
+    confidences = calibrated(scores, method.split("+")[0], calibration)
+    suspects = {item.suspect.unit: item.suspect for item in ranked}
+    strength = {unit: suspect.strength for unit, suspect in suspects.items()}
+    effect = unit_of(case.effect) if case.effect else None
+    paths = best_chains(case.structure, strength, effect) if effect else {}
+    chains = {
+        item.suspect.unit: _chain(
+            case, [suspects[unit] for unit in paths.get(item.suspect.unit, ())], item.event
+        )
+        for item in ranked
+    }
+    return tuple(
+        _cause(case, ranked, place, confidence, method, chains[ranked[place].suspect.unit])
+        for place, confidence in enumerate(confidences)
+    )
+
+
+def _cause(
+    case: Case,
+    ranked: Sequence[Ranked],
+    place: int,
+    confidence: float,
+    method: str,
+    chain: tuple[ChainStep, ...],
+) -> RankedCause:
+    item = ranked[place]
+    suspect, scene = item.suspect, case.scene
+    z = 0.0 if suspect.column is None else float(scene.z[suspect.column])
+    onset = None if suspect.column is None else scene.onset_s[suspect.column]
+    speaks_for, against = _reasons(case, ranked, place, method)
+    return RankedCause(
+        rank=place + 1,
+        node=suspect.unit[0],
+        metric="" if suspect.column is None else scene.panel.keys[suspect.column][1],
+        score=item.score,
+        confidence=confidence,
+        share=suspect.share,
+        z=z,
+        onset_s=onset,
+        event_id=item.event.event_id if item.event else None,
+        chain=chain,
+        evidence=speaks_for,
+        against=against,
+    )
+
+
+def _reasons(
+    case: Case, ranked: Sequence[Ranked], place: int, method: str
+) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
+    item, scene = ranked[place], case.scene
+    suspect = item.suspect
+    z = 0.0 if suspect.column is None else float(scene.z[suspect.column])
+    onset = None if suspect.column is None else scene.onset_s[suspect.column]
+    effect_s = None if scene.onset.row is None else float(scene.panel.times_s[scene.onset.row])
+    order = say.order(onset, effect_s, scene.panel.step_s) if case.effect else None
+    speaks_for = (
+        say.deviation(scene, suspect),
+        say.share(suspect, method),
+        say.wire(suspect, case.settings),
+        say.messages(item.messages),
+        say.trigger(item.event, onset_of(scene, suspect)),
+        order if order and order.key == "moved_first" else None,
+    )
+    other = ranked[1 if place == 0 else 0] if len(ranked) > 1 else None
+    against = (
+        say.weak(suspect, z, case.settings),
+        order if order and order.key == "moved_later" else None,
+        say.rival(item.score, other.score, other.suspect.unit[0]) if other else None,
+    )
+    return tuple(e for e in speaks_for if e), tuple(e for e in against if e)
+
+
+def _chain(case: Case, path: Sequence[Suspect], event: Event | None) -> tuple[ChainStep, ...]:
+    """Event if there is one, the units on the way, and the effect's own metric at the end."""
+    if case.effect is None or not path:
+        return ()
+    steps = [_step(case, suspect) for suspect in path]
+    if event is not None:
+        steps.insert(0, ChainStep(event.target, event.kind, 0.0, event.time_s, event.event_id))
+    if (steps[-1].node, steps[-1].metric) != case.effect:
+        j = case.scene.at(case.effect)
+        last = ChainStep(*case.effect, float(case.scene.z[j]), case.scene.onset_s[j])
+        steps = [*(steps if len(path) == 1 else steps[:-1]), last]
+    return tuple(steps)
+
+
+def _step(case: Case, suspect: Suspect) -> ChainStep:
+    node, metric = suspect.unit[0], suspect.unit[1]
+    if suspect.column is None:
+        return ChainStep(node, metric, 0.0, None)
+    metric = case.scene.panel.keys[suspect.column][1]
+    z = float(case.scene.z[suspect.column])
+    return ChainStep(node, metric, z, case.scene.onset_s[suspect.column])
