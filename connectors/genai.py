@@ -16,7 +16,7 @@ import msgspec
 from connectors.otlp_attributes import Attributes, label_value
 from connectors.telemetry import Inference, Span
 
-_MODEL_CALLS = {"", "chat", "completion", "text_completion", "generate_content", "embeddings"}
+_MODEL_CALLS = ("chat", "text_completion", "generate_content", "embeddings", "completion", "")
 _OPENINFERENCE_CALLS = {"LLM", "EMBEDDING"}
 _LANGFUSE_CALLS = {"generation", "embedding"}
 _MAX_MESSAGES = 200
@@ -49,7 +49,7 @@ def model_of(attributes: Attributes) -> str:
     return _printable(named or _first(attributes, _MODEL))
 
 
-def is_model_call(attributes: Attributes) -> bool:
+def is_model_call(attributes: Attributes, model: str) -> bool:
     """Return whether the span is one call of a model, rather than a chain, a tool or an agent."""
     kind = attributes.get("openinference.span.kind")
     if isinstance(kind, str):
@@ -57,17 +57,18 @@ def is_model_call(attributes: Attributes) -> bool:
     observation = attributes.get("langfuse.observation.type")
     if isinstance(observation, str):
         return observation in _LANGFUSE_CALLS
-    if not any(name in attributes for name in ("gen_ai.operation.name", *_MODEL, *_INPUT_TOKENS)):
-        return False
-    operation = label_value(attributes.get("gen_ai.operation.name"))
-    return operation in _MODEL_CALLS and bool(model_of(attributes))
+    operation = attributes.get("gen_ai.operation.name")
+    if operation is None:
+        return _first(attributes, _MODEL) is not None
+    return bool(model) and operation in _MODEL_CALLS
 
 
-def inference_of(span: Span, resource: Attributes, attributes: Attributes) -> Inference | None:
+def inference_of(span: Span, resource: Attributes) -> Inference | None:
     """Return the inference that a span records, or None when it is no model call."""
-    if not is_model_call(attributes):
+    attributes = span.attributes
+    if not is_model_call(attributes, span.model_id or ""):
         return None
-    model = model_of(attributes) or "unknown"
+    model = span.model_id or "unknown"
     answered = label_value(attributes.get("gen_ai.response.model"))[:200]
     cost = _cost(attributes)
     own_id = attributes.get("inference_id") or attributes.get("aiobs.inference_id")
@@ -137,7 +138,11 @@ def _document_text(document: Any) -> str:
 
 
 def _first(attributes: Attributes, names: Iterable[str]) -> Any:
-    return next((attributes[n] for n in names if attributes.get(n) not in (None, "")), None)
+    for name in names:
+        value = attributes.get(name)
+        if value is not None and value != "":
+            return value
+    return None
 
 
 def _decoded(value: Any) -> Any:
@@ -176,13 +181,15 @@ def _text_of(value: Any, depth: int = 0) -> str:
     if depth > 8:
         return ""
     if isinstance(value, list):
-        return "\n".join(
-            filter(None, (_text_of(item, depth + 1) for item in value[:_MAX_MESSAGES]))
-        )
+        if len(value) == 1:
+            return _text_of(value[0], depth + 1)
+        texts = [_text_of(item, depth + 1) for item in value[:_MAX_MESSAGES]]
+        return "\n".join([text for text in texts if text])
     if isinstance(value, dict):
         for name in ("content", "parts", "text", "messages", "choices", "message"):
-            if value.get(name):
-                return _text_of(value[name], depth + 1)
+            inner = value.get(name)
+            if inner:
+                return _text_of(inner, depth + 1)
     return ""
 
 
@@ -219,7 +226,14 @@ def _error(span: Span, attributes: Attributes) -> str | None:
 
 
 def _tags(span: Span, resource: Attributes, attributes: Attributes) -> dict[str, str] | None:
-    tags = {tag: label_value(_first(attributes, names)) for tag, names in _TAGS.items()}
-    tags["service"] = span.service
-    tags["sample"] = label_value(resource.get("sample") or attributes.get("sample"))
-    return {tag: value[:_MAX_TAG] for tag, value in tags.items() if value} or None
+    tags = {}
+    for tag, names in _TAGS.items():
+        value = _first(attributes, names)
+        if value is not None:
+            tags[tag] = label_value(value)[:_MAX_TAG]
+    if span.service:
+        tags["service"] = span.service
+    sample = resource.get("sample") or attributes.get("sample")
+    if sample:
+        tags["sample"] = label_value(sample)[:_MAX_TAG]
+    return tags or None

@@ -71,7 +71,7 @@ def _key_value(block: bytes, depth: int) -> tuple[str, Any]:
         if len(block) > at + 2 and block[at] == 0x12:
             length, start = wire.read_varint(block, at + 1)
             if start + length == len(block):
-                return wire.text(block[2:at]), read_value(block[start:], depth)
+                return wire.text(block[2:at]), _one_value(block, start, depth)
     key, value = "", None
     for number, _, content in wire.read_fields(block):
         if number == 1:
@@ -79,6 +79,14 @@ def _key_value(block: bytes, depth: int) -> tuple[str, Any]:
         elif number == 2:
             value = read_value(wire.message(content), depth)
     return key, value
+
+
+def _one_value(block: bytes, start: int, depth: int) -> Any:
+    if start + 1 < len(block) and block[start] == 0x0A:
+        length, at = wire.read_varint(block, start + 1)
+        if at + length == len(block):
+            return wire.text(block[at:])
+    return read_value(block[start:], depth)
 
 
 def read_value(block: bytes, depth: int = 0) -> Any:

@@ -12,6 +12,8 @@ _WIDTH = {FIXED64: 8, FIXED32: 4}
 
 def read_varint(data: bytes, at: int) -> tuple[int, int]:
     """Return an unsigned varint and the position after it."""
+    if at < len(data) and data[at] < 0x80:
+        return data[at], at + 1
     value = shift = 0
     while shift < 70:
         if at >= len(data):
