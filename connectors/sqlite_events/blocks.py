@@ -27,7 +27,7 @@ _LONG_TEXT = 64  # mean bytes per value
 
 
 def encode(values: Sequence[Any], *, dense: bool = False) -> bytes | None:
-    """The block of a column, or None when every value is missing; `dense` packs long texts tightly."""
+    """The block of a column, or None when all are missing; `dense` packs long texts tightly."""
     types = set(map(type, values))
     gaps = _NONE in types
     types.discard(_NONE)

@@ -46,6 +46,7 @@ CREATE INDEX IF NOT EXISTS label_chunk_small ON label_chunk(part, tier) WHERE ti
 CREATE TABLE IF NOT EXISTS orphan_label(
   key INTEGER PRIMARY KEY, label_ms INTEGER NOT NULL, value BLOB NOT NULL,
   arrived_ms INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS orphan_label_age ON orphan_label(arrived_ms);
 CREATE TABLE IF NOT EXISTS touched(
   id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, model_id TEXT NOT NULL,
   minute_ms INTEGER NOT NULL, UNIQUE(tenant, model_id, minute_ms));

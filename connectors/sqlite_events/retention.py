@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from connectors.sqlite_events import blocks, columns, text
 from connectors.sqlite_events.catalog import DAY_BITS, DAY_MS, keys_of, stream_by_id
@@ -11,18 +12,17 @@ from connectors.sqlite_events.merging import delete_blocks
 from connectors.sqlite_events.rows import TABLES, Table, first_id
 
 _STEP_ROWS = 2_000
-_DAY_MASK = (1 << DAY_BITS) - 1
 
 
 def expire_inferences(connection: sqlite3.Connection, horizon_ms: int) -> bool:
     """Delete one chunk of a day that ended before the horizon; whether there was one."""
-    row = connection.execute(
-        "SELECT id, part, rows, min_ms, max_ms, min_seq, max_seq FROM chunk"
-        f" WHERE part & {_DAY_MASK} < ? LIMIT 1",
-        (horizon_ms // DAY_MS,),
-    ).fetchone()
+    spans = [
+        (stream << DAY_BITS, (stream << DAY_BITS) + max(horizon_ms // DAY_MS, 0))
+        for (stream,) in connection.execute("SELECT id FROM stream").fetchall()
+    ]
+    row = next(filter(None, (_old_chunk(connection, span) for span in spans)), None)
     if row is None:
-        _expire_marks(connection, horizon_ms)
+        _expire_marks(connection, spans, horizon_ms)
         return False
     chunk = Chunk(*row)
     tenant = stream_by_id(connection, chunk.stream).tenant
@@ -37,15 +37,25 @@ def expire_inferences(connection: sqlite3.Connection, horizon_ms: int) -> bool:
     return True
 
 
-def _expire_marks(connection: sqlite3.Connection, horizon_ms: int) -> None:
+def _old_chunk(connection: sqlite3.Connection, span: tuple[int, int]) -> tuple[int, ...] | None:
+    found: tuple[int, ...] | None = connection.execute(
+        "SELECT id, part, rows, min_ms, max_ms, min_seq, max_seq FROM chunk"
+        " WHERE part >= ? AND part < ? LIMIT 1",
+        span,
+    ).fetchone()
+    return found
+
+
+def _expire_marks(
+    connection: sqlite3.Connection, spans: Sequence[tuple[int, int]], horizon_ms: int
+) -> None:
     """Labels of expired days, labels that never met their inference, and minutes long read."""
-    connection.execute(
-        f"DELETE FROM label_chunk WHERE part & {_DAY_MASK} < ?", (horizon_ms // DAY_MS,)
-    )
+    connection.executemany("DELETE FROM label_chunk WHERE part >= ? AND part < ?", spans)
     connection.execute("DELETE FROM orphan_label WHERE arrived_ms < ?", (horizon_ms,))
     connection.execute(
-        "DELETE FROM touched WHERE id IN (SELECT id FROM touched WHERE minute_ms < ? LIMIT ?)",
-        (horizon_ms - DAY_MS, _STEP_ROWS),
+        "DELETE FROM touched WHERE id IN (SELECT id FROM touched ORDER BY id LIMIT ?)"
+        " AND minute_ms < ?",
+        (_STEP_ROWS, horizon_ms - DAY_MS),
     )
 
 
@@ -60,8 +70,11 @@ def _texts(connection: sqlite3.Connection, chunk: Chunk, name: str) -> list[str]
 def expire_rows(connection: sqlite3.Connection, horizon_ms: int) -> bool:
     """Delete a step of rows from before the horizon; whether more may remain."""
     more = [_expire_table(connection, table, horizon_ms) for table in TABLES]
-    connection.execute("DELETE FROM edge WHERE minute_ms < ?", (horizon_ms,))
-    connection.execute("DELETE FROM log_minute WHERE minute_ms < ?", (horizon_ms,))
+    for (tenant,) in connection.execute("SELECT id FROM tenant").fetchall():
+        for table in ("edge", "log_minute"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE tenant = ? AND minute_ms < ?", (tenant, horizon_ms)
+            )
     connection.execute("DELETE FROM analysis WHERE computed_at_ms < ?", (horizon_ms,))
     return any(more)
 

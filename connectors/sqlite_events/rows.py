@@ -88,6 +88,7 @@ CREATE TABLE IF NOT EXISTS analysis(
   tenant INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
   computed_at_ms INTEGER NOT NULL, body BLOB NOT NULL,
   PRIMARY KEY(tenant, kind, subject, computed_at_ms)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS analysis_age ON analysis(computed_at_ms);
 """ + "".join(_TABLE.format(name=table.name) for table in TABLES)
 
 

@@ -222,6 +222,31 @@ def test_filters_of_logs_compose(backend: EventBackend) -> None:
     assert [r.log_id for r in store.logs(query(only_errors=True)).rows] == ["l3", "l1"]
 
 
+def test_a_trace_leads_to_its_spans_logs_and_inferences(backend: EventBackend) -> None:
+    store = backend.scoped("t")
+    store.add_spans([span("b", "db", "a", start_ms=T0 + 2.0), span("a", "web", start_ms=T0 + 1.0)])
+    store.add_logs([log(1, trace_id="trace"), log(2, trace_id="other")])
+    store.add_inferences([inference(1, trace_id="trace"), inference(2, trace_id="other")])
+    assert [s.span_id for s in store.trace("trace")] == ["a", "b"]
+    assert [s.span_id for s in store.spans(query(trace_id="trace", service="db")).rows] == ["b"]
+    assert [r.log_id for r in store.logs(query(trace_id="trace")).rows] == ["l1"]
+    found = store.inferences(query(trace_id="trace")).rows
+    assert [r.inference_id for r in found] == ["i1"]
+    assert store.trace("none") == []
+
+
+def test_inferences_filter_by_model_and_version(backend: EventBackend) -> None:
+    store = backend.scoped("t")
+    store.add_inferences(
+        [inference(1), inference(2, model_version="2"), inference(3, model_id="n"), FULL]
+    )
+    found = [
+        [r.inference_id for r in store.inferences(query(**filters)).rows]
+        for filters in ({"model_id": "m"}, {"version": "2"}, {"only_errors": True})
+    ]
+    assert found == [["i2", "i1"], ["i2"], ["full"]]
+
+
 @pytest.mark.parametrize("indexed", [False, True])
 def test_words_are_found_before_and_after_indexing(backend: EventBackend, indexed: bool) -> None:
     store = backend.scoped("t")
