@@ -32,13 +32,15 @@ class Table:
     y: Floats
     group: NDArray[np.str_]
     dataset: NDArray[np.str_]
+    rows: list[Row]
 
     @property
     def family(self) -> NDArray[np.str_]:
         return np.array([MAY_TRAIN[name] for name in self.dataset])
 
     def where(self, mask: NDArray[np.bool_]) -> Table:
-        return Table(self.x[mask], self.y[mask], self.group[mask], self.dataset[mask])
+        rows = [row for row, keep in zip(self.rows, mask, strict=True) if keep]
+        return Table(self.x[mask], self.y[mask], self.group[mask], self.dataset[mask], rows)
 
 
 def design(rows: list[Row]) -> Table:
@@ -59,6 +61,7 @@ def design(rows: list[Row]) -> Table:
         np.array([row.label for row in kept], dtype=float),
         np.array([row.group for row in kept]),
         np.array([row.dataset for row in kept]),
+        kept,
     )
 
 
@@ -148,3 +151,8 @@ def platt(log_odds: Floats, y: Floats) -> tuple[float, float]:
     """Slope and offset of the logistic calibration."""
     model = LogisticRegression(C=1e3).fit(log_odds[:, None], y)
     return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def scaling(log_odds: Floats, y: Floats) -> list[float]:
+    """Platt slope and offset, and the prevalence they were fitted at."""
+    return [*platt(log_odds, y), float(y.mean())]

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.grounding_data import MAY_TRAIN, read
-from benchmarks.grounding_fit import SHARE, Fitted, Floats, Table, design, out_of_fold, platt
+from benchmarks.grounding_embed import aligned, apply_stage, fit_stage
+from benchmarks.grounding_fit import SHARE, Fitted, Floats, Table, design, out_of_fold, scaling
 from benchmarks.grounding_synthetic import synthesise
 from benchmarks.grounding_words import word_model, word_table
 from engines.hallucination.combiner import parse_combiner
@@ -43,11 +44,6 @@ def export(fitted: Fitted, held_out: Floats, real: Table, synthetic: Table) -> d
     ]
     roots = sum(tree[4][0] for tree in trees)
     baseline = float(fitted.trees._baseline_prediction.ravel()[0])
-    slope, offset = platt(held_out, real.y)
-    families = {}
-    for family in sorted(set(MAY_TRAIN.values())):
-        chosen = real.family == family
-        families[family] = platt(held_out[chosen], real.y[chosen])
     return {
         "version": "1",
         "features": list(FEATURES),
@@ -57,14 +53,29 @@ def export(fitted: Fitted, held_out: Floats, real: Table, synthetic: Table) -> d
         "intercept": (1 - SHARE) * fitted.linear.intercept + SHARE * (baseline + roots),
         "trees": trees,
         "share": SHARE,
-        "slope": slope,
-        "offset": offset,
-        "families": families,
-        "prevalence": float(real.y.mean()),
+        "pooled": scaling(held_out, real.y),
+        "families": scalings(held_out, real),
+        "embedding": embedding_stage(held_out, real),
         "words": word_model(*word_table(read("wice_tokens"))[:2]),
         "trained_on": {name: int((real.dataset == name).sum()) for name in MAY_TRAIN}
         | {"synthetic": len(synthetic.y), "wice_tokens": len(read("wice_tokens"))},
     }
+
+
+def scalings(log_odds: Floats, table: Table) -> dict[str, list[float]]:
+    """Platt scaling and prevalence of each task family."""
+    return {
+        str(family): scaling(log_odds[table.family == family], table.y[table.family == family])
+        for family in sorted(set(table.family))
+    }
+
+
+def embedding_stage(held_out: Floats, real: Table) -> dict[str, Any]:
+    """The second stage, on the families that it helps."""
+    kept, distance = aligned(real)
+    stage = fit_stage(held_out[kept], distance, real.where(kept))
+    second = apply_stage(stage, held_out[kept], distance)
+    return {"stage": list(stage), "families": scalings(second, real.where(kept))}
 
 
 def check(text: str, fitted: Fitted, real: Table) -> None:

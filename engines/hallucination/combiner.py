@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from engines.errors import EngineError
 from engines.hallucination.result import Contribution
@@ -27,6 +28,28 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
+class Scaling:
+    """Platt scaling fitted on out-of-fold log-odds, and the prevalence it was fitted at."""
+
+    slope: float
+    offset: float
+    prevalence: float
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingStage:
+    """Log-odds of tier 2: ``slope * log_odds + weight * distance + offset``, then scaled.
+
+    Only for the task families it was seen to help, the keys of ``families``.
+    """
+
+    slope: float
+    weight: float
+    offset: float
+    families: dict[str, Scaling]
+
+
+@dataclass(frozen=True, slots=True)
 class Combiner:
     """Average of a logistic regression and boosted trees in log-odds, then Platt scaling.
 
@@ -42,12 +65,12 @@ class Combiner:
     trees : tuple of Tree
     share : float
         Weight of the trees, 0..1; the linear part has the rest.
-    slope, offset : float
-        Platt scaling on out-of-fold log-odds, pooled over task families.
-    families : dict of str to (float, float)
+    families : dict of str to Scaling
         Platt scaling per task family.
-    prevalence : float
-        Share of unsupported outputs that the pooled calibration assumes.
+    pooled : Scaling
+        Platt scaling over all families, for an unnamed task.
+    embedding : EmbeddingStage
+        Second stage for outputs whose words an encoder has aligned.
     words : WordModel
         Points at the unsupported words of a sentence.
     """
@@ -60,10 +83,9 @@ class Combiner:
     intercept: float
     trees: tuple[Tree, ...]
     share: float
-    slope: float
-    offset: float
-    families: dict[str, tuple[float, float]]
-    prevalence: float
+    pooled: Scaling
+    families: dict[str, Scaling]
+    embedding: EmbeddingStage
     words: WordModel
 
     def effects(self, values: Sequence[float]) -> list[float]:
@@ -89,7 +111,12 @@ class Combiner:
         return effects
 
     def probability(
-        self, log_odds: float, *, family: str | None = None, prevalence: float | None = None
+        self,
+        log_odds: float,
+        *,
+        family: str | None = None,
+        prevalence: float | None = None,
+        distance: float | None = None,
     ) -> float:
         """Return P(unsupported) for raw log-odds.
 
@@ -101,23 +128,28 @@ class Combiner:
             Task family with a calibration of its own; pooled when None.
         prevalence : float, optional
             Share of unsupported outputs to expect, in (0, 1): moves the prior by Bayes' rule.
+        distance : float, optional
+            Distance of the least aligned words (see `engines.hallucination.embedding`); read
+            only for the families of the second stage.
 
         Raises
         ------
         EngineError
             For an unknown family or a prevalence outside (0, 1).
         """
-        slope, offset = self.slope, self.offset
-        if family is not None:
-            if family not in self.families:
-                known = ", ".join(sorted(self.families))
-                raise EngineError(f"unknown task family {family!r}; known: {known}")
-            slope, offset = self.families[family]
-        scaled = slope * log_odds + offset
+        if family is not None and family not in self.families:
+            known = ", ".join(sorted(self.families))
+            raise EngineError(f"unknown task family {family!r}; known: {known}")
+        scaling = self.pooled if family is None else self.families[family]
+        if distance is not None and family in self.embedding.families:
+            stage = self.embedding
+            log_odds = stage.slope * log_odds + stage.weight * distance + stage.offset
+            scaling = stage.families[family]
+        scaled = scaling.slope * log_odds + scaling.offset
         if prevalence is not None:
             if not 0 < prevalence < 1:
                 raise EngineError(f"prevalence must lie in (0, 1), got {prevalence}")
-            scaled += _logit(prevalence) - _logit(self.prevalence)
+            scaled += _logit(prevalence) - _logit(scaling.prevalence)
         return _sigmoid(scaled)
 
     def contributions(
@@ -136,6 +168,15 @@ def _sigmoid(x: float) -> float:
 
 def _logit(p: float) -> float:
     return math.log(p / (1 - p))
+
+
+def _families(raw: dict[str, list[float]]) -> dict[str, Scaling]:
+    return {name: Scaling(*map(float, values)) for name, values in raw.items()}
+
+
+def _stage(raw: dict[str, Any]) -> EmbeddingStage:  # parsed JSON
+    slope, weight, offset = map(float, raw["stage"])
+    return EmbeddingStage(slope, weight, offset, _families(raw["families"]))
 
 
 def parse_combiner(text: str) -> Combiner:
@@ -157,10 +198,9 @@ def parse_combiner(text: str) -> Combiner:
             intercept=float(raw["intercept"]),
             trees=tuple(Tree(tuple(zip(*tree, strict=True))) for tree in raw["trees"]),
             share=float(raw["share"]),
-            slope=float(raw["slope"]),
-            offset=float(raw["offset"]),
-            families={name: (float(a), float(b)) for name, (a, b) in raw["families"].items()},
-            prevalence=float(raw["prevalence"]),
+            pooled=Scaling(*map(float, raw["pooled"])),
+            families=_families(raw["families"]),
+            embedding=_stage(raw["embedding"]),
             words=WordModel(
                 tuple(raw["words"]["weights"]),
                 float(raw["words"]["intercept"]),

@@ -8,21 +8,14 @@ from typing import Literal
 from engines.errors import EngineError
 from engines.hallucination.combiner import Combiner, shipped_combiner
 from engines.hallucination.context import DEFAULT_CACHE, ContextCache, ParsedContext
-from engines.hallucination.features import Evidence, pool, read_evidence
-from engines.hallucination.result import (
-    Finding,
-    HallucinationResult,
-    Passage,
-    RiskLevel,
-    SentenceVerdict,
-    Span,
-    Uncertainty,
-    Verdict,
-)
+from engines.hallucination.embedding import align, candidates
+from engines.hallucination.encoder import Encoder, encoder_missing, shipped_encoder
+from engines.hallucination.features import Evidence, read_evidence
+from engines.hallucination.result import HallucinationResult, SentenceVerdict, Uncertainty
 from engines.hallucination.rules import ENGLISH_ONLY, RULES
-from engines.hallucination.spans import HARD_RULES, flag_words
 from engines.hallucination.split import split_sentences
 from engines.hallucination.uncertainty import TokenLogprobs, measure_uncertainty
+from engines.hallucination.verdicts import Scale, output_log_odds, sentence_verdict
 from engines.hallucination.words import is_english
 
 
@@ -37,7 +30,9 @@ def detect(
     prevalence: float | None = None,
     low: float = 0.35,
     high: float = 0.65,
+    max_tier: int = 1,
     max_characters: int = 20_000,
+    encoder: Encoder | None = None,
     combiner: Combiner | None = None,
     cache: ContextCache | None = None,
 ) -> HallucinationResult:
@@ -63,8 +58,14 @@ def detect(
     low, high : float, default 0.35, 0.65
         P(unsupported) up to which the risk is low (a sentence supported), and from which it is
         high (unsupported).
+    max_tier : {1, 2}, default 1
+        With 2, undecided sentences go to MiniLM when its optional package is installed (tens of
+        milliseconds); the notes say when it is not. It names the best passage by meaning, and
+        for the tasks "dialogue", "claim" and "page" it sharpens the probability.
     max_characters : int, default 20000
         The output is read up to here; the notes say when it was cut.
+    encoder : Encoder, optional
+        Default: the one of the installed package.
     combiner : Combiner, optional
         Default: the one that ships with the engine.
     cache : ContextCache, optional
@@ -122,30 +123,75 @@ def detect(
     ]
     if not evidence:
         return _nothing_to_check(uncertainty, notes, len(output), len(parsed.text))
-    model = combiner or shipped_combiner()
-    judge = _Judge(model, task, prevalence, low, high)
-    verdicts = tuple(judge.sentence(output, item, parsed) for item in evidence)
-    probability = verdicts[0].probability
-    if len(evidence) > 1:
-        probability = judge.probability(evidence)
-    assert probability is not None
-    checkable = [v for v in verdicts if v.checkable and v.probability is not None]
-    support = [1 - v.probability for v in checkable if v.probability is not None]
+    scale = Scale(combiner or shipped_combiner(), task, prevalence, low, high)
+    verdicts, probability = _assess(output, evidence, parsed, scale)
+    if max_tier >= 2 and english and any(v.verdict == "undecided" for v in verdicts):
+        missing = None if encoder is not None else encoder_missing()
+        if missing is not None:
+            notes.append(missing)
+        else:
+            verdicts, probability = _align(
+                output, evidence, verdicts, probability, parsed, scale, encoder or shipped_encoder()
+            )
+    support = [1 - v.probability for v in verdicts if v.checkable and v.probability is not None]
     return HallucinationResult(
-        risk_level=_level(probability, low, high),
+        risk_level=scale.level(probability),
         basis="context",
         probability=probability,
         grounding_score=1 - probability,
         factuality_index=sum(support) / len(support) if support else None,
-        sentences=verdicts,
+        sentences=tuple(verdicts),
         uncertainty=uncertainty,
-        tier=1,
+        tier=max(1, *(v.tier for v in verdicts)),
         checks=tuple(name for name in RULES if english or name not in ENGLISH_ONLY),
         notes=tuple(notes),
         n_characters=len(output),
         n_context_characters=len(parsed.text),
-        model_version=model.version,
+        model_version=scale.model.version,
     )
+
+
+def _assess(
+    output: str, evidence: list[Evidence], context: ParsedContext, scale: Scale
+) -> tuple[list[SentenceVerdict], float]:
+    """Return the verdicts and the output's probability by tiers 0 and 1."""
+    verdicts = [sentence_verdict(output, item, context, scale) for item in evidence]
+    if len(verdicts) == 1 and verdicts[0].probability is not None:
+        return verdicts, verdicts[0].probability
+    return verdicts, scale.probability(output_log_odds(evidence, scale.model))
+
+
+def _align(
+    output: str,
+    evidence: list[Evidence],
+    verdicts: list[SentenceVerdict],
+    probability: float,
+    context: ParsedContext,
+    scale: Scale,
+    encoder: Encoder,
+    max_sentences: int = 4,
+) -> tuple[list[SentenceVerdict], float]:
+    """Return verdicts and probability after tier 2.
+
+    Undecided sentences, at most `max_sentences` of them, are aligned. The output's probability
+    follows only when every sentence was: its distance is their mean by words.
+    """
+    verdicts = list(verdicts)
+    distances: list[tuple[int, float]] = []
+    is_short = len(evidence) <= max_sentences
+    for index, item in enumerate(evidence):
+        if len(distances) >= max_sentences or not item.claim.content:
+            continue
+        if verdicts[index].verdict == "undecided" or (is_short and scale.has_stage_two):
+            passages = candidates(item, context)
+            found = align(output[item.start : item.end], passages, context, encoder)
+            verdicts[index] = sentence_verdict(output, item, context, scale, found)
+            distances.append((item.weight, found.distance))
+    if len(distances) < len(evidence) or not scale.has_stage_two:
+        return verdicts, probability
+    total = sum(weight for weight, _ in distances)
+    distance = sum(weight * value for weight, value in distances) / total
+    return verdicts, scale.probability(output_log_odds(evidence, scale.model), distance)
 
 
 def _parsed(
@@ -155,103 +201,6 @@ def _parsed(
     if context is None or isinstance(context, ParsedContext):
         return context
     return (cache or DEFAULT_CACHE).get(context)
-
-
-def _level(probability: float, low: float, high: float) -> RiskLevel:
-    """Return the risk level of a probability."""
-    if probability >= high:
-        return "high"
-    return "low" if probability <= low else "medium"
-
-
-class _Judge:
-    """Turns evidence into verdicts with one model and one pair of limits."""
-
-    def __init__(
-        self,
-        model: Combiner,
-        task: str | None,
-        prevalence: float | None,
-        low: float,
-        high: float,
-    ) -> None:
-        self.model, self.task, self.prevalence = model, task, prevalence
-        self.low, self.high = low, high
-
-    def probability(self, evidence: list[Evidence]) -> float:
-        """Return P(unsupported) of the sentences taken together."""
-        effects = self.model.effects(pool(evidence))
-        return self._calibrated(effects)
-
-    def _calibrated(self, effects: list[float]) -> float:
-        log_odds = self.model.intercept + sum(effects)
-        return self.model.probability(log_odds, family=self.task, prevalence=self.prevalence)
-
-    def sentence(self, output: str, item: Evidence, context: ParsedContext) -> SentenceVerdict:
-        """Return the verdict on one sentence."""
-        values = pool([item])
-        effects = self.model.effects(values)
-        probability = self._calibrated(effects)
-        findings = tuple(_finding(output, item, hit_index) for hit_index in range(len(item.hits)))
-        verdict, tier = self._verdict(probability, item, findings)
-        return SentenceVerdict(
-            start=item.start,
-            end=item.end,
-            text=output[item.start : item.end],
-            verdict=verdict,
-            probability=probability,
-            checkable=item.is_checkable,
-            spans=() if verdict == "supported" else self._spans(output, item, context),
-            findings=findings,
-            passage=_passage(item, context),
-            tier=tier,
-            contributions=self.model.contributions(values, effects),
-        )
-
-    def _spans(self, output: str, item: Evidence, context: ParsedContext) -> tuple[Span, ...]:
-        """Return the flagged words, neighbours joined."""
-        words = item.claim.words
-        merged: list[list[int]] = []
-        for index in flag_words(item, context, self.model.words):
-            if merged and merged[-1][1] == index - 1:
-                merged[-1][1] = index
-            else:
-                merged.append([index, index])
-        ends = [(words.starts[first], words.ends[last]) for first, last in merged]
-        return tuple(Span(start, end, output[start:end]) for start, end in ends)
-
-    def _verdict(
-        self, probability: float, item: Evidence, findings: tuple[Finding, ...]
-    ) -> tuple[Verdict, int]:
-        """Return the verdict and the tier that reached it."""
-        if not item.claim.content:
-            return "undecided", 0
-        if probability >= self.high:
-            return "unsupported", 1
-        if any(finding.rule in HARD_RULES for finding in findings):
-            return "undecided", 0
-        return ("supported", 1) if probability <= self.low else ("undecided", 1)
-
-
-def _finding(output: str, item: Evidence, index: int) -> Finding:
-    """Return a hit with offsets into the output."""
-    hit, words = item.hits[index], item.claim.words
-    start, end = words.starts[hit.first], words.ends[hit.last]
-    if output[end : end + 1] == "%":
-        end += 1
-    text = output[start:end]
-    return Finding(hit.rule, Span(start, end, text), text, hit.found)
-
-
-def _passage(item: Evidence, context: ParsedContext) -> Passage | None:
-    """Return the context sentence that holds most of the sentence's content."""
-    if not item.claim.coverage.passages:
-        return None
-    index = item.claim.coverage.passages[0]
-    document, start, end = context.locate(index)
-    begin, stop = context.sentences[index]
-    text = context.text[begin:stop]
-    return Passage(document, index, start, end, text, item.claim.coverage.best)
 
 
 def _basis(uncertainty: Uncertainty | None) -> Literal["uncertainty", "none"]:

@@ -97,7 +97,9 @@ def test_contributions_and_intercept_add_up_to_the_log_odds():
     model = shipped_combiner()
     sentence = detect("Acme opened two factories in Bonn.", CONTEXT).sentences[0]
     raw = model.intercept + sum(c.effect for c in sentence.contributions)
-    assert model.slope * raw + model.offset == pytest.approx(_logit(sentence.probability))
+    assert model.pooled.slope * raw + model.pooled.offset == pytest.approx(
+        _logit(sentence.probability)
+    )
 
 
 def test_a_parsed_context_gives_the_same_answer():

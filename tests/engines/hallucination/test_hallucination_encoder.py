@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engines.errors import EngineError
+from engines.hallucination import detect
 from engines.hallucination.encoder import encoder_missing, read_safetensors, shipped_encoder
 from engines.hallucination.wordpiece import WordPiece
 
@@ -47,3 +48,22 @@ def test_other_number_types_are_refused(tmp_path):
     path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
     with pytest.raises(EngineError, match="F16"):
         read_safetensors(path)
+
+
+@needs_weights
+def test_tier_two_names_the_passage_by_meaning():
+    context = (
+        "The committee met on Tuesday in the old town hall. The firm fired forty workers in spring "
+        "because orders collapsed. The committee praised the firm for its garden."
+    )
+    output = "Because demand broke down, the company let forty employees go."
+    result = detect(output, context, max_tier=2, task="claim", low=0.0, high=1.0)
+    assert result.tier == 2
+    assert result.sentences[0].passage.index == 1
+
+
+def test_an_absent_encoder_is_named(monkeypatch):
+    monkeypatch.setattr("engines.hallucination.detect.encoder_missing", lambda: "not installed")
+    result = detect("The firm grew.", "The firm shrank a lot.", max_tier=2, low=0.0, high=1.0)
+    assert result.tier < 2
+    assert "not installed" in result.notes
