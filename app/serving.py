@@ -37,7 +37,8 @@ class Hub(BaseApplication):  # type: ignore[misc]
             "timeout": 120,
             "graceful_timeout": 15,
             "keepalive": 30,
-            "loglevel": settings.log_level,
+            "loglevel": "warning" if settings.log_level == "info" else settings.log_level,
+            "control_socket_disable": True,  # it would be written into the user's home
             "worker_exit": lambda _server, worker: close(worker.wsgi),
             "when_ready": self._ready,
             "on_exit": lambda _server: _stop_fleet(self.fleet),

@@ -7,7 +7,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b"{", b'{"output": "no.such", "inputs": []}'])
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[]", b"null", b"{", b'{"output": "no.such", "inputs": []}']
+)
 def test_malformed_callbacks_get_400(client: FlaskClient, body: bytes) -> None:
     answer = client.post("/_dash-update-component", data=body, content_type="application/json")
     assert answer.status_code == 400
@@ -34,7 +36,8 @@ def test_local_mode_answers_only_for_loopback_names(client: FlaskClient) -> None
 
 def test_every_answer_carries_the_headers_that_protect_browsers(client: FlaskClient) -> None:
     for path in ("/", "/healthz", "/api/models", "/nowhere", "/assets/app.css"):
-        headers = client.get(path).headers
+        with client.get(path) as answer:
+            headers = answer.headers
         policy = headers["Content-Security-Policy"]
         scripts = next(p for p in policy.split(";") if p.strip().startswith("script-src"))
         assert "unsafe" not in scripts, path
@@ -54,12 +57,12 @@ def test_a_revoked_key_opens_nothing(
     assert client.get("/api/models", headers={"X-API-Key": viewer}).status_code == 401
 
 
-def test_a_wrong_secret_is_refused(
-    locked_hub: Flask, make_key: Callable[[str, str], str]
-) -> None:
+def test_a_wrong_secret_is_refused(locked_hub: Flask, make_key: Callable[[str, str], str]) -> None:
     key = make_key("default", "viewer")
     wrong = key[:-1] + ("a" if key[-1] != "a" else "b")
-    answer = locked_hub.test_client().get("/api/models", headers={"Authorization": f"Bearer {wrong}"})
+    answer = locked_hub.test_client().get(
+        "/api/models", headers={"Authorization": f"Bearer {wrong}"}
+    )
     assert answer.status_code == 401
 
 
@@ -80,9 +83,7 @@ def test_tenants_do_not_see_one_another(
     client = locked_hub.test_client()
     acme, other = make_key("acme", "tenant_admin"), make_key("other", "tenant_admin")
     row = {"inference_id": "1", "model_id": "secret", "prediction": 1}
-    client.post(
-        "/api/ingest/inferences", json={"inferences": [row]}, headers={"X-API-Key": acme}
-    )
+    client.post("/api/ingest/inferences", json={"inferences": [row]}, headers={"X-API-Key": acme})
     assert client.get("/api/models/secret", headers={"X-API-Key": acme}).status_code == 200
     assert client.get("/api/models/secret", headers={"X-API-Key": other}).status_code == 404
     listed = client.get("/api/models", headers={"X-API-Key": other}).json
