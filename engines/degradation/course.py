@@ -113,9 +113,6 @@ def _without_season(
         seasonality = strata_of(times, season_s)
     except InsufficientData as error:
         return values, None, Insufficient.of(error)
-    # Least squares first, so that a trend is not mistaken for season.
-    centred = times - times.mean()
-    slope = float(centred @ values) / float(centred @ centred)
-    profile = seasonality.profile(values - slope * centred)
+    profile = seasonality.profile(values)
     season = Season(season_s, seasonality.cycles, tuple(float(x) for x in profile))
     return values - profile[seasonality.strata], seasonality, season

@@ -29,14 +29,20 @@ class Seasonality:
         Number of strata.
     cycles : float
         Cycles that the data cover.
+    centred : array of float, shape (n,)
+        Times less their mean.
     """
 
     strata: NDArray[np.int64]
     count: int
     cycles: float
+    centred: Floats
 
     def profile(self, rows: Floats) -> Floats:
-        """Return the mean of each stratum less the mean of all strata, per row."""
+        """Return the mean of each stratum around a fitted line, less the mean of all, per row."""
+        # Without the line a trend within the cycle would be mistaken for season.
+        slopes = rows @ self.centred / float(self.centred @ self.centred)
+        rows = rows - np.multiply.outer(slopes, self.centred)
         totals = np.zeros((*rows.shape[:-1], self.count))
         sizes = np.bincount(self.strata, minlength=self.count)
         for stratum in np.flatnonzero(sizes):
@@ -45,7 +51,7 @@ class Seasonality:
         return totals
 
     def remove(self, rows: Floats) -> Floats:
-        """Return `rows` without the mean pattern of each."""
+        """Return `rows` without the pattern of each."""
         return np.asarray(rows - self.profile(rows)[..., self.strata])
 
 
@@ -93,4 +99,4 @@ def strata_of(times: Floats, season_s: float) -> Seasonality:
         )
     phase = np.mod(times, season_s) / season_s
     strata = np.minimum((phase * count + 1e-9).astype(np.int64), count - 1)
-    return Seasonality(strata, count, cycles)
+    return Seasonality(strata, count, cycles, times - times.mean())
