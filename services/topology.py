@@ -16,6 +16,8 @@ Health = Literal["healthy", "warning", "critical", "unknown"]
 MIN_CALLS = 20
 ERROR_WARNING, ERROR_CRITICAL = 0.01, 0.05
 """Shares of failed calls; the anchors of the trust map ``error_rate``."""
+SLOWER_WARNING, SLOWER_CRITICAL, MIN_SLOWER_MS = 2.0, 4.0, 10.0
+"""Times as slow as the window before, and the milliseconds below which nobody notices."""
 
 
 class ServiceHealth(msgspec.Struct, frozen=True):
@@ -85,12 +87,12 @@ def _judge(
         return "unknown", f"{int(calls)} calls are too few to judge; {MIN_CALLS} are needed"
     if rate >= ERROR_CRITICAL:
         return "critical", f"{rate:.1%} of {int(calls)} calls failed"
-    slower = mean / old_mean if mean is not None and old_mean else 1.0
-    if slower >= 3:
+    slower = mean / old_mean if mean and old_mean and mean - old_mean > MIN_SLOWER_MS else 1.0
+    if slower >= SLOWER_CRITICAL:
         return "critical", f"calls take {slower:.1f} times as long as before"
     if rate >= ERROR_WARNING:
         return "warning", f"{rate:.1%} of {int(calls)} calls failed"
-    if slower >= 1.5:
+    if slower >= SLOWER_WARNING:
         return "warning", f"calls take {slower:.1f} times as long as before"
     return "healthy", f"{rate:.1%} of {int(calls)} calls failed"
 

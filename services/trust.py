@@ -8,7 +8,7 @@ from engines import trust as engine
 from engines.drift import DriftReport
 from engines.reliability import Overall, wilson
 from engines.result import Insufficient, Interval
-from engines.trust import POLICIES, Part, Trust, TrustPolicy
+from engines.trust import POLICIES, Anchors, Part, Trust, TrustPolicy
 from services.computed import Computed, attempt, latest, remember
 from services.degradation import DegradationAnswer, get_degradation
 from services.drift import DriftAnswer, get_drift
@@ -27,6 +27,10 @@ Given = Part | Insufficient | None
 _KOLMOGOROV_90 = 1.2238
 """90 % point of Kolmogorov's distribution: how far a measured KS distance may be off."""
 MIN_REQUESTS = 30
+BUCKET_REACH = 1.19
+"""A latency bucket is a factor of 1.41 wide and linear inside: half of it is the resolution."""
+GROWTH = Anchors(1.0, 3.0)
+"""Latency that doubled since yesterday scores 0.8, four times 0.6; a policy choice."""
 
 
 @permitted("trust:read")
@@ -151,17 +155,21 @@ def errors_part(traffic: Traffic) -> Given:
 
 
 def latency_part(now: Traffic, before: Traffic, objective_ms: float | None) -> Given:
-    """Grade the 95th percentile against its objective, or against twice the day before."""
+    """Grade the 95th percentile against its objective, or its growth since the day before."""
     if now.latency_ms is None or now.requests < MIN_REQUESTS:
         return Insufficient(f"latency needs {MIN_REQUESTS} measured requests in the last hour")
-    if objective_ms is None:
-        if before.latency_ms is None:
-            return Insufficient("latency has neither an objective nor a day before to compare with")
-        objective_ms = 2 * before.latency_ms["p95"]
-    ratio = now.latency_ms["p95"] / max(objective_ms, 1e-9)
-    # A bucket is a factor of 1.41 wide and linear inside, so half of it is the resolution.
-    interval = Interval(ratio / 1.19, ratio * 1.19, 0.9)
-    return engine.part("latency_ratio", ratio, interval, now.requests)
+    p95 = now.latency_ms["p95"]
+    if objective_ms is not None:
+        ratio = p95 / max(objective_ms, 1e-9)
+        interval = Interval(ratio / BUCKET_REACH, ratio * BUCKET_REACH, 0.9)
+        return engine.part("latency_ratio", ratio, interval, now.requests)
+    if before.latency_ms is None:
+        return Insufficient("latency has neither an objective nor a day before to compare with")
+    ratio = p95 / max(before.latency_ms["p95"], 1e-9)
+    interval = Interval(max(0.0, ratio / BUCKET_REACH - 1), max(0.0, ratio * BUCKET_REACH - 1), 0.9)
+    return engine.part(
+        "latency_growth", max(0.0, ratio - 1), interval, now.requests, anchors=GROWTH
+    )
 
 
 def hallucination_part(answer: HallucinationAnswer) -> Given:
