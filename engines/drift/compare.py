@@ -119,7 +119,9 @@ def compare(
     level = policy.false_discovery_rate * (1.0 - policy.joint_share * has_joint)
     per_column = level / max(1, len(names))
     drafts = [
-        _compare_column(name, before[name], after.get(name), rows_after, kinds, policy, per_column)
+        _compare_column(
+            name, before[name], after.get(name), rows_after, kinds, policy, per_column, seed
+        )
         for name in names
     ]
     joint_level = policy.false_discovery_rate * policy.joint_share
@@ -178,6 +180,7 @@ def _compare_column(
     kinds: Mapping[str, Kind] | None,
     policy: Policy,
     level: float,
+    seed: int,
 ) -> ColumnDrift:
     kind_before = (kinds or {}).get(name) or infer_kind(before)
     if after is None:
@@ -187,7 +190,7 @@ def _compare_column(
     kind = kind_before or kind_after or "categorical"
     if kind_before and kind_after and kind_before != kind_after:
         kind = "categorical"
-    return COMPARERS[kind](name, before, after, policy, level)
+    return COMPARERS[kind](name, before, after, policy, level, seed)
 
 
 def _present(values: Any) -> int:  # Any: Series or array
@@ -207,7 +210,9 @@ def judge_missing(name: str, kind: Kind | None, sides: Sides, policy: Policy) ->
     return only_missing(name, kind, sides, policy, reason) or blank(name, kind, sides, reason)
 
 
-def _numeric(name: str, before: Any, after: Any, policy: Policy, level: float) -> ColumnDrift:
+def _numeric(
+    name: str, before: Any, after: Any, policy: Policy, level: float, seed: int
+) -> ColumnDrift:
     first, second = read_numbers(before), read_numbers(after)
     sides = Sides(len(before), len(after), len(first), len(second))
     if min(sides.n, sides.m) < policy.minimum_rows:
@@ -215,7 +220,9 @@ def _numeric(name: str, before: Any, after: Any, policy: Policy, level: float) -
     return compare_numbers(name, NumericPair.of_samples(first, second), sides, policy, level)
 
 
-def _categorical(name: str, before: Any, after: Any, policy: Policy, level: float) -> ColumnDrift:
+def _categorical(
+    name: str, before: Any, after: Any, policy: Policy, level: float, seed: int
+) -> ColumnDrift:
     pair = CategoryPair.of_counts(read_categories(before), read_categories(after))
     sides = Sides(len(before), len(after), pair.n, pair.m)
     if min(sides.n, sides.m) < policy.minimum_rows:
@@ -223,29 +230,35 @@ def _categorical(name: str, before: Any, after: Any, policy: Policy, level: floa
     return compare_categories(name, pair, sides, policy, level)
 
 
-def _time(name: str, before: Any, after: Any, policy: Policy, level: float) -> ColumnDrift:
+def _time(
+    name: str, before: Any, after: Any, policy: Policy, level: float, seed: int
+) -> ColumnDrift:
     sides = Sides(len(before), len(after), _present(before), _present(after))
     reason = "Times always move on; compare a feature of them, such as the hour of the day."
     return only_missing(name, "time", sides, policy, reason) or blank(name, "time", sides, reason)
 
 
-def _text(name: str, before: Any, after: Any, policy: Policy, level: float) -> ColumnDrift:
+def _text(
+    name: str, before: Any, after: Any, policy: Policy, level: float, seed: int
+) -> ColumnDrift:
     first, second = read_texts(before), read_texts(after)
     sides = Sides(len(before), len(after), len(first), len(second))
     if min(sides.n, sides.m) < policy.minimum_rows:
         return judge_missing(name, "text", sides, policy)
-    return compare_texts(name, first, second, sides, policy, level)
+    return compare_texts(name, first, second, sides, policy, level, seed)
 
 
-def _embedding(name: str, before: Any, after: Any, policy: Policy, level: float) -> ColumnDrift:
+def _embedding(
+    name: str, before: Any, after: Any, policy: Policy, level: float, seed: int
+) -> ColumnDrift:
     first, second = read_vectors(before), read_vectors(after)
     sides = Sides(len(before), len(after), len(first), len(second))
     if min(sides.n, sides.m) < policy.minimum_rows:
         return judge_missing(name, "embedding", sides, policy)
-    return compare_vectors(name, first, second, sides, policy, level)
+    return compare_vectors(name, first, second, sides, policy, level, seed)
 
 
-COMPARERS: dict[Kind, Callable[[str, Any, Any, Policy, float], ColumnDrift]] = {
+COMPARERS: dict[Kind, Callable[[str, Any, Any, Policy, float, int], ColumnDrift]] = {
     "numeric": _numeric,
     "categorical": _categorical,
     "text": _text,
