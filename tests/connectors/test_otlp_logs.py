@@ -122,7 +122,7 @@ BODY = sdk_request().SerializeToString()
 JSON_BODY = json.dumps(MessageToDict(sdk_request())).encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(BODY) - 1), st.binary(max_size=3))
 def test_damaged_bytes_are_refused_never_another_error(at: int, junk: bytes) -> None:
     for body in (BODY[:at], BODY[:at] + junk + BODY[at + len(junk) :], junk):
@@ -132,7 +132,7 @@ def test_damaged_bytes_are_refused_never_another_error(at: int, junk: bytes) -> 
             continue
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(JSON_BODY) - 1), st.text(max_size=3))
 def test_damaged_json_is_refused_never_another_error(at: int, junk: str) -> None:
     for body in (JSON_BODY[:at], JSON_BODY[:at] + junk.encode(errors="replace") + JSON_BODY[at:]):

@@ -173,7 +173,7 @@ def number_requests(draw: st.DrawFn) -> Request:
     return request
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(number_requests(), min_size=1, max_size=3))
 def test_numbers_equal_a_plain_walk(requests: list[Request]) -> None:
     decoder = OtlpMetricsDecoder()
@@ -268,7 +268,7 @@ def test_known_series_stay_bounded() -> None:
 BODY = sdk_request().SerializeToString()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
 def test_garbage_is_refused_never_another_error(data: bytes) -> None:
     for decode in (OtlpMetricsDecoder().decode, decode_metrics_json):
@@ -278,7 +278,7 @@ def test_garbage_is_refused_never_another_error(data: bytes) -> None:
             continue
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(BODY) - 1), st.binary(max_size=3))
 def test_damaged_bytes_never_raise_another_error(at: int, junk: bytes) -> None:
     decoder = OtlpMetricsDecoder()

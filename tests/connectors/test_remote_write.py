@@ -217,7 +217,7 @@ def test_truncated_bodies_are_refused_or_whole_series(cut: int) -> None:
     assert len(decoded.batch) == 3 * (cut // (len(RAW) // 3))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_garbage_is_refused_never_another_error(data: bytes) -> None:
     for body in (data, snap(data)):
@@ -227,7 +227,7 @@ def test_garbage_is_refused_never_another_error(data: bytes) -> None:
             continue
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(RAW) - 1), st.integers(0, 255))
 def test_a_flipped_byte_never_raises_another_error(at: int, byte: int) -> None:
     decoder = RemoteWriteDecoder()
