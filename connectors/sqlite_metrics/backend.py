@@ -20,6 +20,7 @@ from connectors.sqlite_metrics.tail import Tail
 
 _DAY_MS = 86_400_000
 _STEP_SAMPLES = 1_000_000
+_STEP_SECONDS = 1.0  # no further step is begun after this long
 _VACUUM_PAGES = 2_000  # 32 MiB at most per step
 _SLACK_PAGES = 16
 
@@ -69,8 +70,13 @@ class SqliteMetricBackend:
         if not self._maintaining.acquire(blocking=False):
             return
         try:
-            if self._is_due(now_ms):
-                self._compact_step()
+            begun = time.monotonic()
+            while (
+                self._is_due(now_ms)
+                and self._compact_step()
+                and time.monotonic() - begun < _STEP_SECONDS
+            ):
+                pass
             self._purge(now_ms)
         finally:
             self._maintaining.release()

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.errors import ConnectorError, Refused
+from connectors.errors import ConnectorError, Refused, Unavailable
 from connectors.sqlite_metrics.catalogue import SCHEMA, Catalogue
 from connectors.sqlite_metrics.database import Readers, open_database, shrink, translated, writing
 from connectors.telemetry import MetricBatch, Series
@@ -45,15 +45,17 @@ class Frame(msgspec.Struct, frozen=True):
 
 
 class _Waiting:
-    """One caller's batch on its way to disk."""
+    """One caller's batch on its way to disk; `turn` is held until it is done or must lead."""
 
-    __slots__ = ("batch", "done", "error", "tenant")
+    __slots__ = ("batch", "done", "error", "tenant", "turn")
 
     def __init__(self, tenant: str, batch: MetricBatch) -> None:
         self.tenant = tenant
         self.batch = batch
         self.done = False
         self.error: Exception | None = None
+        self.turn = threading.Lock()
+        self.turn.acquire()
 
 
 class AppendLog:
@@ -70,19 +72,38 @@ class AppendLog:
         self._committing = threading.Lock()
         self._queueing = threading.Lock()
         self._queue: list[_Waiting] = []
+        self._is_led = False
 
     def append(self, tenant: str, batch: MetricBatch) -> None:
-        """Return when the batch is on disk: the first to arrive commits for all who wait."""
+        """Return when the batch is on disk: one caller commits for all who wait, then the next."""
         mine = _Waiting(tenant, batch)
         with self._queueing:
             self._queue.append(mine)
-        with self._committing:
-            if not mine.done:
-                with self._queueing:
-                    group, self._queue = self._queue, []
-                self._commit(group)
+            leads, self._is_led = not self._is_led, True
+        if not leads:
+            mine.turn.acquire()
+        if not mine.done:
+            self._lead()
         if mine.error is not None:
             raise mine.error
+
+    def _lead(self) -> None:
+        with self._committing:
+            with self._queueing:
+                group, self._queue = self._queue, []
+            try:
+                self._commit(group)
+            finally:
+                with self._queueing:
+                    if self._queue:
+                        self._queue[0].turn.release()
+                    else:
+                        self._is_led = False
+                for waiting in group:
+                    if not waiting.done:  # the leader was interrupted
+                        waiting.error = Unavailable("the commit was interrupted")
+                        waiting.done = True
+                    waiting.turn.release()
 
     def _commit(self, group: list[_Waiting]) -> None:
         error: Exception | None = None
