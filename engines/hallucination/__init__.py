@@ -12,7 +12,7 @@ Examples
 """
 
 from engines.hallucination.context import ContextCache, ParsedContext, parse_context
-from engines.hallucination.detect import detect
+from engines.hallucination.detection import detect
 from engines.hallucination.features import FEATURES
 from engines.hallucination.result import (
     Contribution,

@@ -63,7 +63,7 @@ def test_tier_two_names_the_passage_by_meaning():
 
 
 def test_an_absent_encoder_is_named(monkeypatch):
-    monkeypatch.setattr("engines.hallucination.detect.encoder_missing", lambda: "not installed")
+    monkeypatch.setattr("engines.hallucination.detection.encoder_missing", lambda: "not installed")
     result = detect("The firm grew.", "The firm shrank a lot.", max_tier=2, low=0.0, high=1.0)
     assert result.tier < 2
     assert "not installed" in result.notes
