@@ -72,6 +72,7 @@ def analyze(
     ----------
     scores : array_like of float, shape (n,) or (n, k), optional
         Probability of the positive class, or of every class (rows sum to 1), in order of time.
+        Of two columns the second is the positive class.
     labels : array_like, shape (n,), optional
         The truth: 0 or 1, False or True, or a member of `classes`. None and NaN mean unknown.
     classes : sequence, optional
@@ -170,8 +171,8 @@ def _labelled(
     values = np.asarray(scores, dtype=float)
     if values.ndim not in (1, 2):
         raise EngineError(f"scores must have one or two dimensions, got {values.ndim}")
-    is_binary = values.ndim == 1
-    matrix = np.column_stack([1.0 - values, values]) if is_binary else values
+    is_binary = values.ndim == 1 or values.shape[1] == 2
+    matrix = np.column_stack([1.0 - values, values]) if values.ndim == 1 else values
     names = tuple(classes) if classes is not None else tuple(range(matrix.shape[1]))
     if len(names) != matrix.shape[1]:
         raise EngineError(f"{matrix.shape[1]} columns of scores need as many classes")
@@ -182,7 +183,7 @@ def _labelled(
     matrix, truth = matrix[known], truth[known]
     if np.any((matrix < 0) | (matrix > 1)):
         raise EngineError("scores must be probabilities in 0..1")
-    if not is_binary and np.any(np.abs(matrix.sum(axis=1) - 1.0) > 0.01):
+    if np.any(np.abs(matrix.sum(axis=1) - 1.0) > 0.01):
         raise EngineError("the probabilities of a row must sum to 1")
     top = matrix.argmax(axis=1)
     return _Labelled(

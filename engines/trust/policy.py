@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -25,7 +25,8 @@ class PartPolicy:
         Above zero; weights are normalised to sum to 1.
     floor : float or None
         A critical part's limit, 0 to 1: when the part scores below it, the trust score cannot
-        exceed the part's own score. None for a part that is not critical.
+        exceed the part's own score; over the next 0.1 the cap rises to 1, so that trust does not
+        jump when a score wavers at its floor. None for a part that is not critical.
     anchors : Anchors or None
         Replaces the map's anchors for this part.
     """
@@ -76,11 +77,9 @@ class TrustPolicy:
     prior_shape: float = 3.0
     correlation: float = 0.0
     min_known_weight: float = 0.5
-    _index: Mapping[str, PartPolicy] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        index = {part.name: part for part in self.parts}
-        if not self.parts or len(index) != len(self.parts):
+        if not self.parts or len({part.name for part in self.parts}) != len(self.parts):
             raise EngineError(f"policy {self.name!r} needs at least one part, each named once")
         if not 0 < self.warning < self.healthy < 1:
             raise EngineError(
@@ -90,11 +89,10 @@ class TrustPolicy:
             raise EngineError("prior_shape must be above 0 and correlation in 0..1")
         if not 0 < self.min_known_weight <= 1:
             raise EngineError(f"min_known_weight must be in (0, 1], got {self.min_known_weight}")
-        object.__setattr__(self, "_index", MappingProxyType(index))
 
     def part(self, name: str) -> PartPolicy | None:
         """Return the rule of one part, None when the policy does not know it."""
-        return self._index.get(name)
+        return next((part for part in self.parts if part.name == name), None)
 
     def weights(self) -> dict[str, float]:
         """Return the normalised weights by part."""
@@ -130,9 +128,7 @@ class TrustPolicy:
         if version == self.version:
             raise EngineError(f"other weights need another version than {version!r}")
         parts = tuple(
-            replace(self._index[name], weight=weight)
-            if name in self._index
-            else PartPolicy(name, weight)
+            replace(self.part(name) or PartPolicy(name, 1.0), weight=weight)
             for name, weight in weights.items()
         )
         return replace(self, parts=parts, version=version)

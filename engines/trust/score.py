@@ -14,6 +14,9 @@ from engines.trust.explain import explain, in_english
 from engines.trust.policy import PartPolicy, TrustPolicy
 from engines.trust.result import Band, Contribution, Part, Trust
 
+RAMP = 0.1
+"""Above the floor of a critical part its cap rises to 1 over this much of its score."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -72,9 +75,10 @@ def score(
     -----
     Weighted geometric mean, so one collapsed part shows; see `engines.trust.combine`. A missing
     part enters with the policy's prior, which lowers the point and widens the interval. A critical
-    part below its floor caps point and bound at its own; one that is missing caps both at the
-    prior's median. Monotone: no result falls when a part's score or interval end rises.
-    It breaks when a part's interval is not honest: nothing here can widen it.
+    part below its floor caps point and interval at its own, the cap rising to 1 over the next 0.1
+    of its score; one that is missing caps point and bound at the prior's median. Monotone: no
+    result falls when a part's score or interval end rises. It breaks when a part's interval is
+    not honest: nothing here can widen it.
 
     Examples
     --------
@@ -195,9 +199,12 @@ def _cap(entry: _Entry) -> _Cap | None:
         return None
     if entry.given is None:
         return _Cap(rule.name, rule.floor, entry.score, entry.score, 1.0)
-    if entry.score >= rule.floor:
-        return None
-    return _Cap(rule.name, rule.floor, entry.score, entry.interval.low, entry.interval.high)
+    lift = 0.0
+    if entry.score > rule.floor:
+        ramp = min(RAMP, 1.0 - rule.floor)
+        lift = (entry.score - rule.floor) * (1.0 - rule.floor - ramp) / ramp
+    ends = (entry.score, entry.interval.low, entry.interval.high)
+    return _Cap(rule.name, rule.floor, *(min(1.0, end + lift) for end in ends))
 
 
 def _result(

@@ -82,6 +82,15 @@ def test_several_classes_are_judged_by_their_top_class_and_one_by_one():
     assert min(group.adjusted_p for group in found.calibration.classes) > 0.01
 
 
+def test_two_columns_are_judged_as_one_probability():
+    given = inputs()
+    both = np.column_stack([1 - given["scores"], given["scores"]])
+    one = analyze(given["scores"], given["labels"]).calibration
+    two = analyze(both, given["labels"]).calibration
+    assert two.kind == "binary"
+    assert two.error.ece == pytest.approx(one.error.ece)
+
+
 def test_one_bad_segment_is_named():
     rng = np.random.default_rng(2)
     scores, where = rng.uniform(size=3000), rng.choice(["eu", "us", "jp"], 3000)

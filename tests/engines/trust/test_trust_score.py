@@ -211,3 +211,23 @@ def test_codes_carry_every_value_their_english_needs():
     parts = {"a": Part(0.7, n=5), "b": None, "c": 0.95}
     for code in trust.score(parts, policy=GATED).codes:
         assert ENGLISH[code.key].format(**code.values)
+
+
+def test_score_does_not_jump_when_a_critical_part_crosses_its_floor():
+    rules = (PartPolicy("errors", 1, floor=0.6), PartPolicy("drift", 9))
+    policy = TrustPolicy("t", "1", rules)
+    scores = [
+        trust.score(
+            {"errors": Part(s, Interval(s - 0.05, s + 0.05, 0.9)), "drift": 1.0}, policy=policy
+        )
+        for s in (0.56 + 0.001 * i for i in range(200))
+    ]
+    for a, b in zip(scores, scores[1:], strict=False):
+        assert 0 <= b.point - a.point < 0.005
+        assert -1e-11 <= b.trust - a.trust < 0.005
+
+
+def test_few_requests_without_errors_are_not_called_critical():
+    parts = {name: Part(0.95, n=2000) for name in POLICIES["classification"].weights()}
+    parts["errors"] = trust.part("error_rate", 0.0, Interval(0.0, 0.06, 0.9), 40)
+    assert trust.score(parts, policy=POLICIES["classification"]).band == "healthy"
