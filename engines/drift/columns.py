@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 500  # values looked at to tell text from categories
 TEXT_LENGTH = 25.0  # mean characters from which distinct strings are read as text
+LARGEST = 1e150  # the squares of larger numbers overflow; they count as infinite
 TEXT_DISTINCT = 0.5  # share of distinct values from which long strings are read as text
 
 
@@ -125,7 +126,7 @@ def read_numbers(values: Any) -> Floats:  # Any: Series or array
         if array.dtype == object:
             array = pd.to_numeric(pd.Series(array), errors="coerce").to_numpy()
         array = array.astype(np.float64, copy=False)
-    finite = np.isfinite(array)
+    finite = np.abs(array) < LARGEST  # False for NaN and infinity
     return cast(Floats, array if finite.all() else array[finite])
 
 

@@ -79,16 +79,19 @@ def _standardise(values: Floats) -> Floats:
     return centred / spread if spread > 1e-12 else np.zeros_like(centred)
 
 
-def measure_dependence(columns: list[Floats]) -> Dependence:
-    """Return all pairwise correlations of the rank scores of equally long columns."""
+def measure_dependence(columns: list[Floats], *, folded: bool = True) -> Dependence:
+    """Return all pairwise correlations of the rank scores of equally long columns.
+
+    The folded scores are left out when `folded` is false: p columns instead of 2p.
+    """
     pairs = [rank_scores(column) for column in columns]
-    scores = np.column_stack([z for z, _ in pairs] + [folded for _, folded in pairs])
+    scores = np.column_stack([z for z, _ in pairs] + [bent for _, bent in pairs if folded])
     present = np.isfinite(np.column_stack(columns))
-    size = len(columns[0])
+    width = scores.shape[1]
     if present.all():
-        rows = np.full((2 * len(columns), 2 * len(columns)), float(size))
+        rows = np.full((width, width), float(len(columns[0])))
     else:
-        mask = np.tile(present.astype(np.float64), (1, 2))
+        mask = np.tile(present.astype(np.float64), (1, 1 + folded))
         rows = np.maximum(mask.T @ mask, 1.0)
     square = scores * scores
     r = np.clip((scores.T @ scores) / rows, -CLIP, CLIP)

@@ -26,6 +26,8 @@ from engines.drift.result import Driver, JointDrift, Kind, Outcome
 LISTED = 10  # pairs or columns named as drivers
 # Shares of the joint error budget: most for the change that occurs most, correlation.
 SHARES = {"correlation": 0.5, "dependence": 0.25, "domain_classifier": 0.25}
+FOLDED = 100  # numeric columns up to which folded scores are tested: pairs grow with the square
+CELLS = 600_000  # numbers per side in the dependence test, at least 2,000 rows
 LEAST_CLASSIFIER_ROWS = 100  # 50 per side are left to test on
 
 
@@ -61,14 +63,15 @@ def joint_tests(
     if len(numeric) + len(coded) < 2:
         return ()
     rng = np.random.default_rng(seed)
-    sides = _sample(before, after, numeric, coded, policy.joint_rows, rng)
+    size = min(policy.joint_rows, max(2_000, CELLS // max(1, len(numeric))))
+    sides = _sample(before, after, numeric, coded, size, rng)
     sizes = tuple(len((side.numeric + side.coded)[0]) for side in sides)
     results: list[JointDrift] = []
     if len(numeric) > 1:
         results += dependence_drift(
             numeric,
-            measure_dependence(sides[0].numeric),
-            measure_dependence(sides[1].numeric),
+            measure_dependence(sides[0].numeric, folded=len(numeric) <= FOLDED),
+            measure_dependence(sides[1].numeric, folded=len(numeric) <= FOLDED),
             (sizes[0], sizes[1]),
             policy,
             level,

@@ -22,6 +22,7 @@ from engines.drift.effects import (
 from engines.drift.missing import missing_share
 from engines.drift.pair import CategoryPair, NumericPair, cell_shares
 from engines.drift.policy import Policy, severity
+from engines.drift.rank_tests import mann_whitney
 from engines.drift.registry import CATEGORY_TESTS, NUMERIC_TESTS
 from engines.drift.result import ColumnDrift, Effects, Histogram, Kind, TestResult
 
@@ -76,7 +77,8 @@ def compare_numbers(
         labels = tuple(f"{value:.12g}" for value in pair.values.tolist())
         reference, current = pair.counts()
         categories = CategoryPair(pair.n, pair.m, labels, reference, current)
-        return compare_categories(name, categories, sides, policy, level)
+        ordered = mann_whitney(pair)  # few-valued numbers (ratings, counts) still have an order
+        return compare_categories(name, categories, sides, policy, level, ordered)
     tests = tuple(test(pair) for test in NUMERIC_TESTS)
     distance, auc = tests[0].statistic, tests[1].statistic
     before, after = bin_counts(pair, policy.bins)
@@ -107,11 +109,16 @@ def compare_numbers(
 
 
 def compare_categories(
-    name: str, pair: CategoryPair, sides: Sides, policy: Policy, level: float
+    name: str,
+    pair: CategoryPair,
+    sides: Sides,
+    policy: Policy,
+    level: float,
+    *more: TestResult,
 ) -> ColumnDrift:
-    """Return the undecided comparison of two samples of categories."""
+    """Return the undecided comparison of two samples of categories, `more` tests included."""
     table = pool_cells(pair)
-    tests = tuple(test(table) for test in CATEGORY_TESTS)
+    tests = (*(test(table) for test in CATEGORY_TESTS), *more)
     v = cramers_v(table)
     draft = replace(
         blank(name, "categorical", sides, ""),

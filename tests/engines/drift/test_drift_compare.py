@@ -201,3 +201,25 @@ def test_every_category_test_is_level_with_a_thousand_values(test):
         before, after = (dict(enumerate(c.tolist())) for c in counts)
         p.append(test(pool_cells(CategoryPair.of_counts(before, after))).p_value)
     assert (np.array(p) < 0.05).mean() < 0.1
+
+
+def test_few_valued_numbers_are_tested_with_their_order():
+    rng = np.random.default_rng(7)
+    before = rng.integers(1, 6, 2000).astype(float)
+    after = np.clip(rng.integers(1, 6, 2000) + (rng.random(2000) < 0.08), 1, 5).astype(float)
+    column = compare({"stars": before}, {"stars": after}).column("stars")
+    assert [test.name for test in column.tests] == ["chi_square", "mann_whitney", "missing_share"]
+    assert column.kind == "categorical"
+
+
+def test_numbers_near_the_float_limit_do_not_overflow():
+    rng = np.random.default_rng(8)
+    values = rng.normal(size=500)
+    values[:3] = 1e308
+    assert compare({"x": values}, {"x": -values}).column("x").n_current == 497
+
+
+def test_wide_tables_are_compared_without_folded_scores():
+    rng = np.random.default_rng(9)
+    before, after = ({f"x{i}": rng.normal(size=300) for i in range(120)} for _ in range(2))
+    assert [j.name for j in compare(before, after).joint] == ["correlation", "domain_classifier"]
