@@ -106,15 +106,23 @@
         const scope = current();
         const lang = document.documentElement.lang;
         aiobs.reflect(scope);
+        const unchanged = sameData(scope, oldScope);
+        if (oldScope && !unchanged) document.getElementById("page")?.classList.add("is-loading");
         return [
-          sameData(scope, oldScope) ? same : scope,
+          unchanged ? same : scope,
           pathname === oldPath ? same : pathname,
           lang === oldLang ? same : lang,
         ];
       },
       setClock(scope) { return clock(scope || DEFAULTS); },
       showToast(message) {
+        document.getElementById("page")?.classList.remove("is-loading");
         if (message) aiobs.toast(message);
+        return window.dash_clientside.no_update;
+      },
+      applyView(data) {
+        // After React has put the slots of this page into the document.
+        setTimeout(() => aiobs.applyView(data), 0);
         return window.dash_clientside.no_update;
       },
       takeOptions(options) {

@@ -31,7 +31,7 @@
     const known = words();
     const put = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
     put($("#time-words"), windowWords(scope));
-    const live = $("#live");
+    const live = $("#live-button");
     if (live) {
       const on = scope.live !== "0" && !scope.from;
       live.setAttribute("aria-pressed", String(on));

@@ -38,7 +38,7 @@ _STYLES = (
 )
 _SCRIPTS = (
     "vendor/plotly-cartesian.min.js", "vendor/plotly-locales.js", "theme.js", "plots.js",
-    "scope.js", "shell.js", "palette.js", "export.js",
+    "scope.js", "live.js", "shell.js", "palette.js", "export.js",
 )  # fmt: skip
 
 
@@ -256,7 +256,7 @@ def _words() -> str:
 
 def register(dash_app: Any) -> None:  # a dash.Dash
     """Connect what the browser does alone: address to scope, clock, toasts, filter options."""
-    from dash import ClientsideFunction, Input, Output, State
+    from dash import MATCH, ClientsideFunction, Input, Output, State
 
     def client(function: str, *wires: Any, **more: Any) -> None:
         dash_app.clientside_callback(ClientsideFunction("aiobs", function), *wires, **more)
@@ -273,4 +273,9 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         Input("scope", "data"),
     )
     client("showToast", Output("toast", "storage_type"), Input("toast", "data"))
+    client(
+        "applyView",
+        Output({"type": "view", "index": MATCH}, "storage_type"),
+        Input({"type": "view", "index": MATCH}, "data"),
+    )
     client("takeOptions", Output("filter-options", "storage_type"), Input("filter-options", "data"))

@@ -177,7 +177,7 @@ def _live() -> html.Div:
             html.Button(
                 [html.Span(className="live-dot"), html.Span(t("shell.live"), id="live-words")],
                 className="live-button",
-                id="live",
+                id="live-button",
                 **attrs(data_action="live", aria_pressed="true"),
             ),
             html.Details(

@@ -1,0 +1,57 @@
+"""A page that stays alive: the server sends what every slot holds now, the browser changes what differs.
+
+A page draws its panels once and answers each tick with one `View`.  `assets/live.js` compares slot by
+slot: an equal slot is left alone, a chart gets new data without being drawn anew (zoom and open menus
+stay), anything else is replaced.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Output, dcc, html
+from plotly.io.json import to_json_plotly
+
+from components.panel import Provenance, content, footer
+
+Children = Any  # what a Dash component takes as children
+
+
+def view_store(page: str) -> dcc.Store:
+    """Return the store that receives the page's views; put it into the layout."""
+    return dcc.Store(id={"type": "view", "index": page})
+
+
+def view_output(page: str) -> Output:
+    """Return the one output of the page's callback; it takes `View.to_json()`."""
+    return Output({"type": "view", "index": page}, "data")
+
+
+def slot(name: str, children: Children = None, *, block: bool = False) -> html.Div:
+    """Return a place that views fill by name; unless `block` it takes no box of its own."""
+    return html.Div(
+        children, id={"type": "slot", "index": name}, className="slot-block" if block else "slot"
+    )
+
+
+class View:
+    """What the slots and panels of a page hold now."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[dict[str, str], Children]] = []
+
+    def panel(
+        self, name: str, body: Children, source: Provenance | None = None, *, height: int = 240
+    ) -> None:
+        """Fill the body of a panel (`Insufficient` becomes its reason) and its footer."""
+        self._parts.append(({"type": "panel-body", "index": name}, content(body, height)))
+        foot = footer(source) if source else None
+        self._parts.append(({"type": "panel-foot", "index": name}, foot))
+
+    def slot(self, name: str, children: Children) -> None:
+        """Fill a slot."""
+        self._parts.append(({"type": "slot", "index": name}, children))
+
+    def to_json(self) -> str:
+        """Return the view as the browser reads it."""
+        return str(to_json_plotly(self._parts))
