@@ -41,6 +41,7 @@ class Job:
 
 JOBS: tuple[Job, ...] = (
     Job("roll_up", 5, jobs.roll_up, lane="fast"),
+    Job("update_sketches", 30, jobs.update_sketches),
     Job("refresh_models", 30, jobs.refresh_models),
     Job("evaluate_alerts", 15, jobs.evaluate_alerts),
     Job("push_metrics", 5, jobs.push_metrics, lane="fast"),

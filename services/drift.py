@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from numpy.typing import NDArray
 
 from engines import drift as engine
-from engines.drift import DriftReport
+from engines.drift import ConceptDrift, DriftReport, TableSketch
 from engines.result import Insufficient
 from services.computed import Computed, attempt, latest, remember
+from services.concept import Concept, read_concept
 from services.history import keep, store_numbers
 from services.identity import permitted
-from services.models import get_model
+from services.models import Model, get_model
 from services.reference import Sides, choose_sides
+from services.sketches import merged_sketch, seasonal_sketch
+from services.times import Window
 from services.workspace import Workspace
 
 FEATURE = "feature:"
@@ -28,7 +31,7 @@ class ModelDrift(msgspec.Struct, frozen=True):
     prediction: DriftReport | Insufficient
     overall: float | None
     status: str
-    concept: Insufficient = Insufficient("no labels have arrived to test the meaning of scores")
+    concept: Concept | Insufficient
 
 
 DriftAnswer = Computed[ModelDrift]
@@ -37,23 +40,24 @@ DriftAnswer = Computed[ModelDrift]
 @permitted("models:read")
 def get_drift(ws: Workspace, model_id: str) -> DriftAnswer:
     """Return the latest drift result with every column and test."""
-    get_model(ws, model_id)
-    return latest(ws, "drift", model_id, DriftAnswer, lambda: _compute(ws, model_id))
+    model = get_model(ws, model_id)
+    return latest(ws, "drift", model_id, DriftAnswer, lambda: _compute(ws, model))
 
 
 @permitted("analysis:run")
 def detect_drift(ws: Workspace, model_id: str) -> DriftAnswer:
     """Compute drift now, keep it and its history, and return it."""
-    answer = _compute(ws, model_id)
+    answer = _compute(ws, get_model(ws, model_id))
     _record(ws, model_id, answer)
     return remember(ws, "drift", model_id, answer, DriftAnswer)
 
 
-def _compute(ws: Workspace, model_id: str) -> DriftAnswer:
-    sides = choose_sides(ws, model_id)
-    result, insufficient = attempt(lambda: _compare(sides))
+def _compute(ws: Workspace, model: Model) -> DriftAnswer:
+    sides = choose_sides(ws, model.model_id)
+    concept = read_concept(ws, model)
+    result, insufficient = attempt(lambda: _compare(sides, concept))
     return Computed(
-        model_id=model_id,
+        model_id=model.model_id,
         computed_at_ms=ws.now_ms(),
         window=sides.current_window,
         reference=sides.reference_window,
@@ -65,7 +69,7 @@ def _compute(ws: Workspace, model_id: str) -> DriftAnswer:
     )
 
 
-def _compare(sides: Sides) -> ModelDrift | Insufficient:
+def _compare(sides: Sides, concept: Concept | Insufficient) -> ModelDrift | Insufficient:
     smaller = min(sides.n_reference, len(sides.current_rows))
     if smaller < MIN_ROWS:
         return Insufficient(
@@ -80,13 +84,27 @@ def _compare(sides: Sides) -> ModelDrift | Insufficient:
     prediction = _report(
         _predictions(sides.reference), _predictions(sides.current), "no predictions are sent"
     )
+    return _together(data, prediction, concept)
+
+
+def _together(
+    data: DriftReport | Insufficient,
+    prediction: DriftReport | Insufficient,
+    concept: Concept | Insufficient,
+) -> ModelDrift | Insufficient:
     reports = [part for part in (data, prediction) if isinstance(part, DriftReport)]
     scores = [report.score for report in reports if report.score is not None]
+    outcomes = [report.status for report in reports]
+    if isinstance(concept, Concept) and isinstance(concept.labelled, ConceptDrift):
+        scores.append(concept.score or 0.0)
+        outcomes.append(concept.labelled.outcome)
     if not scores:
         return Insufficient("the model sends neither features nor predictions to compare")
-    order = ("drift", "detectable_but_negligible", "no_evidence", "insufficient_data")
-    status = min((report.status for report in reports), key=order.index)
-    return ModelDrift(data, prediction, max(scores), status)
+    return ModelDrift(data, prediction, max(scores), min(outcomes, key=ORDER.index), concept)
+
+
+ORDER = ("drift", "detectable_but_negligible", "no_evidence", "insufficient_data")
+"""Outcomes, worst first."""
 
 
 def _report(
@@ -119,12 +137,77 @@ def _record(ws: Workspace, model_id: str, answer: DriftAnswer) -> None:
     if found is None:
         return
     numbers: list[tuple[str, dict[str, str], float]] = []
-    for kind, report in (("data", found.data), ("prediction", found.prediction)):
-        if isinstance(report, DriftReport) and report.score is not None:
-            numbers.append(("aiobs_drift_score", {"kind": kind}, report.score))
+    parts = {"data": found.data, "prediction": found.prediction, "concept": found.concept}
+    for kind, part in parts.items():
+        score = getattr(part, "score", None)
+        if score is not None:
+            numbers.append(("aiobs_drift_score", {"kind": kind}, score))
     if isinstance(found.data, DriftReport):
         for column in found.data.columns[:200]:
             if column.outcome != "insufficient_data":
                 numbers.append(("aiobs_feature_drift", {"feature": column.name}, column.effect))
     store_numbers(ws, model_id, answer.computed_at_ms, numbers)
     keep(ws, "drift", model_id, answer.computed_at_ms, answer)
+
+
+Reference = Literal["rolling", "seasonal", "previous_version"]
+
+
+@permitted("models:read")
+def compare_windows(
+    ws: Workspace, model_id: str, window: Window, *, against: Reference = "rolling"
+) -> Computed[DriftReport]:
+    """Return drift of any window against another, from the summaries that were kept."""
+    model = get_model(ws, model_id)
+    now = merged_sketch(ws, model_id, window)
+    reference_window: Window | None = window.before()
+    if against == "seasonal":
+        reference, reference_window = seasonal_sketch(ws, model_id, window), None
+    elif against == "previous_version":
+        reference, now, reference_window = _versions_of(ws, model, window)
+    else:
+        reference = merged_sketch(ws, model_id, window.before())
+    result, insufficient = attempt(lambda: _compare_sketches(reference, now, against))
+    return Computed(
+        model_id=model_id,
+        computed_at_ms=ws.now_ms(),
+        window=window,
+        reference=reference_window,
+        n_reference=reference.rows if reference else 0,
+        n_current=now.rows if now else 0,
+        method=f"sketches, {against}",
+        result=result,
+        insufficient=insufficient,
+    )
+
+
+def _versions_of(
+    ws: Workspace, model: Model, window: Window
+) -> tuple[TableSketch | None, TableSketch | None, Window | None]:
+    """Return the former version's last window of equal length, and the present version's."""
+    if len(model.versions) < 2:
+        return None, None, None
+    present, former = model.versions[0], model.versions[1]
+    end = former.last_seen_ms + 1
+    before = Window(end - window.length_ms, end)
+    return (
+        merged_sketch(ws, model.model_id, before, version=former.version),
+        merged_sketch(ws, model.model_id, window, version=present.version),
+        before,
+    )
+
+
+def _compare_sketches(
+    reference: TableSketch | None, now: TableSketch | None, against: Reference
+) -> DriftReport | Insufficient:
+    if now is None:
+        return Insufficient("the model sent nothing in this window")
+    if reference is None:
+        return Insufficient(
+            {
+                "rolling": "the model sent nothing in the window before",
+                "seasonal": "the model sent nothing in the same hours of the last three weeks",
+                "previous_version": "the model has had one version only",
+            }[against]
+        )
+    return engine.compare_sketches(reference, now)

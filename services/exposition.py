@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from connectors.exposition import write_exposition
-
 from connectors.selector import Selector, parse_selector
 from services.identity import permitted
 from services.times import DAY_MS, HOUR_MS, Window

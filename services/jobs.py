@@ -6,7 +6,16 @@ import logging
 
 import msgspec
 
-from services import alerts, degradation, drift, hallucination, reliability, rollups, trust
+from services import (
+    alerts,
+    degradation,
+    drift,
+    hallucination,
+    reliability,
+    rollups,
+    sketches,
+    trust,
+)
 from services.errors import AIOBSError
 from services.fleet import get_overview
 from services.identity import permitted
@@ -21,6 +30,12 @@ log = logging.getLogger("aiobs.jobs")
 def roll_up(ws: Workspace) -> int:
     """Bring the hub's own series up to date."""
     return rollups.roll_up(ws)
+
+
+@permitted("analysis:run")
+def update_sketches(ws: Workspace) -> int:
+    """Bring the summaries of inputs up to date."""
+    return sketches.update_sketches(ws)
 
 
 @permitted("analysis:run")

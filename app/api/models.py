@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from flask import request
 
+from app.api.queries import Span, window_of
 from app.api.routing import Router, read_body
+from engines.drift import DriftReport
 from services import degradation, drift, hallucination, models, reference, reliability
+from services.computed import Computed
 from services.workspace import Workspace
 
 router = Router("models", "/api/models")
@@ -41,6 +44,23 @@ def register(ws: Workspace, model_id: str, body: models.Registration) -> models.
 def get_drift(ws: Workspace, model_id: str) -> drift.DriftAnswer:
     """Return drift per column and test."""
     return drift.get_drift(ws, model_id)
+
+
+class WindowQuery(Span, frozen=True):
+    """A window, and what it is compared with."""
+
+    against: drift.Reference = "rolling"
+
+
+@router.route(
+    "GET", "/<text:model_id>/drift/window", permission="models:read", query=WindowQuery,
+    returns=Computed[DriftReport], errors=(404,),
+)  # fmt: skip
+def compare_windows(ws: Workspace, model_id: str, query: WindowQuery) -> Computed[DriftReport]:
+    """Return drift of any window against the one before, the same hours of past weeks, or the
+    previous version, from kept summaries."""
+    window = window_of(ws, query)
+    return drift.compare_windows(ws, model_id, window, against=query.against)
 
 
 @router.route(

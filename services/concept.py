@@ -1,0 +1,149 @@
+"""Concept drift: whether scores still mean what they meant, with labels and without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors.protocols import InferenceColumns
+from engines import drift as engine
+from engines.drift import Alarm, ConceptDrift, DetectorState, PerformanceEstimate
+from engines.result import Insufficient
+from services.models import Model
+from services.quality import class_name
+from services.times import DAY_MS, HOUR_MS, Window
+from services.workspace import Workspace
+
+COLUMNS = ("score", "label", "prediction")
+_MAX_ROWS = 40_000
+CURRENT_MS = 2 * HOUR_MS
+REFERENCE_MS = 2 * DAY_MS
+
+Floats = NDArray[np.float64]
+
+
+class Concept(msgspec.Struct, frozen=True):
+    """What labels say of the meaning of scores, what can be said without them, and when errors
+    rose.
+
+    `score` is 0..1, lower is better: the change of the label at equal scores.
+    """
+
+    labelled: ConceptDrift | Insufficient
+    estimate: PerformanceEstimate | Insufficient
+    alarms_ms: tuple[int, ...]
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Rows as the engine wants them: a score, whether it came true, and whether it was wrong."""
+
+    times_ms: NDArray[np.int64]
+    score: Floats
+    label: Floats
+    error: Floats
+    threshold: float
+
+
+def read_concept(ws: Workspace, model: Model) -> Concept | Insufficient:
+    """Return concept drift of the last two hours against the two days before."""
+    end = ws.now_ms()
+    window = Window(end - REFERENCE_MS, end)
+    rows = ws.events.inference_columns(
+        model.model_id, window.start_ms, window.end_ms, limit=_MAX_ROWS
+    )
+    judged = _judge(rows, model)
+    if isinstance(judged, Insufficient):
+        return judged
+    now = judged.times_ms >= end - CURRENT_MS
+    labelled = engine.compare_concept(
+        judged.score[~now], judged.label[~now], judged.score[now], judged.label[now]
+    )
+    effect = labelled.effect if labelled.outcome == "drift" else 0.0
+    known = labelled.outcome != "insufficient_data"
+    return Concept(
+        labelled=labelled if known else Insufficient(labelled.reason),
+        estimate=_estimate(judged, now),
+        alarms_ms=_watch(judged),
+        score=min(1.0, effect / _scale(judged)) if known else None,
+    )
+
+
+def _judge(rows: InferenceColumns, model: Model) -> _Judged | Insufficient:
+    if model.model_type in ("llm", "rag"):
+        return Insufficient("outputs are texts: see hallucination risk")
+    label = rows.columns.get("label")
+    if label is None or len(rows) == 0:
+        return Insufficient("no labels have arrived to test the meaning of scores")
+    if model.model_type == "regression":
+        return _regression(rows, label)
+    per_class = {k[6:]: np.asarray(v, float) for k, v in rows.columns.items() if k[:6] == "score:"}
+    if per_class:
+        return _many_classes(rows, label, per_class)
+    score = rows.columns.get("score")
+    if score is None:
+        return Insufficient("the model sends no scores")
+    positive = model.positive_class or "1"
+    known = np.array([v is not None and v == v for v in label], dtype=bool)
+    truth = np.full(len(rows), np.nan)
+    truth[known] = [class_name(v) == positive for v in label[known].tolist()]
+    values = np.asarray(score, dtype=float)
+    error = np.where(np.isnan(truth), np.nan, ((values >= 0.5) != (truth > 0.5)).astype(float))
+    return _Judged(rows.timestamps_ms, values, truth, error, 0.5)
+
+
+def _many_classes(
+    rows: InferenceColumns, label: NDArray[Any], per_class: dict[str, Floats]
+) -> _Judged:
+    """Take the probability of the predicted class as score, and whether it was right as label."""
+    names = np.array(sorted(per_class), dtype=object)
+    matrix = np.column_stack([per_class[name] for name in names])
+    has = np.isfinite(matrix).any(axis=1)
+    top = np.where(has, np.nan_to_num(matrix, nan=-1).argmax(axis=1), 0)
+    score = np.where(has, matrix[np.arange(len(rows)), top], np.nan)
+    known = np.array([v is not None and v == v for v in label], dtype=bool)
+    right = np.full(len(rows), np.nan)
+    right[known] = [
+        class_name(v) == names[t] for v, t in zip(label[known], top[known], strict=True)
+    ]
+    return _Judged(rows.timestamps_ms, score, right, 1 - right, -np.inf)
+
+
+def _regression(rows: InferenceColumns, label: NDArray[Any]) -> _Judged | Insufficient:
+    prediction = rows.columns.get("prediction")
+    if prediction is None:
+        return Insufficient("the model sends no predictions")
+    truth, said = np.asarray(label, dtype=float), np.asarray(prediction, dtype=float)
+    return _Judged(rows.timestamps_ms, said, truth, np.abs(truth - said), np.nan)
+
+
+def _estimate(judged: _Judged, now: NDArray[np.bool_]) -> PerformanceEstimate | Insufficient:
+    if np.isnan(judged.threshold):
+        return Insufficient("performance without labels is estimated for classifiers only")
+    return engine.estimate_performance(
+        judged.score[~now],
+        judged.label[~now],
+        judged.score[now],
+        current_label=judged.label[now],
+        threshold=judged.threshold,
+    )
+
+
+def _watch(judged: _Judged) -> tuple[int, ...]:
+    """Return when the online detector found that errors rose."""
+    known = np.isfinite(judged.error)
+    alarms: tuple[Alarm, ...] = engine.watch(DetectorState(), judged.error[known])[1]
+    times = judged.times_ms[known]
+    return tuple(int(times[min(alarm.index, len(times) - 1)]) for alarm in alarms)
+
+
+def _scale(judged: _Judged) -> float:
+    """Return the spread of the label: 1 for classes, its standard deviation for numbers."""
+    if not np.isnan(judged.threshold):
+        return 1.0
+    return max(float(np.nanstd(judged.label)), 1e-12)
