@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -147,7 +147,7 @@ def _judge(
     shape = _shape(course, line, starts, options.alpha)
     is_step = shape == "step"
     changes = _changes(course, starts, options.worse) if is_step else ()
-    ahead = _ahead(course, starts, options, rng) if is_step else line
+    ahead = _ahead(course, line, starts, shape, options, rng)
     trend = describe(line, options.period_s, level)
     rate, rate_interval = _rate(trend.slope, trend.interval, direction)
     crossing = None
@@ -201,8 +201,23 @@ def _changes(course: Course, starts: list[int], worse: float) -> tuple[ChangePoi
     )
 
 
-def _ahead(course: Course, starts: list[int], options: _Options, rng: np.random.Generator) -> Line:
-    """Return the line of the last segment: level, unless it shows a trend of its own."""
+def _ahead(
+    course: Course,
+    line: Line,
+    starts: list[int],
+    shape: Shape,
+    options: _Options,
+    rng: np.random.Generator,
+) -> Line:
+    """Return the line to project.
+
+    Without a trend that was shown it is level, with the cloud of the fitted one; after a step it
+    is the last segment's, level too unless that shows a trend of its own.
+    """
+    if shape == "flat":
+        return replace(line, slope=0.0, level=float(np.median(course.values)))
+    if shape == "line":
+        return line
     times, last = course.times[starts[-1] :], course.values[starts[-1] :]
     if last.size >= MIN_POINTS:
         line = fit_line(times, last, resamples=options.resamples, rng=rng)

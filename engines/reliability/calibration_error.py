@@ -126,7 +126,9 @@ def calibration_error(binned: Binned, level: float = 0.9) -> CalibrationError:
     degrees of freedom and ``lambda = B E2 / u``. The interval inverts the test that accepts
     between the quantiles ``a`` and ``a + level``, ``a`` growing from 0 at lambda 0 to
     ``(1 - level) / 2`` one standard deviation of Q later: it holds its level at perfect
-    calibration too, where a central interval would cover more, and it is never empty.
+    calibration too, where a central interval would cover more. Its upper end is never below the
+    one that the median Q of a perfect model gives (power-constrained), so that luck is not
+    taken for knowledge.
     It breaks when nearly all rows of a bin share one label and when rows are not independent;
     error that averages out within a bin is not seen.
 
@@ -143,7 +145,8 @@ def calibration_error(binned: Binned, level: float = 0.9) -> CalibrationError:
     Kumar, Liang and Ma (2019), Verified uncertainty calibration, NeurIPS.
     Broecker (2012), Estimating reliability and resolution of probability forecasts, Climate
     Dynamics 39. Satterthwaite (1946), An approximate distribution of estimates of variance
-    components, Biometrics Bulletin 2.
+    components, Biometrics Bulletin 2. Cowan, Cranmer, Gross and Vitells (2011), Power-constrained
+    limits, arXiv:1105.3166.
     """
     from scipy.special import chdtrc
 
@@ -171,21 +174,21 @@ def calibration_error(binned: Binned, level: float = 0.9) -> CalibrationError:
 def _invert(q: float, freedom: float, level: float) -> tuple[float, float]:
     """Return the interval of the noncentrality that would explain `q`."""
     from scipy.optimize import brentq
-    from scipy.special import chndtr
+    from scipy.special import chdtri, chndtr
 
     tail, reach = (1.0 - level) / 2.0, math.sqrt(2.0 * freedom)
 
     def left(noncentrality: float) -> float:
         return tail * min(1.0, noncentrality / reach)
 
-    def excess(noncentrality: float, above: float) -> float:
-        share = float(chndtr(q, freedom, noncentrality))
-        return share - left(noncentrality) - above
+    def excess(noncentrality: float, found: float, above: float) -> float:
+        return float(chndtr(found, freedom, noncentrality)) - left(noncentrality) - above
 
-    top = 2.0 * q + 10.0 * reach + 20.0
-    low = 0.0 if excess(0.0, level) <= 0 else float(brentq(excess, 0.0, top, args=(level,)))
-    high = 0.0 if excess(0.0, 0.0) <= 0 else float(brentq(excess, 0.0, top, args=(0.0,)))
-    return low, high
+    luck = max(q, float(chdtri(freedom, 0.5)))
+    top = 2.0 * luck + 10.0 * reach + 20.0
+    is_perfect = excess(0.0, q, level) <= 0
+    low = 0.0 if is_perfect else float(brentq(excess, 0.0, top, args=(q, level)))
+    return low, float(brentq(excess, 0.0, top, args=(luck, 0.0)))
 
 
 def diagram(binned: Binned, level: float) -> tuple[Bin, ...]:

@@ -98,6 +98,19 @@ def test_impact_of_noise_is_zero_but_its_interval_says_what_may_be_hidden():
     assert found.interval.low <= 0.0 < found.interval.high
 
 
+def test_a_step_without_noise_is_found():
+    found = track(np.arange(40.0), np.r_[np.ones(20), np.full(20, 0.5)])
+    assert [change.index for change in found.changes] == [20]
+    assert found.status == "degrading"
+
+
+def test_where_no_trend_was_shown_none_is_projected():
+    found = track(DAYS, falling(slope=0), threshold=0.8)
+    assert found.status == "no_evidence"
+    assert found.projection.loss == 0.0 and found.crossing.in_s is None
+    assert found.projection.interval.low < found.projection.value < found.projection.interval.high
+
+
 def test_a_slow_line_is_not_read_as_steps():
     found = track(DAYS, falling(slope=-0.003))
     assert found.shape == "line" and found.changes == ()

@@ -110,3 +110,9 @@ def test_scores_that_name_the_label_have_no_noise_to_measure():
 def test_thin_labels_are_insufficient(labels):
     with pytest.raises(InsufficientData, match="calibration needs"):
         require_rows(labels)
+
+
+def test_a_lucky_sample_does_not_claim_more_than_its_size_allows():
+    lucky = calibration_error(bin_scores(np.full(100, 0.5), np.tile([0.0, 1.0], 50)))
+    assert lucky.interval.low == 0.0
+    assert lucky.interval.high > 0.03
