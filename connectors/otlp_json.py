@@ -42,8 +42,11 @@ class Resource(msgspec.Struct):
     attributes: list[KeyValue] = []
 
 
+_NONE = msgspec.Raw(b"[]")
+
+
 class NumberPoint(msgspec.Struct, rename="camel"):
-    attributes: list[KeyValue] = []
+    attributes: msgspec.Raw = _NONE  # their text is the key of the series
     time_unix_nano: Number64 = 0
     as_double: Double | None = None
     as_int: Number64 | None = None
@@ -61,12 +64,13 @@ class NumberPoint(msgspec.Struct, rename="camel"):
 
 
 class HistogramPoint(msgspec.Struct, rename="camel"):
-    attributes: list[KeyValue] = []
+    attributes: msgspec.Raw = _NONE
     time_unix_nano: Number64 = 0
     count: Number64 = 0
     sum: float | None = None
     bucket_counts: list[Number64] = []
     explicit_bounds: list[float] = []
+    flags: int = 0
 
     @property
     def time_ns(self) -> int:
@@ -187,6 +191,7 @@ class LogsRequest(msgspec.Struct, rename="camel"):
 _METRICS = msgspec.json.Decoder(MetricsRequest)
 _TRACES = msgspec.json.Decoder(TraceRequest)
 _LOGS = msgspec.json.Decoder(LogsRequest)
+_ATTRIBUTES = msgspec.json.Decoder(list[KeyValue])
 
 
 def parse_metrics(body: bytes) -> MetricsRequest:
@@ -199,6 +204,10 @@ def parse_traces(body: bytes) -> TraceRequest:
 
 def parse_logs(body: bytes) -> LogsRequest:
     return _parse(_LOGS, body)  # type: ignore[no-any-return]
+
+
+def parse_attributes(raw: bytes) -> dict[str, Any]:
+    return plain(_parse(_ATTRIBUTES, raw))
 
 
 def _parse(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:

@@ -132,9 +132,13 @@ class OtlpMetricsDecoder:
         except Refused as error:
             out.reject(1, str(error))
             return
-        out.rows.append((series, time_ns // NS_PER_MS, value))
-        if is_plain and _has_head(point, width):
+        if is_plain and _has_head(point, width) and not out.careful:
+            # To the heads, cold or known: the order of equal points must not depend on the cache.
             metric.by_tail[point[width:]] = series
+            out.heads[width].append(point)
+            out.owners[width].append(series)
+        else:
+            out.rows.append((series, time_ns // NS_PER_MS, value))
 
     def _series(self, metric: KnownMetric, attributes: tuple[bytes, ...]) -> Series:
         key = (attributes, None)
@@ -174,13 +178,14 @@ def _has_head(point: bytes, width: int) -> bool:
 def _number_point(point: bytes) -> tuple[tuple[bytes, ...], int, float | None, bool]:
     attributes: list[bytes] = []
     time_ns, flags, value = 0, 0, None
-    is_plain = True
+    fixed, is_plain = 0, True
     for number, kind, content in wire.read_fields(point):
         if number == 7:
             attributes.append(wire.message(content))
         elif number == 8 and isinstance(content, int):
             flags, is_plain = content, False
         elif number in (2, 3, 4, 6) and kind == wire.FIXED64 and isinstance(content, bytes):
+            fixed += 1
             if number == 3:
                 time_ns = int.from_bytes(content, "little")
             elif number == 4:
@@ -189,6 +194,8 @@ def _number_point(point: bytes) -> tuple[tuple[bytes, ...], int, float | None, b
                 value = float(int.from_bytes(content, "little", signed=True))
         else:
             is_plain = False
+    # A field that comes twice counts with its last value, which is not in the head.
+    is_plain = is_plain and fixed == (3 if point[:1] == b"\x11" else 2)
     return tuple(attributes), time_ns, None if flags & NO_VALUE else value, is_plain
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 from typing import Any
 
 import numpy as np
@@ -147,12 +148,12 @@ def set_attributes(target: Any, attributes: dict[str, Any]) -> None:
 @st.composite
 def number_requests(draw: st.DrawFn) -> Request:
     request = Request()
-    for _ in range(draw(st.integers(0, 2))):
+    for k in range(draw(st.integers(0, 2))):
         rm = request.resource_metrics.add()
         set_attributes(rm.resource.attributes, draw(st.dictionaries(names, attribute_values)))
         scope = rm.scope_metrics.add()
-        for name in draw(st.lists(st.sampled_from(["m", "n", "o_total"]), max_size=3)):
-            metric = scope.metrics.add(name=name)
+        for name in draw(st.lists(st.sampled_from(["m", "n", "o_total"]), max_size=3, unique=True)):
+            metric = scope.metrics.add(name=f"{name}{k}")
             is_sum = draw(st.booleans())
             data = metric.sum if is_sum else metric.gauge
             if is_sum:
@@ -254,6 +255,19 @@ def test_sender_machinery_does_not_become_labels() -> None:
     )
     decoded = OtlpMetricsDecoder().decode(request.SerializeToString())
     assert by_name(decoded) == {'m{host="h",service="api"}': 1.0}
+
+
+def test_a_field_that_comes_twice_counts_with_its_last_value() -> None:
+    request = one_metric(gauge=[{"time_unix_nano": NOW_NS, "as_double": 1.0}])
+    point = request.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0]
+    tail = b"\x21" + struct.pack("<d", 2.0)
+    twice = point.SerializeToString() + tail
+    field = [lambda b, tag=tag: bytes([tag, len(b)]) + b for tag in (0x0A, 0x2A, 0x12, 0x12, 0x0A)]
+    inner = field[1](field[0](twice))
+    body = field[4](field[3](field[2](b"\x0a\x01m" + inner)))
+    decoder = OtlpMetricsDecoder()
+    for _ in range(2):
+        assert by_name(decoder.decode(body)) == {"m{}": 2.0}
 
 
 def test_known_series_stay_bounded() -> None:
