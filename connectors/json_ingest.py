@@ -7,6 +7,7 @@ no JSON, or not the object the route takes, is `Refused`; too many items are `To
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from connectors.json_items import (
     Rejected,
     check_id,
     content_id,
+    numbered,
     parse,
     read_each,
     reader,
@@ -169,12 +171,14 @@ def _as_columns(rows: list[tuple[Series, int, float]]) -> MetricBatch:
 
 
 def _log_items(raws: Sequence[msgspec.Raw | bytes], now_ms: int) -> Items[Log]:
+    seen: Counter[str] = Counter()
+
     def read(raw: msgspec.Raw | bytes, _: set[str]) -> Log:
         item, attributes = _with_attributes(raw, LogIn)
         time_ms = time_ms_of(item.timestamp, now_ms)
         level = item.level.lower()
         return Log(
-            item.log_id or content_id(str(time_ms), bytes(raw)),
+            item.log_id or numbered(seen, content_id(str(time_ms), bytes(raw))),
             time_ms,
             item.message,
             _LEVELS.get(level, level),

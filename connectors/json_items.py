@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import blake2b
@@ -139,6 +140,12 @@ def content_id(*parts: str | bytes) -> str:
         data = part.encode() if isinstance(part, str) else part
         digest.update(len(data).to_bytes(8, "big") + data)
     return digest.hexdigest()
+
+
+def numbered(seen: Counter[str], id: str) -> str:
+    """Return the id, numbered from the second time on: equal lines in one request are several."""
+    seen[id] += 1
+    return id if seen[id] == 1 else f"{id}-{seen[id]}"
 
 
 _ANY = msgspec.json.Decoder(dict[str, Any])

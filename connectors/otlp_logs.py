@@ -12,7 +12,7 @@ from connectors import otlp_json, otlp_schema
 from connectors.decoded import EARLIEST_MS, MAX_AHEAD_MS
 from connectors.errors import Refused
 from connectors.genai import model_of
-from connectors.json_items import content_id
+from connectors.json_items import content_id, numbered
 from connectors.otlp_attributes import (
     Attributes,
     label_value,
@@ -62,15 +62,9 @@ def decode_logs(body: bytes, now_ms: int, *, as_json: bool = False) -> DecodedLo
         try:
             if isinstance(raw, Refused):
                 raise raw
-            log = _log(resource, raw, now_ms)
+            logs.append(_log(resource, raw, now_ms, seen))
         except Refused as error:
             rejected, reason = rejected + 1, reason or str(error)
-            continue
-        # The same line twice in one request is two lines; the same request twice is a retry.
-        seen[log.log_id] += 1
-        if seen[log.log_id] > 1:
-            log = msgspec.structs.replace(log, log_id=f"{log.log_id}-{seen[log.log_id]}")
-        logs.append(log)
     return DecodedLogs(logs, rejected, reason)
 
 
@@ -126,7 +120,7 @@ def _read_json(record: otlp_json.LogRecord) -> _Raw:
     )
 
 
-def _log(resource: Attributes, raw: _Raw, now_ms: int) -> Log:
+def _log(resource: Attributes, raw: _Raw, now_ms: int, seen: Counter[str]) -> Log:
     time_ms = raw.time_ns // 1_000_000 if raw.time_ns else now_ms
     if not EARLIEST_MS <= time_ms < now_ms + MAX_AHEAD_MS:
         raise Refused("a log record is from before 1990 or a day or more ahead")
@@ -137,7 +131,7 @@ def _log(resource: Attributes, raw: _Raw, now_ms: int) -> Log:
     service = label_value(resource.get("service.name"))[:200]
     content = msgspec.json.encode([service, raw.time_ns, message, attributes, raw.span_id])
     return Log(
-        log_id=content_id(content),
+        log_id=numbered(seen, content_id(content)),
         timestamp_ms=time_ms,
         message=message[:_MAX_MESSAGE],
         level=_level(raw.severity, raw.severity_text),

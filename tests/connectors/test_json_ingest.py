@@ -168,6 +168,8 @@ def test_logs_keep_extra_fields_as_attributes_and_a_retry_has_the_same_id() -> N
     (log,) = found.rows
     assert (log.level, log.attributes) == ("warning", {"user": 5, "a": [1]})
     assert log.log_id == again.rows[0].log_id
+    twice = json_ingest.decode_logs(json.dumps({"logs": [item, item]}).encode(), NOW).rows
+    assert twice[0].log_id != twice[1].log_id
     assert found.rejected[0].field == "message"
 
 
