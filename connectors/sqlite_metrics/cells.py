@@ -6,6 +6,7 @@ thousand series in one numpy call. Sums of decimals are sums of their integers: 
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import cramjam
@@ -26,6 +27,36 @@ the sum; values that are no decimals are too long to keep three times, and are r
 
 COUNT, SUM, LOW, HIGH, FIRST, LAST, GROWTH = range(7)
 """The planes of an hour row. Growth is between samples of the cell and survives resets."""
+
+
+MINUTE_HEAD = np.dtype(
+    [
+        ("first", "<u2"),  # cell of the slot
+        ("n", "<u2"),
+        ("power", "u1"),
+        ("width", "u1"),
+        ("span", "u1"),
+        ("falls", "u1"),
+        ("per_cell", "<u4"),  # samples in every cell, or 0 when `counts` says how many
+        ("base", "<i8"),
+        ("first_value", "<f8"),
+        ("last_ms", "<i8"),
+        ("last_value", "<f8"),
+    ]
+)
+_PACK_MINUTE = struct.Struct("<HHBBBBIqdqd").pack
+SPAN_HEAD = np.dtype(
+    [
+        ("first", "<u2"),
+        ("n", "<u2"),
+        ("power", "u1"),
+        ("low_width", "u1"),
+        ("high_width", "u1"),
+        ("last_width", "u1"),
+        ("base", "<i8"),
+    ]
+)
+_PACK_SPAN = struct.Struct("<HHBBBBq").pack
 
 
 def minute_rows(
@@ -49,26 +80,28 @@ def minute_rows(
     is_even = n == len(counts) and int(counts.min()) == most
     dense_counts = b"" if is_even else _squeezed(_dense(n, filled, counts.astype(np.uint32)))
     falls = bool((values[1:] < values[:-1]).any())
-    minute = (key, first, n, power, width, base, most if is_even else 0, span, falls)
+    per_cell = most if is_even else 0
     ends = (float(values[0]), int(stamps[-1]), float(values[-1]))
-    row = (*minute, *ends, dense_counts, sums)
+    head = _PACK_MINUTE(first, n, power, width, span, falls, per_cell, base, *ends)
+    row = (key, head, dense_counts, sums)
     if integers is None or span != SPAN_STORED:
         return row, None
-    return row, (key, first, n, power, *_span_body(integers, starts, n, filled))
+    base, widths, body = _span_body(integers, starts, n, filled)
+    return row, (key, _PACK_SPAN(first, n, power, *widths, base), body)
 
 
-def _span_body(integers: Ints, starts: Ints, n: int, filled: Ints) -> tuple[Any, ...]:
+def _span_body(integers: Ints, starts: Ints, n: int, filled: Ints) -> tuple[int, list[int], bytes]:
     low = np.minimum.reduceat(integers, starts)
     high = np.maximum.reduceat(integers, starts) - low
     last = integers[np.append(starts[1:], len(integers)) - 1] - low
     low_width, base, low_body = _narrowed(n, filled, low)
     parts = [low_body]
-    widths = []
+    widths = [low_width]
     for above in (high, last):
         width = width_of(int(above.max()))
         widths.append(width)
         parts.append(_dense(n, filled, above.astype(UNSIGNED[width])).tobytes() if width else b"")
-    return base, low_width, *widths, b"".join(parts)
+    return base, widths, b"".join(parts)
 
 
 def hour_planes(key: int, stamps: Ints, values: Floats) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,15 +23,10 @@ CREATE TABLE IF NOT EXISTS raw (
     last_ms INTEGER NOT NULL, last_value REAL NOT NULL, body BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS minute (
-    key INTEGER PRIMARY KEY, first INTEGER NOT NULL, n INTEGER NOT NULL, power INTEGER NOT NULL,
-    width INTEGER NOT NULL, base INTEGER NOT NULL, per_cell INTEGER NOT NULL,
-    span INTEGER NOT NULL, falls INTEGER NOT NULL, first_value REAL NOT NULL,
-    last_ms INTEGER NOT NULL, last_value REAL NOT NULL, counts BLOB NOT NULL, sums BLOB NOT NULL
+    key INTEGER PRIMARY KEY, head BLOB NOT NULL, counts BLOB NOT NULL, sums BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS span (
-    key INTEGER PRIMARY KEY, first INTEGER NOT NULL, n INTEGER NOT NULL, power INTEGER NOT NULL,
-    base INTEGER NOT NULL, low_width INTEGER NOT NULL, high_width INTEGER NOT NULL,
-    last_width INTEGER NOT NULL, body BLOB NOT NULL
+    key INTEGER PRIMARY KEY, head BLOB NOT NULL, body BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS hour (
     key INTEGER PRIMARY KEY, last_ms INTEGER NOT NULL, last_value REAL NOT NULL, body BLOB NOT NULL
@@ -103,15 +99,16 @@ def rows_of_slot(
     """Yield (key, columns...) of the given series, which are ascending, in one slot."""
     if not len(sids):
         return
-    first, last = key_of(slot, int(sids[0])), key_of(slot, int(sids[-1]))
-    if len(sids) > 16 and int(sids[-1] - sids[0]) < 4 * len(sids):
-        wanted = set((sids + key_of(slot, 0)).tolist())
-        for row in chunks.execute(
-            f"SELECT key, {columns} FROM {table} WHERE key BETWEEN ? AND ?", (first, last)
-        ):
-            if row[0] in wanted:
-                yield row
-        return
-    statement = f"SELECT key, {columns} FROM {table} WHERE key = ?"
-    for key in (sids + key_of(slot, 0)).tolist():
-        yield from chunks.execute(statement, (key,))
+    keys = (sids + key_of(slot, 0)).tolist()
+    select_columns = f"SELECT key, {columns} FROM {table} WHERE key "
+    if keys[-1] - keys[0] < 2 * len(keys):  # nearly all in between: reading on beats looking up
+        wanted = set(keys)
+        rows = chunks.execute(select_columns + "BETWEEN ? AND ?", (keys[0], keys[-1]))
+        yield from (row for row in rows if row[0] in wanted)
+    elif len(keys) == 1:
+        yield from chunks.execute(select_columns + "= ?", keys)
+    else:
+        listed = msgspec.json.encode(keys).decode()
+        yield from chunks.execute(
+            select_columns + "IN (SELECT value FROM json_each(?)) ORDER BY key", (listed,)
+        )

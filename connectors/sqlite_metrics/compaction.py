@@ -115,8 +115,8 @@ class _ChunkWriter:
     def flush(self) -> None:
         write = self._chunks.executemany
         write("INSERT OR REPLACE INTO raw VALUES (?,?,?,?,?)", self._raw)
-        write("INSERT OR REPLACE INTO minute VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", self._minute)
-        write("INSERT OR REPLACE INTO span VALUES (?,?,?,?,?,?,?,?,?)", self._span)
+        write("INSERT OR REPLACE INTO minute VALUES (?,?,?,?)", self._minute)
+        write("INSERT OR REPLACE INTO span VALUES (?,?,?)", self._span)
         write("DELETE FROM span WHERE key = ?", self._spanless)
         hours = ((key, ms, v, pack_hours(planes)) for key, (ms, v, planes) in self._hour.items())
         write("INSERT OR REPLACE INTO hour VALUES (?,?,?,?)", hours)

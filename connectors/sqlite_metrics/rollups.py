@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,6 @@ from connectors.sqlite_metrics import chunks as store
 from connectors.sqlite_metrics.codec import POWERS, RAW_BITS, UNSIGNED, Floats, Ints
 
 _NEVER = -(2**62)
-_MINUTE_COLUMNS = (
-    "first, n, power, width, base, per_cell, span, falls, first_value, last_ms, last_value, "
-    "counts, sums"
-)
-_SPAN_COLUMNS = "first, n, power, base, low_width, high_width, last_width, body"
 
 
 class Cells:
@@ -65,144 +60,138 @@ def read_minutes(
     start_ms, end_ms = first_cell * cell.MINUTE_MS, (first_cell + n) * cell.MINUTE_MS
     for slot in store.slots_between(chunks, "minute", start_ms, end_ms):
         origin = slot * (store.RAW_SLOT_MS // cell.MINUTE_MS)
-        groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
-        rows = []
-        for row in store.rows_of_slot(chunks, "minute", _MINUTE_COLUMNS, slot, sids):
-            rows.append(row)
-            groups[row[1:5]].append(row)
-        if not rows:
-            continue
+        rows = _Rows(
+            store.rows_of_slot(chunks, "minute", "head, counts, sums", slot, sids),
+            sids,
+            cell.MINUTE_HEAD,
+        )
         if growth:
-            _note_growth(cells, sids, rows, origin)
-        _note_ends(cells, sids, rows)
-        for (first, length, power, width), members in groups.items():
-            _place_minutes(cells, sids, members, origin + first, length, power, width, spans)
+            _note_growth(cells, rows, origin)
+        cells.last_ms[rows.at] = rows.heads["last_ms"]
+        cells.last_value[rows.at] = rows.heads["last_value"]
+        for members in rows.alike("first", "n", "power", "width"):
+            _place_minutes(cells, members, origin, spans)
         if spans:
             _read_spans(chunks, cells, sids, rows, slot, origin)
     return cells
 
 
-def _note_growth(cells: Cells, sids: Ints, rows: list[tuple[Any, ...]], origin: int) -> None:
+class _Rows:
+    """Rows of one table and slot: their heads as one array, and the series each belongs to."""
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]], sids: Ints, head: np.dtype[Any]) -> None:
+        self.rows = list(rows)
+        self.heads = np.frombuffer(b"".join([row[1] for row in self.rows]), head)
+        self.at = _positions(sids, self.rows)
+
+    def alike(self, *fields: str) -> Iterator[_Rows]:
+        """Yield the rows in groups that agree in some fields, which can be decoded together."""
+        form = np.zeros(len(self.rows), np.int64)
+        for field in fields:
+            form = (form << 16) | self.heads[field]
+        for value in np.unique(form).tolist():
+            chosen = np.flatnonzero(form == value)
+            yield self if len(chosen) == len(form) else self.taken(chosen)
+
+    def taken(self, chosen: Ints) -> _Rows:
+        part = _Rows.__new__(_Rows)
+        part.rows = [self.rows[i] for i in chosen.tolist()]
+        part.heads = self.heads[chosen]
+        part.at = self.at[chosen]
+        return part
+
+    def shared(self, field: str) -> int:
+        """Return the value of a field in which the rows agree."""
+        return int(self.heads[field][0])
+
+    def joined(self, column: int) -> bytes:
+        return b"".join([row[column] for row in self.rows])
+
+
+def _note_growth(cells: Cells, rows: _Rows, origin: int) -> None:
     """Mark counters that fell, inside a row or since the row before: last values hide how much."""
-    at = _positions(sids, rows)
-    falls = np.fromiter((row[8] for row in rows), np.bool_, len(rows))
-    begins = np.fromiter((row[9] for row in rows), np.float64, len(rows))
+    at, begins = rows.at, rows.heads["first_value"]
     follows = cells.last_ms[at] > _NEVER
-    cells.unsure[at] |= falls | (follows & (begins < cells.last_value[at]))
-    columns = np.fromiter((row[1] for row in rows), np.int64, len(rows)) + origin
-    columns -= cells.first_cell
+    cells.unsure[at] |= (rows.heads["falls"] > 0) | (follows & (begins < cells.last_value[at]))
+    columns = rows.heads["first"].astype(np.int64) + origin - cells.first_cell
     inside = (columns >= 0) & (columns < cells.shape[1])
     cells.plane(cell.FIRST)[at[inside], columns[inside]] = begins[inside]
 
 
-def _note_ends(cells: Cells, sids: Ints, rows: list[tuple[Any, ...]]) -> None:
-    at = _positions(sids, rows)
-    cells.last_ms[at] = np.fromiter((row[10] for row in rows), np.int64, len(rows))
-    cells.last_value[at] = np.fromiter((row[11] for row in rows), np.float64, len(rows))
-
-
-def _place_minutes(
-    cells: Cells,
-    sids: Ints,
-    members: list[tuple[Any, ...]],
-    first: int,
-    n: int,
-    power: int,
-    width: int,
-    spans: bool,
-) -> None:
-    target, part = cells.overlap(first, n)
+def _place_minutes(cells: Cells, rows: _Rows, origin: int, spans: bool) -> None:
+    n = rows.shared("n")
+    target, part = cells.overlap(origin + rows.shared("first"), n)
     if target.start == target.stop:
         return
-    at = _run(_positions(sids, members))
-    counts = _counts(members, n)[:, part]
-    bases = np.fromiter((row[5] for row in members), np.int64, len(members))
-    sums = _values([row[13] for row in members], bases, n, power, width, part)
-    cells.count[at, target] = counts
-    if n > 1:
-        sums = np.where(counts > 0, sums, 0.0) if (counts == 0).any() else sums
+    at = _run(rows.at)
+    counts = _counts(rows, n)
+    sums = _values(rows, n, part)
+    if counts.ndim == 2:
+        counts = counts[:, part]
+        sums = np.where(counts > 0, sums, 0.0)
+    cells.count[at, target] = counts if counts.ndim == 2 else counts[:, None]
     cells.sum[at, target] = sums
     if spans:
         for which in (cell.LOW, cell.HIGH, cell.LAST):
             cells.plane(which)[at, target] = sums  # right where a cell has one sample
 
 
-def _counts(members: list[tuple[Any, ...]], n: int) -> NDArray[Any]:
-    constant = np.fromiter((row[6] for row in members), np.float64, len(members))
-    counts = np.broadcast_to(constant[:, None], (len(members), n))
-    varied = [i for i, row in enumerate(members) if row[6] == 0]
-    if varied:
-        counts = counts.copy()
-        body = b"".join([cell.unpack_counts(members[i][12], n) for i in varied])
-        counts[varied] = np.frombuffer(body, np.uint32).reshape(len(varied), n)
+def _counts(rows: _Rows, n: int) -> NDArray[Any]:
+    """Return the samples per row when all its cells have as many, else per row and cell."""
+    constant = rows.heads["per_cell"]
+    varied = np.flatnonzero(constant == 0)
+    if not len(varied):
+        return constant
+    counts = np.repeat(constant[:, None], n, axis=1)
+    body = b"".join([cell.unpack_counts(rows.rows[i][2], n) for i in varied.tolist()])
+    counts[varied] = np.frombuffer(body, np.uint32).reshape(len(varied), n)
     return counts
 
 
-def _values(
-    bodies: list[bytes], bases: Ints, n: int, power: int, width: int, part: slice
-) -> Floats:
+def _values(rows: _Rows, n: int, part: slice) -> Floats:
+    power, width, bases = rows.shared("power"), rows.shared("width"), rows.heads["base"][:, None]
     if width == 0:
-        values = np.repeat(bases.astype(np.float64)[:, None], part.stop - part.start, axis=1)
+        values = np.repeat(bases.astype(np.float64), part.stop - part.start, axis=1)
     else:
-        joined = np.frombuffer(
-            b"".join(bodies), np.float64 if power == RAW_BITS else UNSIGNED[width]
-        )
-        narrow = joined.reshape(len(bodies), n)[:, part]
+        kind = np.float64 if power == RAW_BITS else UNSIGNED[width]
+        narrow = np.frombuffer(rows.joined(3), kind).reshape(-1, n)[:, part]
         if power == RAW_BITS:
             return narrow
-        values = narrow + (bases[:, None] if width == 8 else bases.astype(np.float64)[:, None])
-    if power == 0:
-        return values.astype(np.float64, copy=False)
-    return values / POWERS[power]
+        # Exact up to 2^53; beyond, rounded as any sum of doubles is.
+        values = narrow + bases.astype(np.float64)
+    return values if power == 0 else np.divide(values, POWERS[power], out=values)
 
 
 def _read_spans(
-    chunks: sqlite3.Connection,
-    cells: Cells,
-    sids: Ints,
-    minute_rows: list[tuple[Any, ...]],
-    slot: int,
-    origin: int,
+    chunks: sqlite3.Connection, cells: Cells, sids: Ints, minutes: _Rows, slot: int, origin: int
 ) -> None:
-    kinds = np.fromiter((row[7] for row in minute_rows), np.int64, len(minute_rows))
-    at = _positions(sids, minute_rows)
-    cells.unsure[at] |= kinds == cell.SPAN_IN_RAW
-    wanted = sids[at[kinds == cell.SPAN_STORED]]
-    groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
-    for row in store.rows_of_slot(chunks, "span", _SPAN_COLUMNS, slot, wanted):
-        groups[row[1:4] + row[5:8]].append(row)
-    for (first, n, power, *widths), members in groups.items():
-        target, part = cells.overlap(origin + first, n)
-        if target.start < target.stop:
-            _place_spans(cells, sids, members, n, power, widths, target, part)
+    kinds = minutes.heads["span"]
+    cells.unsure[minutes.at] |= kinds == cell.SPAN_IN_RAW
+    wanted = sids[minutes.at[kinds == cell.SPAN_STORED]]
+    found = store.rows_of_slot(chunks, "span", "head, body", slot, wanted)
+    rows = _Rows(found, sids, cell.SPAN_HEAD)
+    widths = ("low_width", "high_width", "last_width")
+    for form in rows.alike("first", "n", "power"):
+        for members in form.alike(*widths):
+            target, part = cells.overlap(origin + members.shared("first"), members.shared("n"))
+            if target.start < target.stop:
+                _place_spans(cells, members, [members.shared(w) for w in widths], target, part)
 
 
-def _place_spans(
-    cells: Cells,
-    sids: Ints,
-    members: list[tuple[Any, ...]],
-    n: int,
-    power: int,
-    widths: list[int],
-    target: slice,
-    part: slice,
-) -> None:
-    at = _run(_positions(sids, members))
-    body = np.frombuffer(b"".join([row[8] for row in members]), np.uint8).reshape(len(members), -1)
-    bases = np.fromiter((row[4] for row in members), np.int64, len(members))
-    columns = []
+def _place_spans(cells: Cells, rows: _Rows, widths: list[int], target: slice, part: slice) -> None:
+    n, power = rows.shared("n"), rows.shared("power")
+    at = _run(rows.at)
+    body = np.frombuffer(rows.joined(2), np.uint8).reshape(len(rows.rows), -1)
+    columns: list[Floats | float] = []
     begin = 0
     for width in widths:
-        if width == 0:
-            columns.append(np.zeros((len(members), part.stop - part.start), np.int64))
-            continue
         plain = np.ascontiguousarray(body[:, begin : begin + n * width])
-        columns.append(plain.view(UNSIGNED[width])[:, part].astype(np.int64))
+        columns.append(plain.view(UNSIGNED[width])[:, part].astype(np.float64) if width else 0.0)
         begin += n * width
-    low = columns[0] + bases[:, None]
-    for which, above in ((cell.LOW, None), (cell.HIGH, columns[1]), (cell.LAST, columns[2])):
-        integers = low if above is None else low + above
-        cells.plane(which)[at, target] = integers / POWERS[power]
+    bases = rows.heads["base"][:, None].astype(np.float64)
+    low = bases + columns[0]
+    for which, above in ((cell.LOW, 0.0), (cell.HIGH, columns[1]), (cell.LAST, columns[2])):
+        cells.plane(which)[at, target] = (low + above) / POWERS[power]
 
 
 def read_hours(chunks: sqlite3.Connection, sids: Ints, first_cell: int, n: int) -> Cells:
