@@ -45,8 +45,8 @@ class ConceptDrift:
         ``score_bins`` (any pattern), ``level`` (all bins up or down), ``slope`` (low against high
         scores).
     effect : float
-        Mean absolute change of the label at equal scores, weighted by current rows and freed of
-        its noise; in the unit of the label.
+        Root mean square change of the label at equal scores, over current rows and freed of its
+        noise; in the unit of the label.
     bins : tuple of ConceptBin
         What to draw.
     """
@@ -106,7 +106,7 @@ def compare_concept(
     ----------
     Gama et al. (2014), A survey on concept drift adaptation, ACM Comput. Surv. 46(4),
     doi:10.1145/2523813. Hosmer, Lemeshow (1980), Goodness of fit tests for the multiple logistic
-    regression model, Commun. Stat. 9(10), doi:10.1080/03610928008827941.
+    regression model, Communications in Statistics 9(10), doi:10.1080/03610928008827941.
 
     Examples
     --------
@@ -135,22 +135,8 @@ def compare_concept(
         return ConceptDrift("insufficient_data", reason, n, m, gate=gate)
     tests = _tests(change[usable], variance[usable])
     p = combine_p([test.p_value for test in tests])
-    weight = counts[1, usable] / counts[1, usable].sum()
-    noise = float(weight @ variance[usable])
-    effect = math.sqrt(max(0.0, float(weight @ change[usable] ** 2) - noise))
-    means = _means(label, side, cell, counts)
-    drawn = tuple(
-        ConceptBin(
-            float(edges[i]),
-            float(edges[i + 1]),
-            int(counts[0, i]),
-            int(counts[1, i]),
-            float(means[0, i]),
-            float(means[1, i]),
-        )
-        for i in range(len(edges) - 1)
-        if counts[:, i].min() > 0
-    )
+    effect = _effect(change[usable], variance[usable], counts[1, usable])
+    drawn = _draw(_means(label, side, cell, counts), counts, edges)
     outcome: Outcome = "no_evidence"
     if p <= level:
         outcome = "drift" if effect >= gate else "detectable_but_negligible"
@@ -234,6 +220,27 @@ def _tests(change: Floats, variance: Floats) -> tuple[TestResult, ...]:
             z = float((contrast * change / variance).sum()) / math.sqrt(size)
             tests.append(TestResult(name, z, two_sided_p(z)))
     return tuple(tests)
+
+
+def _effect(change: Floats, variance: Floats, rows: Floats) -> float:
+    """Return the root mean square change over current rows, freed of its noise."""
+    weight = rows / rows.sum()
+    return math.sqrt(max(0.0, float(weight @ change**2) - float(weight @ variance)))
+
+
+def _draw(means: Floats, counts: Floats, edges: Floats) -> tuple[ConceptBin, ...]:
+    return tuple(
+        ConceptBin(
+            float(edges[i]),
+            float(edges[i + 1]),
+            int(counts[0, i]),
+            int(counts[1, i]),
+            float(means[0, i]),
+            float(means[1, i]),
+        )
+        for i in range(len(edges) - 1)
+        if counts[:, i].min() > 0
+    )
 
 
 def _means(label: Floats, side: np.ndarray, cell: np.ndarray, counts: Floats) -> Floats:

@@ -226,16 +226,11 @@ def _classifier(
         for i in order
         if found.importance[i] > 0
     )
-    is_found = outcome in ("drift", "detectable_but_negligible")
-    reason = f"A classifier tells the two sides apart with held-out AUC {found.auc:.3f}"
-    if not is_found:
-        reason = "No evidence that a classifier can tell the two sides apart"
-    elif drivers:
-        reason += f", most by {drivers[0].columns[0]}"
+    is_found = outcome != "no_evidence"
     return JointDrift(
         name=name,
         outcome=outcome,
-        reason=reason + ".",
+        reason=_classifier_sentence(is_found, found.auc, drivers),
         n_reference=n,
         n_current=m,
         statistic=found.auc,
@@ -246,3 +241,10 @@ def _classifier(
         severity=severity(effect, policy.half_auc) if is_found else 0.0,
         drivers=drivers,
     )
+
+
+def _classifier_sentence(is_found: bool, auc: float, drivers: tuple[Driver, ...]) -> str:
+    if not is_found:
+        return "No evidence that a classifier can tell the two sides apart."
+    most = f", most by {drivers[0].columns[0]}" if drivers else ""
+    return f"A classifier tells the two sides apart with held-out AUC {auc:.3f}{most}."

@@ -18,15 +18,15 @@ SCRIPTS = (
 # Frequent function words; shared ones vote for every language that has them.
 WORDS = {
     "en": "the of and to in is that it was for you with are this not have be as on",
-    "de": "der die und das ist nicht ein eine ich zu mit den auf im dem von sie es",
+    "de": "der die und das nicht ein eine ich zu mit den auf im dem von es wird auch",
     "fr": "le la les et des est une un du que pas pour dans qui sur au ce avec il",
     "es": "el la los las y es que de un una en por con para no se lo como su",
     "it": "il la che di e non un una per con sono del gli le si della ma come",
     "pt": "o a os as que de e um uma em por com para se do da mais como foi",
-    "nl": "de het een en van ik is dat niet je op te met voor zijn in er aan",
+    "nl": "de het een en van ik is dat niet je op naar met voor zijn in er aan",
     "pl": "i w nie na to jest z do co tak jak za go po ale o od przez",
-    "sv": "och att det en som är på inte jag av med den för ett har till",
-    "tr": "bir ve bu için ne da de çok ben mi var ile gibi daha değil",
+    "sv": "och att det en är på inte jag av med den för ett har till",
+    "tr": "bir ve için ne da de çok ben mi var ile gibi daha değil",
 }
 VOTES = {
     word: tuple(code for code, words in WORDS.items() if word in words.split())
@@ -47,7 +47,7 @@ def guess_language(text: str) -> str:
 
     Examples
     --------
-    >>> guess_language("the cat is on the mat"), guess_language("der Hund ist nicht da")
+    >>> guess_language("the cat is on the mat"), guess_language("der Hund und das Haus")
     ('en', 'de')
     """
     head = text[:READ]

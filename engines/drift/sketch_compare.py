@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engines.drift.category_sketch import pair_categories
-from engines.drift.compare import DEFAULT, judge_missing, summarise
+from engines.drift.column import judge_missing
+from engines.drift.compare import DEFAULT, summarise
 from engines.drift.decision import decide
 from engines.drift.joint import dependence_drift
 from engines.drift.policy import Policy

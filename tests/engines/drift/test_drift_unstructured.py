@@ -82,7 +82,7 @@ def test_new_topics_are_found_by_their_words():
 
 
 def test_a_new_language_is_named():
-    german = np.array(["ich und der Hund sind nicht mit dem Auto da, es ist so"] * 60, dtype=object)
+    german = np.array(["ich und der Hund sind nicht mit dem Auto da und zu Hause"] * 60, object)
     after = np.concatenate([texts(1), german])
     column = compare({"t": texts(0)}, {"t": after}).column("t")
     assert column.outcome == "drift"
