@@ -34,7 +34,7 @@ def aligned(table: Table, per_dataset: int = PER_DATASET) -> tuple[NDArray[np.bo
         for start, end in split_sentences(row.output):
             item = read_evidence(row.output, start, end, context, is_english=True)
             passages = candidates(item, context)
-            found = align(row.output[start:end], passages, context, encoder)
+            found = align([row.output[start:end]], [passages], context, encoder)[0]
             total, weighted = total + item.weight, weighted + item.weight * found.distance
         distances.append(weighted / total)
     return kept, np.array(distances)

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from engines.errors import EngineError
+from engines.hallucination.forest import Floats, Forest
 from engines.hallucination.result import Contribution
 from engines.hallucination.spans import WordModel
 
 ARTEFACT = "combiner.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """A regression tree as one tuple per node: feature, threshold, left, right, value.
-
-    A leaf has left == -1. ``value`` is the node's own mean, so a path tells what each split added.
-    """
-
-    nodes: tuple[tuple[int, float, int, int, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,7 @@ class EmbeddingStage:
     families: dict[str, Scaling]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Combiner:
     """Average of a logistic regression and boosted trees in log-odds, then Platt scaling.
 
@@ -58,11 +50,11 @@ class Combiner:
     version : str
     features : tuple of str
         Names in the order of the input.
-    mean, scale, weights : tuple of float
-        Standardisation and coefficients of the linear part.
+    mean, slopes : array
+        Centre of each feature and its coefficient on the raw scale, in the linear part.
     intercept : float
         Log-odds with every effect at zero: both parts together.
-    trees : tuple of Tree
+    forest : Forest
     share : float
         Weight of the trees, 0..1; the linear part has the rest.
     families : dict of str to Scaling
@@ -77,38 +69,25 @@ class Combiner:
 
     version: str
     features: tuple[str, ...]
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    weights: tuple[float, ...]
+    mean: Floats
+    slopes: Floats
     intercept: float
-    trees: tuple[Tree, ...]
+    forest: Forest
     share: float
     pooled: Scaling
     families: dict[str, Scaling]
     embedding: EmbeddingStage
     words: WordModel
 
-    def effects(self, values: Sequence[float]) -> list[float]:
-        """Return what each feature adds to the raw log-odds; with the intercept they add up."""
-        if len(values) != len(self.features):
-            raise EngineError(f"combiner needs {len(self.features)} features, got {len(values)}")
-        linear = 1 - self.share
-        effects = [
-            linear * weight * (value - mean) / scale
-            for value, mean, scale, weight in zip(
-                values, self.mean, self.scale, self.weights, strict=True
-            )
-        ]
-        share = self.share
-        for tree in self.trees:
-            nodes = tree.nodes
-            feature, threshold, left, right, value = nodes[0]
-            while left >= 0:
-                split, before = feature, value
-                node = nodes[left] if values[feature] <= threshold else nodes[right]
-                feature, threshold, left, right, value = node
-                effects[split] += share * (value - before)
-        return effects
+    def effects(self, rows: Floats) -> Floats:
+        """Return what each feature adds to the raw log-odds, shape of `rows` (one per line).
+
+        With the intercept a line adds up to its log-odds.
+        """
+        if rows.ndim != 2 or rows.shape[1] != len(self.features):
+            raise EngineError(f"combiner needs {len(self.features)} columns, got {rows.shape}")
+        linear = (1 - self.share) * self.slopes * (rows - self.mean)
+        return np.asarray(linear + self.share * self.forest.effects(rows))
 
     def probability(
         self,
@@ -153,13 +132,15 @@ class Combiner:
         return _sigmoid(scaled)
 
     def contributions(
-        self, values: Sequence[float], effects: Sequence[float], *, keep: int = 6
+        self, values: Floats, effects: Floats, *, keep: int = 6
     ) -> tuple[Contribution, ...]:
         """Return the `keep` largest effects, and the rest as one, so that they still add up."""
-        order = sorted(range(len(effects)), key=[-abs(e) for e in effects].__getitem__)
-        shown = [Contribution(self.features[i], float(values[i]), effects[i]) for i in order[:keep]]
-        rest = sum(effects[i] for i in order[keep:])
-        return (*shown, Contribution("other", 0.0, rest)) if order[keep:] else tuple(shown)
+        order = np.argsort(-np.abs(effects), kind="stable")
+        shown = [
+            Contribution(self.features[i], float(values[i]), float(effects[i]))
+            for i in order[:keep].tolist()
+        ]
+        return (*shown, Contribution("other", 0.0, float(effects[order[keep:]].sum())))
 
 
 def _sigmoid(x: float) -> float:
@@ -192,11 +173,10 @@ def parse_combiner(text: str) -> Combiner:
         combiner = Combiner(
             version=str(raw["version"]),
             features=tuple(raw["features"]),
-            mean=tuple(raw["mean"]),
-            scale=tuple(raw["scale"]),
-            weights=tuple(raw["weights"]),
+            mean=np.array(raw["mean"], dtype=float),
+            slopes=np.array(raw["weights"], dtype=float) / np.array(raw["scale"], dtype=float),
             intercept=float(raw["intercept"]),
-            trees=tuple(Tree(tuple(zip(*tree, strict=True))) for tree in raw["trees"]),
+            forest=Forest.of(raw["trees"]),
             share=float(raw["share"]),
             pooled=Scaling(*map(float, raw["pooled"])),
             families=_families(raw["families"]),
@@ -207,11 +187,10 @@ def parse_combiner(text: str) -> Combiner:
                 float(raw["words"]["threshold"]),
             ),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise EngineError(f"combiner artefact is malformed: {error}") from error
-    n = len(combiner.features)
-    if not n == len(combiner.mean) == len(combiner.scale) == len(combiner.weights):
-        raise EngineError("combiner artefact: features, mean, scale and weights differ in length")
+    if not len(combiner.features) == len(combiner.mean) == len(combiner.slopes):
+        raise EngineError("combiner artefact: features, mean and weights differ in length")
     return combiner
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from engines.errors import EngineError
 from engines.hallucination.combiner import Combiner, shipped_combiner
 from engines.hallucination.context import DEFAULT_CACHE, ContextCache, ParsedContext
 from engines.hallucination.embedding import align, candidates
 from engines.hallucination.encoder import Encoder, encoder_missing, shipped_encoder
-from engines.hallucination.features import Evidence, read_evidence
+from engines.hallucination.features import Evidence, pool, read_evidence
+from engines.hallucination.forest import Floats
 from engines.hallucination.result import HallucinationResult, SentenceVerdict, Uncertainty
 from engines.hallucination.rules import ENGLISH_ONLY, RULES
 from engines.hallucination.split import split_sentences
 from engines.hallucination.uncertainty import TokenLogprobs, measure_uncertainty
-from engines.hallucination.verdicts import Scale, output_log_odds, sentence_verdict
+from engines.hallucination.verdicts import Scale, sentence_verdict
 from engines.hallucination.words import is_english
 
 
@@ -124,15 +127,22 @@ def detect(
     if not evidence:
         return _nothing_to_check(uncertainty, notes, len(output), len(parsed.text))
     scale = Scale(combiner or shipped_combiner(), task, prevalence, low, high)
-    verdicts, probability = _assess(output, evidence, parsed, scale)
+    effects = scale.model.effects(_rows(evidence))
+    verdicts = [
+        sentence_verdict(output, item, parsed, scale, row)
+        for item, row in zip(evidence, effects, strict=False)
+    ]
+    log_odds = scale.model.intercept + float(effects[-1].sum())
+    probability = scale.probability(log_odds)
     if max_tier >= 2 and english and any(v.verdict == "undecided" for v in verdicts):
         missing = None if encoder is not None else encoder_missing()
         if missing is not None:
             notes.append(missing)
         else:
-            verdicts, probability = _align(
-                output, evidence, verdicts, probability, parsed, scale, encoder or shipped_encoder()
+            verdicts, distance = _align(
+                output, evidence, verdicts, parsed, scale, effects, encoder or shipped_encoder()
             )
+            probability = scale.probability(log_odds, distance)
     support = [1 - v.probability for v in verdicts if v.checkable and v.probability is not None]
     return HallucinationResult(
         risk_level=scale.level(probability),
@@ -151,47 +161,46 @@ def detect(
     )
 
 
-def _assess(
-    output: str, evidence: list[Evidence], context: ParsedContext, scale: Scale
-) -> tuple[list[SentenceVerdict], float]:
-    """Return the verdicts and the output's probability by tiers 0 and 1."""
-    verdicts = [sentence_verdict(output, item, context, scale) for item in evidence]
-    if len(verdicts) == 1 and verdicts[0].probability is not None:
-        return verdicts, verdicts[0].probability
-    return verdicts, scale.probability(output_log_odds(evidence, scale.model))
+def _rows(evidence: list[Evidence]) -> Floats:
+    """Return one line of features per sentence, and a last one for the whole output."""
+    return np.array([*(pool([item]) for item in evidence), pool(evidence)])
 
 
 def _align(
     output: str,
     evidence: list[Evidence],
     verdicts: list[SentenceVerdict],
-    probability: float,
     context: ParsedContext,
     scale: Scale,
+    effects: Floats,
     encoder: Encoder,
     max_sentences: int = 4,
-) -> tuple[list[SentenceVerdict], float]:
-    """Return verdicts and probability after tier 2.
+) -> tuple[list[SentenceVerdict], float | None]:
+    """Return the verdicts after tier 2, and the output's distance where every sentence has one.
 
-    Undecided sentences, at most `max_sentences` of them, are aligned. The output's probability
-    follows only when every sentence was: its distance is their mean by words.
+    Undecided sentences, at most `max_sentences`, are aligned; of a short output all are, when
+    that can change its probability. The output's distance is their mean by words.
     """
-    verdicts = list(verdicts)
-    distances: list[tuple[int, float]] = []
     is_short = len(evidence) <= max_sentences
-    for index, item in enumerate(evidence):
-        if len(distances) >= max_sentences or not item.claim.content:
-            continue
-        if verdicts[index].verdict == "undecided" or (is_short and scale.has_stage_two):
-            passages = candidates(item, context)
-            found = align(output[item.start : item.end], passages, context, encoder)
-            verdicts[index] = sentence_verdict(output, item, context, scale, found)
-            distances.append((item.weight, found.distance))
-    if len(distances) < len(evidence) or not scale.has_stage_two:
-        return verdicts, probability
-    total = sum(weight for weight, _ in distances)
-    distance = sum(weight * value for weight, value in distances) / total
-    return verdicts, scale.probability(output_log_odds(evidence, scale.model), distance)
+    chosen = [
+        index
+        for index, (item, verdict) in enumerate(zip(evidence, verdicts, strict=True))
+        if item.claim.content
+        and (verdict.verdict == "undecided" or (is_short and scale.has_stage_two))
+    ][:max_sentences]
+    texts = [output[evidence[i].start : evidence[i].end] for i in chosen]
+    passages = [candidates(evidence[i], context) for i in chosen]
+    found = align(texts, passages, context, encoder)
+    verdicts = list(verdicts)
+    for index, alignment in zip(chosen, found, strict=True):
+        verdicts[index] = sentence_verdict(
+            output, evidence[index], context, scale, effects[index], alignment
+        )
+    if len(chosen) < len(evidence):
+        return verdicts, None
+    weights = [evidence[i].weight for i in chosen]
+    total = sum(w * a.distance for w, a in zip(weights, found, strict=True))
+    return verdicts, total / sum(weights)
 
 
 def _parsed(

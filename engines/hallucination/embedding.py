@@ -43,21 +43,23 @@ def candidates(item: Evidence, context: ParsedContext, *, n: int = 5) -> list[in
     return chosen or list(range(min(n, len(context.sentences))))
 
 
-def align(text: str, passages: list[int], context: ParsedContext, encoder: Encoder) -> Alignment:
-    """Return how well `text` aligns with the passages.
+def align(
+    texts: list[str], passages: list[list[int]], context: ParsedContext, encoder: Encoder
+) -> list[Alignment]:
+    """Return how well each text aligns with its passages.
 
     Parameters
     ----------
-    text : str
-        One output sentence.
-    passages : list of int
-        At least one sentence index of the context.
+    texts : list of str
+        Output sentences.
+    passages : list of list of int
+        Per text at least one sentence index of the context; a passage is encoded once.
     context : ParsedContext
     encoder : Encoder
 
     Returns
     -------
-    Alignment
+    list of Alignment
 
     Notes
     -----
@@ -68,17 +70,22 @@ def align(text: str, passages: list[int], context: ParsedContext, encoder: Encod
     ----------
     Zhang et al. (2020), BERTScore: Evaluating Text Generation with BERT, ICLR.
     """
-    texts = [text, *(context.text[slice(*context.sentences[p])][:600] for p in passages)]
-    states = encoder.token_states(texts, max_tokens=80)
-    means = np.stack([state.mean(0) for state in states])
-    means /= np.linalg.norm(means, axis=1, keepdims=True)
-    cosines = means[1:] @ means[0]
+    distinct = sorted({p for group in passages for p in group})
+    sources = [context.text[slice(*context.sentences[p])][:600] for p in distinct]
+    states = encoder.token_states([*texts, *sources], max_tokens=80)
+    means = _unit(np.stack([state.mean(0) for state in states]))
     # [CLS] and [SEP] stand for no word.
-    here = _unit(states[0][1:-1])
-    there = _unit(np.concatenate([state[1:-1] for state in states[1:]]))
-    best = np.sort((here @ there.T).max(axis=1))
-    place = int(cosines.argmax())
-    return Alignment(1 - float(best[:3].mean()), passages[place], float(cosines[place]))
+    tokens = [_unit(state[1:-1]) for state in states]
+    place_of = {p: len(texts) + i for i, p in enumerate(distinct)}
+    found = []
+    for index, group in enumerate(passages):
+        places = [place_of[p] for p in group]
+        cosines = means[places] @ means[index]
+        there = np.concatenate([tokens[place] for place in places])
+        worst = np.sort((tokens[index] @ there.T).max(axis=1))[:3]
+        best = int(cosines.argmax())
+        found.append(Alignment(1 - float(worst.mean()), group[best], float(cosines[best])))
+    return found
 
 
 def _unit(states: Floats) -> Floats:

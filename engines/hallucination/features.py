@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from engines.hallucination.context import ParsedContext
 from engines.hallucination.coverage import cover
 from engines.hallucination.dates import read_dates
 from engines.hallucination.entities import read_names
-from engines.hallucination.lexicon import Meanings
+from engines.hallucination.forest import Floats
+from engines.hallucination.lexicon import Meanings, Relation, relate
 from engines.hallucination.meaning import MEANING_FEATURES, meaning_values
 from engines.hallucination.polarity import MODALS, NEGATIONS
 from engines.hallucination.quantities import read_quantities
 from engines.hallucination.rules import ENGLISH_ONLY, RULES, Claim, Hit, knows_word
-from engines.hallucination.words import FIRST_PERSON, Words, read_words
+from engines.hallucination.words import FIRST_PERSON, read_words
 
 SENTENCE_FEATURES = (
     "word_novelty",
@@ -79,14 +82,25 @@ def read_evidence(
     )
     coverage = cover(content, context)
     near = _NO_STEMS.union(*(context.sentence_stems[p] for p in coverage.passages))
+    meanings = Meanings.of(near) if is_english else Meanings(near, _NO_IDS, _NO_IDS, _NO_IDS)
+    relations: dict[str, Relation] = {}
+    if is_english:
+        for stem in content:
+            if stem not in context.stems:
+                relations[stem] = relate(stem, context.senses, context.stems, meanings)
     claim = Claim(
         words=words,
         content=content,
+        is_known=[
+            not carries or knows_word(words, index, context)
+            for index, carries in enumerate(words.is_content)
+        ],
+        relations=relations,
         quantities=read_quantities(output, words),
         dates=read_dates(words),
         names=read_names(words),
         coverage=coverage,
-        near=Meanings.of(near) if is_english else Meanings(near, _NO_IDS, _NO_IDS, _NO_IDS),
+        near=near,
         is_english=is_english,
     )
     hits = [
@@ -131,7 +145,7 @@ def _values(claim: Claim, hits: list[Hit], context: ParsedContext) -> tuple[floa
         1 - claim.coverage.best,
         1 - claim.coverage.best_three,
         _pair_novelty([stems[i] for i in content], context),
-        float(_longest_novel_run(words, content, context)),
+        float(_longest_true_run([not claim.is_known[i] for i in content])),
         1 - _longest_true_run(is_copied) / n,
         float(counts.get("number", 0)),
         counts.get("number", 0) / max(1, numbers),
@@ -161,15 +175,6 @@ def _pair_novelty(stems: list[str], context: ParsedContext) -> float:
     return apart / (len(stems) - 1)
 
 
-def _longest_novel_run(words: Words, content: list[int], context: ParsedContext) -> int:
-    """Return the longest run of content words in a row that the context lacks."""
-    longest = run = 0
-    for index in content:
-        run = 0 if knows_word(words, index, context) else run + 1
-        longest = max(longest, run)
-    return longest
-
-
 def _longest_true_run(flags: list[bool]) -> int:
     longest = run = 0
     for flag in flags:
@@ -182,7 +187,7 @@ AGGREGATES = ("mean", "max")
 FEATURES = tuple(f"{name}_{kind}" for kind in AGGREGATES for name in SENTENCE_FEATURES)
 
 
-def pool(evidence: list[Evidence]) -> tuple[float, ...]:
+def pool(evidence: list[Evidence]) -> Floats:
     """Return one value per name in `FEATURES` for one or more sentences taken together.
 
     Notes
@@ -190,8 +195,6 @@ def pool(evidence: list[Evidence]) -> tuple[float, ...]:
     Means are weighted by the number of words; a single sentence is the special case in which
     mean and maximum agree, so one model serves sentences and whole outputs.
     """
-    total = sum(item.weight for item in evidence)
-    columns = list(zip(*(item.values for item in evidence), strict=True))
-    weights = [item.weight / total for item in evidence]
-    means = [sum(w * v for w, v in zip(weights, column, strict=True)) for column in columns]
-    return (*means, *(max(column) for column in columns))
+    values = np.array([item.values for item in evidence])
+    weights = np.array([item.weight for item in evidence], dtype=float)
+    return np.concatenate([weights @ values / weights.sum(), values.max(axis=0)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engines.hallucination.context import ParsedContext
-from engines.hallucination.lexicon import relate, shipped_lexicon
+from engines.hallucination.lexicon import shipped_lexicon
 from engines.hallucination.rules import Claim
 
 MEANING_FEATURES = (
@@ -34,7 +34,7 @@ def meaning_values(claim: Claim, context: ParsedContext) -> tuple[float, ...]:
     """
     if not claim.is_english:
         return (0.0,) * len(MEANING_FEATURES)
-    near, near_stems = claim.near, claim.near.stems
+    near_stems = claim.near
     counts = dict.fromkeys(("synonym", "wider", "narrower", "sister", "none"), 0)
     opposites = shipped_lexicon().opposites
     far = opposite = novel_opposite = 0
@@ -47,7 +47,7 @@ def meaning_values(claim: Claim, context: ParsedContext) -> tuple[float, ...]:
             far += stem not in near_stems
             continue
         novel_opposite += against
-        counts[relate(stem, context.senses, context.stems, near)] += 1
+        counts[claim.relations[stem]] += 1
     n = max(1, sum(claim.words.is_content))
     passages = set(claim.coverage.passages)
     return (

@@ -9,7 +9,7 @@ from engines.hallucination.context import ParsedContext
 from engines.hallucination.coverage import Coverage
 from engines.hallucination.dates import CalendarDate, agrees
 from engines.hallucination.entities import Name, initials, is_close
-from engines.hallucination.lexicon import Meanings
+from engines.hallucination.lexicon import Relation
 from engines.hallucination.polarity import EXACTNESS, NEGATIONS, OPPOSITES
 from engines.hallucination.quantities import Quantity, matches
 from engines.hallucination.words import Words, lexeme
@@ -19,16 +19,20 @@ from engines.hallucination.words import Words, lexeme
 class Claim:
     """One output sentence with everything the rules read; word indices are local to it.
 
-    ``near`` holds the stems of the best passages and, in English, their meanings.
+    ``is_known`` says per word whether the context holds it or it carries no content; ``near``
+    holds the stems of the best passages; ``relations`` says, in English, how each content stem
+    that the context lacks relates to it.
     """
 
     words: Words
     content: frozenset[str]
+    is_known: list[bool]
+    relations: dict[str, Relation]
     quantities: list[Quantity]
     dates: list[CalendarDate]
     names: list[Name]
     coverage: Coverage
-    near: Meanings
+    near: frozenset[str]
     is_english: bool
 
 
@@ -89,7 +93,7 @@ def check_names(claim: Claim, context: ParsedContext) -> list[Hit]:
             context.words if name.last > name.first else ()
         ):
             continue
-        missing = [i for i in inside if not knows_word(claim.words, i, context)]
+        missing = [i for i in inside if not claim.is_known[i]]
         if missing:
             hits.append(Hit("name", missing[0], missing[-1]))
     return hits
@@ -117,7 +121,7 @@ def check_negation(claim: Claim, context: ParsedContext) -> list[Hit]:
 def check_opposites(claim: Claim, context: ParsedContext) -> list[Hit]:
     """Return words absent from the context whose opposite stands in the best passages."""
     hits = []
-    near = claim.near.stems
+    near = claim.near
     for index, word in enumerate(claim.words.lower):
         opposites = OPPOSITES.get(word)
         if opposites is None:
@@ -171,8 +175,8 @@ def check_quantifiers(claim: Claim, context: ParsedContext) -> list[Hit]:
 def check_words(claim: Claim, context: ParsedContext) -> list[Hit]:
     """Return the runs of content words that stand nowhere in the context."""
     hits: list[Hit] = []
-    for index, carries in enumerate(claim.words.is_content):
-        if not carries or knows_word(claim.words, index, context):
+    for index, known in enumerate(claim.is_known):
+        if known:
             continue
         if hits and hits[-1].last >= index - 1:
             hits[-1] = Hit("novel_words", hits[-1].first, index)

@@ -9,9 +9,7 @@ import numpy as np
 
 from engines.hallucination.context import ParsedContext
 from engines.hallucination.features import Evidence
-from engines.hallucination.lexicon import relate
 from engines.hallucination.polarity import NEGATIONS
-from engines.hallucination.rules import knows_word
 
 # A finding of these rules names a concrete item that the context lacks or contradicts.
 HARD_RULES = frozenset({"number", "unit", "date", "name", "opposite", "relation"})
@@ -119,15 +117,15 @@ def _own_values(item: Evidence, context: ParsedContext) -> list[list[float]]:
     claim = item.claim
     words, passages = claim.words, claim.coverage.passages
     first = context.sentence_stems[passages[0]] if passages else frozenset()
-    meanings, near = claim.near, claim.near.stems
+    near = claim.near
     numbers = {i for q in claim.quantities for i in range(q.first, q.last + 1)}
     names = {i for name in claim.names for i in range(name.first, name.last + 1)}
     fired = {(h.rule, i) for h in item.hits for i in range(h.first, h.last + 1)}
     rows = []
     for i, stem in enumerate(words.stems):
         carries = words.is_content[i]
-        novel = carries and not knows_word(words, i, context)
-        relation = relate(stem, context.senses, context.stems, meanings) if novel else ""
+        novel = not claim.is_known[i]
+        relation = claim.relations.get(stem, "") if novel else ""
         sentences = len(context.stems.get(stem, ())) if carries else 0
         row = (
             carries,

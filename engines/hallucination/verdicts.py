@@ -8,6 +8,7 @@ from engines.hallucination.combiner import Combiner
 from engines.hallucination.context import ParsedContext
 from engines.hallucination.embedding import Alignment
 from engines.hallucination.features import Evidence, pool
+from engines.hallucination.forest import Floats
 from engines.hallucination.result import Finding, Passage, RiskLevel, SentenceVerdict, Span, Verdict
 from engines.hallucination.spans import HARD_RULES, flag_words
 
@@ -40,24 +41,18 @@ class Scale:
         return self.task in self.model.embedding.families
 
 
-def output_log_odds(evidence: list[Evidence], model: Combiner) -> float:
-    """Return the raw log-odds of the sentences taken together."""
-    return model.intercept + sum(model.effects(pool(evidence)))
-
-
 def sentence_verdict(
     output: str,
     item: Evidence,
     context: ParsedContext,
     scale: Scale,
+    effects: Floats,
     alignment: Alignment | None = None,
 ) -> SentenceVerdict:
     """Return the verdict on one sentence, with the encoder's alignment where there is one."""
     model = scale.model
-    values = pool([item])
-    effects = model.effects(values)
     distance = None if alignment is None else alignment.distance
-    probability = scale.probability(model.intercept + sum(effects), distance)
+    probability = scale.probability(model.intercept + float(effects.sum()), distance)
     findings = tuple(_finding(output, item, index) for index in range(len(item.hits)))
     tier = 2 if distance is not None and scale.has_stage_two else 1
     verdict, tier = _verdict(probability, item, findings, scale, tier)
@@ -72,7 +67,7 @@ def sentence_verdict(
         findings=findings,
         passage=_passage(item, context, alignment),
         tier=tier,
-        contributions=model.contributions(values, effects),
+        contributions=model.contributions(pool([item]), effects),
     )
 
 
