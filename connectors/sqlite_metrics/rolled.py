@@ -20,11 +20,12 @@ from connectors.sqlite_metrics.codec import Floats, Ints
 from connectors.sqlite_metrics.rollups import Cells, read_hours, read_minutes
 from connectors.sqlite_metrics.samples import exceeds, read_samples
 from connectors.sqlite_metrics.tail import Samples, TailView
-from connectors.sqlite_metrics.window import QUANTILES, Grid, bucket_samples
+from connectors.sqlite_metrics.window import Grid, bucket_samples
 
 LOOKBACK_MS = 3_600_000  # how far back `increase` looks for the sample before the window
 QUANTILE_SAMPLES = 5_000_000  # per call: about half a second of reading and sorting
-_LEAST_CELLS = 20
+LEAST_CELLS = 20
+_MOST_SAMPLES = 20_000_000  # half a gigabyte of raw samples at once
 _COUNTER: tuple[Aggregate, ...] = ("increase", "rate")
 
 
@@ -37,8 +38,6 @@ def bucket_series(
 ) -> Floats:
     """Return a matrix of series (ascending numbers) by bucket; NaN where there is no sample."""
     cell_ms = cell_size(grid.step_ms)
-    if over_time in QUANTILES:
-        return _quantiles(chunks, tail, sids, grid, over_time)
     if cell_ms is None:
         return _from_raw(chunks, tail, sids, grid, over_time)
     cells = _read_cells(chunks, sids, grid, cell_ms, over_time)
@@ -60,33 +59,41 @@ def bucket_series(
     return matrix
 
 
-def _quantiles(
+def quantile_cells(chunks: sqlite3.Connection, sids: Ints, grid: Grid) -> int | None:
+    """Return what quantiles over time are taken over: None = raw samples, else averages of cells.
+
+    Raw up to `QUANTILE_SAMPLES` in all series; above, minutes when a bucket has `LEAST_CELLS` of
+    them and all buckets no more than that budget, else hours; where neither does, refuse.
+    """
+    if not exceeds(chunks, sids, grid.start_ms, grid.end_ms, QUANTILE_SAMPLES):
+        return None
+    for cell_ms in (cell.MINUTE_MS, store.HOUR_MS):
+        per_bucket, rest = divmod(grid.step_ms, cell_ms)
+        if rest == 0 and per_bucket >= LEAST_CELLS:
+            if grid.buckets * per_bucket * len(sids) <= QUANTILE_SAMPLES:
+                return cell_ms
+    raise TooMuch(
+        f"a quantile over more than {QUANTILE_SAMPLES} samples: ask for less time, fewer series, "
+        f"or a step of at least {LEAST_CELLS} minutes"
+    )
+
+
+def bucket_quantiles(
     chunks: sqlite3.Connection,
     tail: TailView,
     sids: Ints,
     grid: Grid,
     over_time: Aggregate,
+    cell_ms: int | None,
 ) -> Floats:
-    """Quantiles of raw samples; above `QUANTILE_SAMPLES`, of the averages of rollup cells.
-
-    The cells are minutes when that leaves at least `_LEAST_CELLS` per bucket to rank and no more
-    than the budget in all, else hours; where neither does, the question is refused.
-    """
-    if not exceeds(chunks, sids, grid.start_ms, grid.end_ms, QUANTILE_SAMPLES):
+    """Return quantiles as `bucket_series`, of raw samples or of the averages of cells."""
+    if cell_ms is None:
         return _from_raw(chunks, tail, sids, grid, over_time)
-    for cell_ms in (cell.MINUTE_MS, store.HOUR_MS):
-        per_bucket, rest = divmod(grid.step_ms, cell_ms)
-        n = grid.buckets * per_bucket
-        if rest == 0 and per_bucket >= _LEAST_CELLS and n * len(sids) <= QUANTILE_SAMPLES:
-            fine = Grid(grid.start_ms, cell_ms, n)
-            means = bucket_series(chunks, tail, sids, fine, "avg")
-            rows, columns = np.nonzero(~np.isnan(means))
-            samples = Samples(rows, fine.stamps()[columns], means[rows, columns])
-            return bucket_samples(samples, len(sids), grid, over_time)
-    raise TooMuch(
-        f"{over_time} over more than {QUANTILE_SAMPLES} samples: ask for less time, fewer series, "
-        f"or a step of at least {_LEAST_CELLS} minutes"
-    )
+    fine = Grid(grid.start_ms, cell_ms, grid.buckets * (grid.step_ms // cell_ms))
+    means = bucket_series(chunks, tail, sids, fine, "avg")
+    rows, columns = np.nonzero(~np.isnan(means))
+    samples = Samples(rows, fine.stamps()[columns], means[rows, columns])
+    return bucket_samples(samples, len(sids), grid, over_time)
 
 
 def cell_size(step_ms: int) -> int | None:
@@ -102,7 +109,8 @@ def _from_raw(
     over_time: Aggregate,
 ) -> Floats:
     before_ms = LOOKBACK_MS if over_time in _COUNTER else 0
-    samples = read_samples(chunks, tail, sids, grid.start_ms - before_ms, grid.end_ms)
+    start_ms = grid.start_ms - before_ms
+    samples = read_samples(chunks, tail, sids, start_ms, grid.end_ms, limit=_MOST_SAMPLES)
     return bucket_samples(samples, len(sids), grid, over_time)
 
 

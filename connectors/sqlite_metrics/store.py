@@ -17,10 +17,23 @@ from connectors.sqlite_metrics import chunks as chunk_table
 from connectors.sqlite_metrics.catalogue import Catalogue, Selection
 from connectors.sqlite_metrics.database import Readers
 from connectors.sqlite_metrics.log import AppendLog, finite_batch
-from connectors.sqlite_metrics.rolled import bucket_series, cell_size
+from connectors.sqlite_metrics.rolled import (
+    bucket_quantiles,
+    bucket_series,
+    cell_size,
+    quantile_cells,
+)
 from connectors.sqlite_metrics.samples import read_samples
 from connectors.sqlite_metrics.tail import Samples, Tail, TailView
-from connectors.sqlite_metrics.window import MAX_CELLS, Across, check_across, grid_of, group_series
+from connectors.sqlite_metrics.window import (
+    MAX_CELLS,
+    QUANTILES,
+    Across,
+    Grid,
+    check_across,
+    grid_of,
+    group_series,
+)
 from connectors.telemetry import MetricBatch, Series
 
 _CELLS_AT_ONCE = 1_000_000
@@ -97,11 +110,7 @@ class SqliteMetricStore:
         with self._view() as view:
             selection, sids, order = self._sorted(selector)
             _check_size(len(sids) if across in (None, "p50", "p95", "p99") else 1, grid.buckets)
-            cells = grid.buckets * (step_ms // (cell_size(step_ms) or step_ms))
-            parts = (
-                (rows, bucket_series(view.chunks, view.tail, sids[rows], grid, over_time))
-                for rows in _slices(len(sids), cells)
-            )
+            parts = _parts(view, sids, grid, over_time)
             stamps = grid.stamps()
             if across is None:
                 return _each(selection, order, stamps, parts)
@@ -140,6 +149,18 @@ class SqliteMetricStore:
             tail = self._tail.refresh(head, compacted_id)
         with self._chunks.snapshot() as chunks:
             yield _View(chunks, tail)
+
+
+def _parts(
+    view: _View, sids: NDArray[np.int64], grid: Grid, over_time: Aggregate
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Yield matrices of series by bucket, some series at a time."""
+    cells = grid.buckets * (grid.step_ms // (cell_size(grid.step_ms) or grid.step_ms))
+    is_quantile = over_time in QUANTILES
+    source = quantile_cells(view.chunks, sids, grid) if is_quantile else None
+    for rows in _slices(len(sids), cells):
+        asked = (view.chunks, view.tail, sids[rows], grid, over_time)
+        yield rows, bucket_quantiles(*asked, source) if is_quantile else bucket_series(*asked)
 
 
 def _slices(count: int, cells: int) -> Iterator[slice]:
