@@ -118,32 +118,42 @@ def _merged(
 
 def _merge_labels(database: Database) -> bool:
     with database.read() as connection:
-        row = connection.execute(
-            "SELECT part, tier FROM label_chunk WHERE tier < 3 GROUP BY part, tier"
-            " HAVING count(*) >= ? LIMIT 1",
-            (_FAN_IN,),
-        ).fetchone()
-    if row is None:
-        return False
+        found = _next_labels(connection)
+        if found is None:
+            return False
+        part, sources = found
+        merged = labels.Overlay([(rows, data) for _, rows, data in sources])
+    members = list(zip(merged.seqs.tolist(), merged.times_ms.tolist(), merged.values, strict=True))
+    ids = [source[0] for source in sources]
 
-    def merge(connection: sqlite3.Connection) -> None:
-        # Only a run of neighbours in arrival order may merge: later labels win over earlier ones.
-        (first, last) = connection.execute(
-            "SELECT min(id), max(id) FROM label_chunk WHERE part = ? AND tier = ?", row
-        ).fetchone()
-        found = connection.execute(
-            "SELECT id, rows, data FROM label_chunk WHERE part = ? AND id BETWEEN ? AND ?"
-            " ORDER BY id",
-            (row[0], first, last),
-        ).fetchall()
-        if len(found) < 2:
-            return
-        merged = labels.Overlay([(rows, data) for _, rows, data in found])
-        connection.executemany("DELETE FROM label_chunk WHERE id = ?", [(r[0],) for r in found])
-        members = list(
-            zip(merged.seqs.tolist(), merged.times_ms.tolist(), merged.values, strict=True)
-        )
-        labels.append_labels(connection, row[0], members, chunk=found[-1][0])
+    def swap(connection: sqlite3.Connection) -> None:
+        marks = ",".join("?" * len(ids))
+        gone = connection.execute(f"DELETE FROM label_chunk WHERE id IN ({marks})", ids).rowcount
+        if gone != len(ids):
+            raise _Overtaken
+        labels.append_labels(connection, part, members, chunk=ids[-1])
 
-    database.write(merge)
+    try:
+        database.write(swap)
+    except _Overtaken:
+        pass  # another process merged or expired these labels first
     return True
+
+
+def _next_labels(
+    connection: sqlite3.Connection,
+) -> tuple[int, list[tuple[int, int, bytes]]] | None:
+    """A run of neighbours in order of arrival, since later labels win over earlier ones."""
+    row = connection.execute(
+        "SELECT part, min(id), max(id) FROM label_chunk WHERE tier < 3 GROUP BY part, tier"
+        " HAVING count(*) >= ? LIMIT 1",
+        (_FAN_IN,),
+    ).fetchone()
+    if row is None:
+        return None
+    found = connection.execute(
+        "SELECT id, rows, data FROM label_chunk WHERE part = ? AND id BETWEEN ? AND ?"
+        " ORDER BY id LIMIT 256",
+        row,
+    ).fetchall()
+    return row[0], found

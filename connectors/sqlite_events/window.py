@@ -43,10 +43,11 @@ def inference_columns(
         found = {}
         for name in wanted:
             values = _tidy(_column(reader, pieces, name)[order])
+            if names is None and _is_blank(values):
+                continue
             if name in NEVER_NUMBERS and values.dtype != object:
                 values = np.full(len(values), None, object)
-            if names is not None or not _is_blank(values):
-                found[name] = values
+            found[name] = values
         ids = _column(reader, pieces, columns.ID)[order]
         versions = [
             np.full(len(piece), reader.stream(piece.chunk.stream)[1], object) for piece in pieces
