@@ -8,6 +8,8 @@ import numpy as np
 
 from engines.drift.pair import Floats, NumericPair, cell_shares
 
+TINY = 1e-300
+
 
 def psi(reference: Floats, current: Floats) -> float:
     """Return the population stability index of two vectors of counts over the same cells.
@@ -45,12 +47,11 @@ def jensen_shannon(reference: Floats, current: Floats) -> float:
     1.0
     """
     before, after = reference / reference.sum(), current / current.sum()
-    middle = (before + after) / 2.0
-    divergence = 0.0
-    for share in (before, after):
-        seen = share > 0
-        divergence += 0.5 * float((share[seen] * np.log2(share[seen] / middle[seen])).sum())
-    return math.sqrt(min(1.0, max(0.0, divergence)))
+    # Empty cells count nothing: 0 log 0 is 0, and `TINY` keeps the logarithm finite.
+    middle = np.maximum((before + after) / 2.0, TINY)
+    divergence = before @ np.log2(np.maximum(before, TINY) / middle)
+    divergence += after @ np.log2(np.maximum(after, TINY) / middle)
+    return math.sqrt(min(1.0, max(0.0, float(divergence) / 2.0)))
 
 
 def wasserstein(pair: NumericPair) -> float:
@@ -95,7 +96,8 @@ def spread(pair: NumericPair) -> float:
 
 def bin_counts(pair: NumericPair, bins: int) -> tuple[Floats, Floats]:
     """Return rows of both samples in equal-mass bins of the reference."""
-    edges = np.unique(pair.reference_quantiles(np.arange(1, bins) / bins))
+    edges = pair.reference_quantiles(np.arange(1, bins) / bins)
+    edges = edges[np.concatenate(([True], edges[1:] != edges[:-1]))]
     before, after = pair.cdf_at(edges)
     reference, current = cell_shares(before) * pair.n, cell_shares(after) * pair.m
     return np.maximum(reference, 0.0), np.maximum(current, 0.0)
