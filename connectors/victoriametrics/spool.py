@@ -127,7 +127,7 @@ class Spool:
                 continue  # nothing, or a series deleted since
             prefix = self._prefixes.get(sid)
             if prefix is None:
-                prefix = self._prefixes[sid] = _prefix(*owner)
+                prefix = self._prefixes[sid] = line_prefix(*owner)
             values = orjson.dumps(samples.values[start:end], option=orjson.OPT_SERIALIZE_NUMPY)
             stamps = orjson.dumps(
                 samples.timestamps_ms[start:end], option=orjson.OPT_SERIALIZE_NUMPY
@@ -153,6 +153,7 @@ class Spool:
         self._lock_file.close()
 
 
-def _prefix(tenant: str, series: Series) -> bytes:
+def line_prefix(tenant: str, series: Series) -> bytes:
+    """Return the beginning of an import line, up to its values."""
     labels = {**dict(series.labels), "__name__": series.name, TENANT_LABEL: tenant}
     return b'{"metric":' + orjson.dumps(labels) + b',"values":'
