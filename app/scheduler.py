@@ -44,6 +44,7 @@ JOBS: tuple[Job, ...] = (
     Job("update_sketches", 30, jobs.update_sketches),
     Job("refresh_models", 30, jobs.refresh_models),
     Job("evaluate_alerts", 15, jobs.evaluate_alerts),
+    Job("explain_incidents", 30, jobs.explain_incidents),
     Job("push_metrics", 5, jobs.push_metrics, lane="fast"),
 )
 """Per tenant. Housekeeping of the stores themselves runs beside them, in `Scheduler`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from engines import degradation as engine
 from engines.degradation import Degradation
 from engines.result import Insufficient
@@ -14,6 +16,8 @@ from services.workspace import Workspace
 
 DegradationAnswer = Computed[Degradation]
 DAY_S = 86_400.0
+MIN_SEASONS = 3
+"""Days that must be covered before a daily rhythm is taken out."""
 
 
 @permitted("models:read")
@@ -70,10 +74,12 @@ def _track(quality: Quality) -> Degradation | Insufficient:
         }.get(quality.metric, "no labels have arrived for this model's predictions")
         return Insufficient(reason)
     known = quality.known
+    covered_s = float(np.ptp(quality.timestamps_ms[known])) / 1_000
     return engine.track(
         quality.timestamps_ms[known] / 1_000,
         quality.values[known],
         direction=quality.direction,
         period_s=DAY_S,
         horizon_s=DAY_S,
+        season_s=DAY_S if covered_s >= MIN_SEASONS * DAY_S else None,
     )

@@ -8,6 +8,7 @@ import msgspec
 
 from services import (
     alerts,
+    causal,
     degradation,
     drift,
     hallucination,
@@ -72,6 +73,12 @@ def refresh_model(ws: Workspace, model_id: str) -> None:
 def evaluate_alerts(ws: Workspace) -> int:
     """Run the alert rules; how many incidents opened."""
     return len(alerts.evaluate(ws))
+
+
+@permitted("analysis:run")
+def explain_incidents(ws: Workspace) -> int:
+    """Look for the causes of open incidents; how many were explained."""
+    return causal.explain_open_incidents(ws)
 
 
 @permitted("metrics:read")

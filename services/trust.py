@@ -128,17 +128,15 @@ def degradation_part(answer: DegradationAnswer) -> Given:
     found = answer.result
     if found is None:
         return answer.insufficient
-    level = abs(found.changes[0].before) if found.changes else abs(found.trend.level)
-    if level == 0:
+    impact = found.impact
+    if impact.relative is None or impact.relative_interval is None:
         return Insufficient("the quality metric is zero, so a relative loss has no meaning")
-    suffered = sum(abs(c.size) if c.is_worse else -abs(c.size) for c in found.changes)
-    ahead = found.projection
     shown = found.status == "degrading"
-    value = (suffered + ahead.loss) / level if shown else 0.0
-    low = (suffered + ahead.loss_interval.low) / level if shown else 0.0
-    high = (suffered + ahead.loss_interval.high) / level
-    interval = Interval(max(0.0, min(low, value)), max(high, value, 0.0), ahead.loss_interval.level)
-    return engine.part("relative_loss", max(0.0, value), interval, found.n)
+    value = max(0.0, impact.relative) if shown else 0.0
+    low = max(0.0, impact.relative_interval.low) if shown else 0.0
+    high = max(value, impact.relative_interval.high, 0.0)
+    interval = Interval(min(low, value), high, impact.relative_interval.level)
+    return engine.part("relative_loss", value, interval, found.n)
 
 
 def errors_part(traffic: Traffic) -> Given:

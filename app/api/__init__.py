@@ -2,6 +2,7 @@
 
 from app.api import (
     admin,
+    causal,
     dashboard,
     explore,
     hallucination,
@@ -20,6 +21,8 @@ ROUTERS = (
     otlp.router,
     dashboard.router,
     metrics.router,
+    causal.metrics_router,
+    causal.router,
     models.router,
     hallucination.router,
     explore.router,

@@ -1,0 +1,221 @@
+"""Why is this number red: the causal graph and the root cause, from what the hub observed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from engines import causal as engine
+from engines.causal import CausalGraph, RootCauseResult
+from engines.causal.inputs import Key
+from engines.errors import EngineError, InsufficientData
+from engines.result import Insufficient
+from services.errors import Invalid, NotFound
+from services.identity import permitted
+from services.incidents import Incident, attach_root_cause, get_incident, open_incidents
+from services.scene import Scene, read_scene
+from services.times import HOUR_MS, MINUTE_MS, Window
+from services.workspace import Workspace
+
+LOOK_BACK_MS = 3 * HOUR_MS
+YOUNG_MS = 6 * MINUTE_MS
+"""While an incident is this young its cause is looked for again: the first minutes are thin."""
+
+EFFECTS: dict[str, str | None] = {
+    "errors": "errors",
+    "latency": "latency_ms",
+    "cost": "cost",
+    "sensor_fault": "data_drift",
+    "covariate_shift": "data_drift",
+    "hallucination": "hallucination_risk",
+    "retrieval_outage": "retrieval_hit_rate",
+    "trust": "trust",
+    "service": "latency_ms",
+    "label_delay": None,
+}
+"""Alert rule -> the metric of its subject that went red; None where no series shows it."""
+
+Scenario = Literal["drift_incident", "cost_spike", "latency_degradation", "generic"]
+_SCENARIOS: dict[str, tuple[str, ...]] = {
+    "drift_incident": ("data_drift", "prediction_drift", "concept_drift"),
+    "cost_spike": ("cost", "tokens"),
+    "latency_degradation": ("latency_ms",),
+    "generic": ("trust", "errors", "latency_ms", "hallucination_risk", "data_drift", "cost"),
+}
+
+
+class RootCause(msgspec.Struct, frozen=True):
+    """The causes of one effect, or why none can be named."""
+
+    effect_node: str
+    effect_metric: str
+    computed_at_ms: int
+    window: Window
+    result: RootCauseResult | None
+    insufficient: Insufficient | None
+
+
+class Graph(msgspec.Struct, frozen=True):
+    """The causal graph of a window, and the effect it was drawn for."""
+
+    effect_node: str | None
+    effect_metric: str | None
+    computed_at_ms: int
+    window: Window
+    graph: CausalGraph | None
+    insufficient: Insufficient | None
+
+
+@permitted("causal:read")
+def list_effects(ws: Workspace, window: Window | None = None) -> list[Key]:
+    """Return every (node, metric) that can be asked about."""
+    return sorted(_scene(ws, window).metrics)
+
+
+@permitted("causal:read")
+def find_root_cause(
+    ws: Workspace, node: str, metric: str, *, window: Window | None = None
+) -> RootCause:
+    """Return the ranked causes of one number, with chains, evidence and what speaks against."""
+    scene = _scene(ws, window)
+    if (node, metric) not in scene.metrics:
+        raise NotFound(f"{node!r} has no metric {metric!r} in this window")
+    return _explain(ws, scene, (node, metric))
+
+
+@permitted("causal:read")
+def explain_incident(ws: Workspace, incident_id: str) -> RootCause:
+    """Return the ranked causes of an incident."""
+    incident = get_incident(ws, incident_id)
+    key = effect_of(incident)
+    if key is None:
+        raise Invalid(f"no series shows what {incident.rule} is about; see the incident's evidence")
+    end = min(ws.now_ms(), (incident.resolved_at_ms or ws.now_ms()) + 5 * MINUTE_MS)
+    window = Window(incident.opened_at_ms - LOOK_BACK_MS, end)
+    return _explain(ws, _scene(ws, window), key)
+
+
+@permitted("causal:read")
+def build_graph(
+    ws: Workspace, *, node: str | None = None, metric: str | None = None,
+    window: Window | None = None,
+) -> Graph:  # fmt: skip
+    """Return what depends on what in a window; with an effect, scored at its onset."""
+    key = (node, metric) if node and metric else None
+    scene = _scene(ws, window)
+    if key is not None and key not in scene.metrics:
+        raise NotFound(f"{node!r} has no metric {metric!r} in this window")
+    return _graph(ws, scene, key)
+
+
+@permitted("causal:read")
+def scenario_graph(ws: Workspace, scenario: Scenario) -> Graph:
+    """Return the graph for the reddest effect of a kind, chosen from live data."""
+    scene = _scene(ws, None)
+    wanted = _SCENARIOS[scenario]
+    ranked = [_explain(ws, scene, key) for key in _candidates(ws, scene, wanted)]
+    ranked = [r for r in ranked if r.result is not None]
+    if not ranked:
+        lack = Insufficient(f"nothing of the kind {scenario} was observed in the last three hours")
+        return Graph(None, None, ws.now_ms(), scene.window, None, lack)
+    reddest = max(ranked, key=lambda r: r.result.effect_z if r.result else 0.0)
+    return _graph(ws, scene, (reddest.effect_node, reddest.effect_metric))
+
+
+@permitted("analysis:run")
+def explain_open_incidents(ws: Workspace) -> int:
+    """Attach causes to incidents that have none yet, or are young; how many."""
+    now = ws.now_ms()
+    done = 0
+    for incident in open_incidents(ws):
+        is_young = now - incident.opened_at_ms < YOUNG_MS
+        if incident.root_cause is not None and not is_young:
+            continue
+        if effect_of(incident) is None:
+            continue
+        found = explain_incident(ws, incident.id)
+        attach_root_cause(ws, incident.id, summary(found))
+        ws.publish("causal", {"incident_id": incident.id, "cause": summary(found)})
+        done += 1
+    return done
+
+
+def summary(found: RootCause) -> dict[str, object]:
+    """Return what an incident keeps of its explanation: plain values."""
+    result = found.result
+    if result is None:
+        reason = found.insufficient.reason if found.insufficient else ""
+        return {"abstained": True, "reason": reason, "causes": []}
+    return {
+        "abstained": result.abstained,
+        "reason": result.reason,
+        "computed_at_ms": found.computed_at_ms,
+        "effect": [found.effect_node, found.effect_metric],
+        "method": result.method,
+        "causes": [
+            {
+                "node": cause.node,
+                "metric": cause.metric,
+                "confidence": cause.confidence,
+                "share": cause.share,
+                "event_id": cause.event_id,
+                "chain": [f"{step.node} {step.metric}" for step in cause.chain],
+                "evidence": [e.sentence for e in cause.evidence],
+                "against": [e.sentence for e in cause.against],
+            }
+            for cause in result.causes[:5]
+        ],
+    }
+
+
+def effect_of(incident: Incident) -> Key | None:
+    """Return the series that an incident is about."""
+    metric = EFFECTS.get(incident.rule)
+    if incident.rule == "service" and (incident.evidence.get("error_rate") or 0.0) >= 0.05:
+        metric = "errors"
+    return None if metric is None else (incident.subject, metric)
+
+
+def _scene(ws: Workspace, window: Window | None) -> Scene:
+    now = ws.now_ms()
+    return read_scene(ws, window or Window(now - LOOK_BACK_MS, now))
+
+
+def _explain(ws: Workspace, scene: Scene, key: Key) -> RootCause:
+    result: RootCauseResult | None = None
+    lack: Insufficient | None = None
+    try:
+        result = engine.find_root_cause(
+            scene.metrics,
+            key,
+            topology=scene.topology,
+            events=scene.events,
+            logs=scene.logs,
+            step_s=60.0,
+        )
+    except InsufficientData as error:
+        lack = Insufficient.of(error)
+    except EngineError as error:
+        lack = Insufficient(str(error))
+    return RootCause(key[0], key[1], ws.now_ms(), scene.window, result, lack)
+
+
+def _graph(ws: Workspace, scene: Scene, key: Key | None) -> Graph:
+    node, metric = key if key is not None else (None, None)
+    try:
+        graph = engine.build_graph(
+            scene.metrics, topology=scene.topology, events=scene.events, effect=key, step_s=60.0
+        )
+    except InsufficientData as error:
+        lack = Insufficient.of(error)
+        return Graph(node, metric, ws.now_ms(), scene.window, None, lack)
+    return Graph(node, metric, ws.now_ms(), scene.window, graph, None)
+
+
+def _candidates(ws: Workspace, scene: Scene, metrics: tuple[str, ...]) -> list[Key]:
+    """Return keys of a kind; those of open incidents first, at most a dozen."""
+    red = [key for i in open_incidents(ws) if (key := effect_of(i)) in scene.metrics and key]
+    of_kind = [key for key in scene.metrics if key[1] in metrics]
+    ordered = [key for key in red if key in of_kind] + [k for k in of_kind if k not in red]
+    return ordered[:12]

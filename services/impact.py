@@ -1,0 +1,197 @@
+"""What a cause costs, who is to blame for how much, and what would have been otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from engines import causal, impact
+from engines.causal.inputs import Key
+from engines.errors import EngineError, InsufficientData
+from engines.impact import Attribution, Exposure, ImpactResult, StructuralModel, WhatIf
+from engines.result import Insufficient
+from services.causal import effect_of, explain_incident
+from services.errors import NotFound
+from services.identity import permitted
+from services.incidents import get_incident, open_incidents
+from services.scene import Scene, read_scene
+from services.times import HOUR_MS, MINUTE_MS, Window
+from services.workspace import Workspace
+
+R = TypeVar("R")
+
+LOOK_BACK_MS = 6 * HOUR_MS
+
+
+class Impact(msgspec.Struct, frozen=True):
+    """The effects of a cause, or why they cannot be estimated."""
+
+    cause_node: str
+    cause_metric: str
+    computed_at_ms: int
+    window: Window
+    result: ImpactResult | None
+    insufficient: Insufficient | None
+
+
+class OpenImpact(msgspec.Struct, frozen=True):
+    """What one open incident does."""
+
+    incident_id: str
+    title: str
+    impact: Impact
+
+
+class Shares(msgspec.Struct, frozen=True):
+    """A change divided among its causes, or why it cannot be."""
+
+    node: str
+    metric: str
+    computed_at_ms: int
+    result: Attribution | None
+    insufficient: Insufficient | None
+
+
+class Otherwise(msgspec.Struct, frozen=True):
+    """What would have been, or would be, or why it cannot be said."""
+
+    computed_at_ms: int
+    result: WhatIf | None
+    insufficient: Insufficient | None
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A cause and how much it changes; without `change`, what was observed since `onset_ms`."""
+
+    node: str
+    metric: str
+    change: float | None = None
+    onset_ms: int | None = None
+
+
+class WhatIfQuestion(msgspec.Struct, frozen=True):
+    """A cause set to a value now, or kept normal since `onset_ms`, and what to watch."""
+
+    node: str
+    metric: str
+    target_node: str
+    target_metric: str
+    set_to: float | None = None
+    onset_ms: int | None = None
+
+
+@permitted("impact:read")
+def assess_impact(ws: Workspace, question: Question) -> Impact:
+    """Return what a change does to everything downstream, with intervals and amounts at risk."""
+    scene = _scene(ws, question.onset_ms)
+    cause = _require(scene, question.node, question.metric)
+    result, lack = _try(
+        lambda: impact.assess_impact(
+            _model(scene),
+            cause,
+            change=question.change,
+            onset_s=None if question.onset_ms is None else question.onset_ms / 1_000,
+            exposures=exposures_of(scene),
+        )
+    )
+    return Impact(cause[0], cause[1], ws.now_ms(), scene.window, result, lack)
+
+
+@permitted("impact:read")
+def incident_impact(ws: Workspace, incident_id: str) -> Impact:
+    """Return what an incident's cause does, from its onset on."""
+    incident = get_incident(ws, incident_id)
+    found = explain_incident(ws, incident_id)
+    if found.result is None or found.result.cause is None:
+        reason = found.result.reason if found.result else "the incident has no explanation yet"
+        lack = found.insufficient or Insufficient(reason or "no cause can be named")
+        return Impact(incident.subject, found.effect_metric, ws.now_ms(), found.window, None, lack)
+    cause = found.result.cause
+    onset = cause.onset_s or found.result.onset_s
+    at = round(onset * 1_000) if onset is not None else incident.opened_at_ms
+    node, metric = cause.node, cause.metric
+    return assess_impact(ws, Question(node, metric, onset_ms=at))
+
+
+@permitted("impact:read")
+def summarise_open(ws: Workspace) -> list[OpenImpact]:
+    """Return what each open incident does, worst first."""
+    shown = [i for i in open_incidents(ws) if effect_of(i) is not None][:10]
+    return ws.cached(
+        "impact/summary",
+        list,
+        lambda: [OpenImpact(i.id, i.title, incident_impact(ws, i.id)) for i in shown],
+        fresh_s=60,
+        stale_s=600,
+    )
+
+
+@permitted("impact:read")
+def compute_attribution(ws: Workspace, node: str, metric: str, onset_ms: int) -> Shares:
+    """Return the shares of a change that its causes have; they add up to the change."""
+    scene = _scene(ws, onset_ms)
+    outcome = _require(scene, node, metric)
+    result, lack = _try(lambda: impact.attribution(_model(scene), outcome, onset_ms / 1_000))
+    return Shares(node, metric, ws.now_ms(), result, lack)
+
+
+@permitted("impact:read")
+def ask_what_if(ws: Workspace, question: WhatIfQuestion) -> Otherwise:
+    """Return the target had the cause stayed normal, or if it were set to a value now."""
+    scene = _scene(ws, question.onset_ms)
+    cause = _require(scene, question.node, question.metric)
+    target = _require(scene, question.target_node, question.target_metric)
+    result, lack = _try(
+        lambda: impact.what_if(
+            _model(scene),
+            cause,
+            target,
+            onset_s=None if question.onset_ms is None else question.onset_ms / 1_000,
+            set_to=question.set_to,
+        )
+    )
+    return Otherwise(ws.now_ms(), result, lack)
+
+
+def exposures_of(scene: Scene) -> list[Exposure]:
+    """Return what people answer for, as far as telemetry says: money, users, energy a minute."""
+    known = {
+        "cost": ("money", "USD"),
+        "errors": ("failed_requests", "requests"),
+        "energy_kwh": ("energy", "kWh"),
+    }
+    return [
+        Exposure(known[metric][0], (node, metric), 1 / 60, known[metric][1])
+        for node, metric in scene.metrics
+        if metric in known
+    ]
+
+
+def _scene(ws: Workspace, onset_ms: int | None) -> Scene:
+    end = ws.now_ms()
+    start = end - LOOK_BACK_MS if onset_ms is None else onset_ms - LOOK_BACK_MS
+    return read_scene(ws, Window(start, max(end, start + MINUTE_MS)))
+
+
+def _require(scene: Scene, node: str, metric: str) -> Key:
+    if (node, metric) not in scene.metrics:
+        raise NotFound(f"{node!r} has no metric {metric!r} in this window")
+    return node, metric
+
+
+def _model(scene: Scene) -> StructuralModel:
+    graph = causal.build_graph(
+        scene.metrics, topology=scene.topology, events=scene.events, step_s=60.0
+    )
+    return impact.fit_model(scene.metrics, graph, step_s=60.0)
+
+
+def _try(compute: Callable[[], R]) -> tuple[R | None, Insufficient | None]:
+    try:
+        return compute(), None
+    except InsufficientData as error:
+        return None, Insufficient.of(error)
+    except EngineError as error:
+        return None, Insufficient(str(error))

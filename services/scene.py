@@ -1,0 +1,261 @@
+"""Everything the causal engine may look at, read once: metrics, calls, events and error
+messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors import telemetry
+from connectors.protocols import EventQuery, SeriesPoints, ServiceEdge
+from connectors.selector import Selector, select
+from engines.causal import Call, Event, LogTemplate, Series
+from engines.causal.inputs import Key
+from services.models import Model, list_models
+from services.times import DAY_MS, MINUTE_MS, Window
+from services.workspace import Workspace
+
+NOT_CAUSES = ("ground_truth", "sample_command", "incident")
+"""Events that say what went wrong rather than what was changed: reading them would be cheating."""
+TRACES_PER_MODEL = 5
+MAX_LOGS = 1_000
+MAX_TEMPLATES = 50
+_VARIABLE = re.compile(r"\b(?:0x[0-9a-f]+|[0-9a-f]{8,}|\d+(?:\.\d+)?)\b")
+
+COUNTED: tuple[tuple[str, str], ...] = (
+    ("aiobs_inferences_total", "requests"),
+    ("aiobs_inference_errors_total", "errors"),
+    ("aiobs_tokens_total", "tokens"),
+    ("aiobs_cost_total", "cost"),
+    ("aiobs_energy_kwh_total", "energy_kwh"),
+)
+"""Series of increments a minute and the metric of a model that each becomes."""
+
+COMPUTED: tuple[tuple[Selector, str], ...] = (
+    (select("aiobs_drift_score", {"kind": "data"}), "data_drift"),
+    (select("aiobs_drift_score", {"kind": "prediction"}), "prediction_drift"),
+    (select("aiobs_drift_score", {"kind": "concept"}), "concept_drift"),
+    (select("aiobs_hallucination_risk"), "hallucination_risk"),
+    (select("aiobs_grounding_score"), "grounding"),
+    (select("aiobs_reliability_score", {"part": "overall"}), "reliability"),
+    (select("aiobs_trust_score", {"bound": "point"}), "trust"),
+)
+"""Computed numbers and the metric of a model that each becomes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the engine reads; keys are (service or model, metric)."""
+
+    window: Window
+    metrics: dict[Key, Series]
+    topology: tuple[Call, ...]
+    events: tuple[Event, ...]
+    logs: tuple[LogTemplate, ...]
+
+
+def read_scene(ws: Workspace, window: Window) -> Scene:
+    """Return the scene of a window at one-minute resolution."""
+    models = list_models(ws)
+    edges = ws.events.service_edges(window.start_ms, window.end_ms)
+    minutes = np.arange(
+        window.start_ms // MINUTE_MS * MINUTE_MS, window.end_ms, MINUTE_MS, dtype=np.int64
+    )[:-1]  # the minute that is still filling would look like a fall
+    metrics = _service_metrics(edges, minutes)
+    metrics |= _counted(ws, window, minutes)
+    metrics |= _latencies(ws, window, minutes)
+    metrics |= _computed(ws, window)
+    for model in models:
+        metrics |= _retrieval(ws, model, window, minutes)
+    calls = (*_calls(edges, minutes), *_model_calls(ws, models, window))
+    return Scene(window, metrics, calls, _events(ws, window), _logs(ws, window, minutes))
+
+
+def _series(minutes: NDArray[np.int64], values: NDArray[np.float64]) -> Series:
+    return Series(minutes / 1_000.0, values)
+
+
+def _on(minutes: NDArray[np.int64], at: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[
+    np.float64
+]:  # fmt: skip
+    placed = np.zeros(len(minutes))
+    index = np.searchsorted(minutes, at)
+    inside = (index < len(minutes)) & (minutes[np.minimum(index, len(minutes) - 1)] == at)
+    np.add.at(placed, index[inside], np.nan_to_num(values[inside]))
+    return placed
+
+
+def _service_metrics(edges: list[ServiceEdge], minutes: NDArray[np.int64]) -> dict[Key, Series]:
+    found: dict[Key, Series] = {}
+    if len(minutes) == 0:
+        return found
+    for service in sorted({edge.callee for edge in edges}):
+        calls, errors, spent = np.zeros((3, len(minutes)))
+        for edge in (edge for edge in edges if edge.callee == service):
+            calls += _on(minutes, edge.minute_ms, edge.calls)
+            errors += _on(minutes, edge.minute_ms, edge.errors)
+            spent += _on(minutes, edge.minute_ms, edge.duration_ms)
+        found[service, "requests"] = _series(minutes, calls)
+        found[service, "errors"] = _series(minutes, errors)
+        found[service, "latency_ms"] = _series(minutes, _ratio(spent, calls))
+    return found
+
+
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(below > 0, above / below, np.nan))
+
+
+def _calls(edges: list[ServiceEdge], minutes: NDArray[np.int64]) -> Iterable[Call]:
+    for edge in edges:
+        if edge.caller and len(minutes):
+            calls = _on(minutes, edge.minute_ms, edge.calls)
+            seen = _ratio(_on(minutes, edge.minute_ms, edge.client_ms), calls) / 1_000
+            served = _ratio(_on(minutes, edge.minute_ms, edge.duration_ms), calls) / 1_000
+            measured = np.isfinite(seen).any() and not np.allclose(seen, served, equal_nan=True)
+            yield Call(
+                edge.caller,
+                edge.callee,
+                requests=_series(minutes, calls),
+                latency_caller_s=_series(minutes, seen) if measured else None,
+                latency_callee_s=_series(minutes, served) if measured else None,
+            )
+
+
+def _counted(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> dict[Key, Series]:
+    found: dict[Key, Series] = {}
+    for name, metric in COUNTED:
+        for points in _by_model(ws, Selector(name), window, "sum"):
+            model_id = points.series.label("model_id")
+            found[model_id, metric] = _series(
+                minutes, _on(minutes, points.timestamps_ms, points.values)
+            )
+    return found
+
+
+def _by_model(
+    ws: Workspace, selector: Selector, window: Window, how: Literal["sum", "avg"]
+) -> list[SeriesPoints]:
+    return ws.metrics.window(
+        selector,
+        window.start_ms,
+        window.end_ms,
+        MINUTE_MS,
+        over_time=how,
+        across=how,
+        by=("model_id",),
+    )
+
+
+def _latencies(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> dict[Key, Series]:
+    name = "aiobs_inference_latency_seconds"
+    totals, counts = (
+        {
+            p.series.label("model_id"): _on(minutes, p.timestamps_ms, p.values)
+            for p in _by_model(ws, Selector(f"{name}_{part}"), window, "sum")
+        }
+        for part in ("sum", "count")
+    )
+    return {
+        (model_id, "latency_ms"): _series(minutes, 1_000 * _ratio(totals[model_id], count))
+        for model_id, count in counts.items()
+        if model_id in totals
+    }
+
+
+def _computed(ws: Workspace, window: Window) -> dict[Key, Series]:
+    found: dict[Key, Series] = {}
+    for selector, metric in COMPUTED:
+        for points in _by_model(ws, selector, window, "avg"):
+            known = np.isfinite(points.values)
+            if known.any():
+                key = points.series.label("model_id"), metric
+                found[key] = Series(points.timestamps_ms[known] / 1_000.0, points.values[known])
+    return found
+
+
+def _retrieval(
+    ws: Workspace, model: Model, window: Window, minutes: NDArray[np.int64]
+) -> dict[Key, Series]:
+    """Return the share of a retrieval model's answers that came with a passage."""
+    if model.model_type != "rag" or len(minutes) == 0:
+        return {}
+    rows = ws.events.inference_columns(
+        model.model_id, window.start_ms, window.end_ms, columns=("context",), limit=20_000
+    )
+    contexts = rows.columns.get("context")
+    if contexts is None or len(rows) == 0:
+        return {}
+    at = rows.timestamps_ms // MINUTE_MS * MINUTE_MS
+    has = np.array([bool(context) for context in contexts], dtype=float)
+    share = _ratio(_on(minutes, at, has), _on(minutes, at, np.ones(len(has))))
+    return {(model.model_id, "retrieval_hit_rate"): _series(minutes, share)}
+
+
+def _model_calls(ws: Workspace, models: list[Model], window: Window) -> Iterable[Call]:
+    """Say that a model depends on the service through which its requests enter."""
+    for model in models:
+        if model.last_seen_ms is None or window.end_ms - model.last_seen_ms > DAY_MS:
+            continue
+        for service in entry_services(ws, model.model_id, window):
+            yield Call(model.model_id, service)
+
+
+def entry_services(ws: Workspace, model_id: str, window: Window) -> list[str]:
+    """Return the services at the root of the model's newest traces."""
+
+    def read() -> list[str]:
+        query = EventQuery(window.start_ms, window.end_ms, model_id=model_id, limit=100)
+        traced = [row.trace_id for row in ws.events.inferences(query).rows if row.trace_id]
+        roots = set()
+        for trace_id in traced[:TRACES_PER_MODEL]:
+            roots |= {s.service for s in ws.events.trace(trace_id) if not s.parent_span_id}
+        return sorted(roots)
+
+    return ws.cached(f"entry/{model_id}", list, read, fresh_s=300, stale_s=3_600)
+
+
+def _events(ws: Workspace, window: Window) -> tuple[Event, ...]:
+    rows = ws.events.events(EventQuery(window.start_ms, window.end_ms, limit=500)).rows
+    return tuple(
+        Event(
+            row.event_id,
+            row.timestamp_ms / 1_000,
+            row.event_type,
+            target,
+            row.title,
+        )
+        for row in rows
+        if row.event_type not in NOT_CAUSES and (target := _target(row)) is not None
+    )
+
+
+def _target(row: telemetry.Event) -> str | None:
+    """Return what an event touched: a change of code or settings its service, of data its model."""
+    if row.event_type in ("config_change", "deployment") and row.service:
+        return row.service
+    return row.model_id or row.service
+
+
+def _logs(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> tuple[LogTemplate, ...]:
+    query = EventQuery(window.start_ms, window.end_ms, kind="error", limit=MAX_LOGS)
+    grouped: dict[tuple[str, str], list[int]] = {}
+    for row in ws.events.logs(query).rows:
+        template = _VARIABLE.sub("#", row.message)[:200]
+        minute = row.timestamp_ms // MINUTE_MS * MINUTE_MS
+        grouped.setdefault((row.service, template), []).append(minute)
+    most = sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0]))[:MAX_TEMPLATES]
+    return tuple(
+        LogTemplate(
+            service,
+            template,
+            _series(minutes, _on(minutes, np.array(at, dtype=np.int64), np.ones(len(at)))),
+        )
+        for (service, template), at in most
+        if service and len(minutes)
+    )
