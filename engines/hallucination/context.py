@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
 from engines.errors import EngineError
 from engines.hallucination.dates import CalendarDate, read_dates
 from engines.hallucination.entities import initials, read_names
-from engines.hallucination.lexicon import meanings_of
+from engines.hallucination.lexicon import NO_MEANINGS, Meanings, meanings_of
 from engines.hallucination.polarity import NEGATIONS
 from engines.hallucination.quantities import Quantity, read_quantities
 from engines.hallucination.split import split_sentences
@@ -52,6 +52,8 @@ class ParsedContext:
         Meanings of the stems; empty when the text is not English.
     negated : frozenset of int
         Sentences that hold a negation.
+    meanings : dict of int to Meanings
+        Meanings of single sentences, filled as they are asked for.
     is_english, is_truncated : bool
     """
 
@@ -71,8 +73,19 @@ class ParsedContext:
     by_prefix: dict[str, list[str]]
     senses: frozenset[int]
     negated: frozenset[int]
+    meanings: dict[int, Meanings]
     is_english: bool
     is_truncated: bool
+
+    def meanings_near(self, sentences: Iterable[int]) -> Meanings:
+        """Return the meanings of the sentences together."""
+        near = NO_MEANINGS
+        for sentence in sentences:
+            found = self.meanings.get(sentence)
+            if found is None:
+                found = self.meanings[sentence] = Meanings.of(self.sentence_stems[sentence])
+            near = found if near is NO_MEANINGS else near.joined(found)
+        return near
 
     def locate(self, sentence: int) -> tuple[int, int, int]:
         """Return (document, start, end) of a sentence, offsets in its own document."""
@@ -179,6 +192,7 @@ def _index(
         by_prefix=by_prefix,
         senses=meanings_of(stems) if english else frozenset(),
         negated=frozenset(negated),
+        meanings={},
         is_english=english,
         is_truncated=is_truncated,
     )

@@ -11,7 +11,7 @@ from engines.hallucination.coverage import cover
 from engines.hallucination.dates import read_dates
 from engines.hallucination.entities import read_names
 from engines.hallucination.forest import Floats
-from engines.hallucination.lexicon import Meanings, Relation, relate
+from engines.hallucination.lexicon import Relation, relate
 from engines.hallucination.meaning import MEANING_FEATURES, meaning_values
 from engines.hallucination.polarity import MODALS, NEGATIONS
 from engines.hallucination.quantities import read_quantities
@@ -43,7 +43,6 @@ SENTENCE_FEATURES = (
     "first_person",
 ) + MEANING_FEATURES
 _NO_STEMS: frozenset[str] = frozenset()
-_NO_IDS: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +81,9 @@ def read_evidence(
     )
     coverage = cover(content, context)
     near = _NO_STEMS.union(*(context.sentence_stems[p] for p in coverage.passages))
-    meanings = Meanings.of(near) if is_english else Meanings(near, _NO_IDS, _NO_IDS, _NO_IDS)
     relations: dict[str, Relation] = {}
     if is_english:
+        meanings = context.meanings_near(coverage.passages)
         for stem in content:
             if stem not in context.stems:
                 relations[stem] = relate(stem, context.senses, context.stems, meanings)

@@ -110,6 +110,15 @@ class Meanings:
     parents: frozenset[int]
     ancestors: frozenset[int]
 
+    def joined(self, other: Meanings) -> Meanings:
+        """Return the meanings of both sets of stems."""
+        return Meanings(
+            self.stems | other.stems,
+            self.senses | other.senses,
+            self.parents | other.parents,
+            self.ancestors | other.ancestors,
+        )
+
     @classmethod
     def of(cls, stems: frozenset[str]) -> Meanings:
         """Return the meanings of `stems`, of their parents and grandparents."""
@@ -125,6 +134,9 @@ class Meanings:
                 parents |= one
                 ancestors |= two
         return cls(stems, frozenset(senses), frozenset(parents), frozenset(ancestors))
+
+
+NO_MEANINGS = Meanings(_NO_WORDS, _NOTHING, _NOTHING, _NOTHING)
 
 
 def relate(stem: str, senses: frozenset[int], stems: Container[str], near: Meanings) -> Relation:
