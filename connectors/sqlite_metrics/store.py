@@ -23,7 +23,7 @@ from connectors.sqlite_metrics.rolled import (
     cell_size,
     quantile_cells,
 )
-from connectors.sqlite_metrics.samples import read_samples
+from connectors.sqlite_metrics.samples import read_latest, read_samples
 from connectors.sqlite_metrics.tail import Samples, Tail, TailView
 from connectors.sqlite_metrics.window import (
     MAX_CELLS,
@@ -91,7 +91,7 @@ class SqliteMetricStore:
     def latest(self, selector: Selector, *, since_ms: int) -> list[SeriesPoints]:
         with self._view() as view:
             selection, sids, order = self._sorted(selector)
-            samples = _latest(view, sids, since_ms)
+            samples = read_latest(view.chunks, view.tail, sids, since_ms)
         return _in_order(selection, order, samples)
 
     def window(
@@ -210,13 +210,6 @@ def _reduced(
         for series, values in zip(groups, result, strict=True)
         if not np.isnan(values).all()
     ]
-
-
-def _latest(view: _View, sids: NDArray[np.int64], since_ms: int) -> Samples:
-    end_ms = 2**62
-    samples = read_samples(view.chunks, view.tail, sids, since_ms, end_ms)
-    last = np.append(samples.rows[1:] != samples.rows[:-1], True)[: len(samples)]
-    return samples.where(last)
 
 
 def _in_order(
