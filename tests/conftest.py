@@ -1,4 +1,5 @@
-"""The real app on embedded stores in a folder of its own; keys and tenants as a customer has them."""
+"""The real app on embedded stores in a folder of its own; keys and tenants as a customer has
+them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Every service declares a permission; every route and callback refuses strangers and the wrong role."""
+"""Every service declares a permission; every route and callback refuses strangers and the wrong
+role."""
 
 from __future__ import annotations
 
