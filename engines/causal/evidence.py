@@ -31,6 +31,19 @@ def deviation(scene: Scene, suspect: Suspect) -> Evidence | None:
     )
 
 
+def driven(scene: Scene, column: int | None) -> Evidence | None:
+    """Say which other metric of the same node moved and is known to drive it."""
+    if column is None:
+        return None
+    node, metric = scene.panel.keys[column]
+    z = float(scene.z[column])
+    return Evidence(
+        "driver",
+        (("node", node), ("metric", metric), ("z", z)),
+        f"On {node} {metric}, which drives it, moved {figure(z)} robust standard deviations.",
+    )
+
+
 def share(suspect: Suspect, method: str) -> Evidence | None:
     """Say how much of the effect the suspect explains by itself."""
     if suspect.share is None:

@@ -11,6 +11,7 @@ from engines.causal.confidence import Calibration, calibrated
 from engines.causal.inputs import Event
 from engines.causal.logs import LogSurprise
 from engines.causal.result import ChainStep, Evidence, RankedCause
+from engines.causal.roles import WITHIN, role_of
 from engines.causal.scene import Scene
 from engines.causal.score import Case, Suspect
 from engines.causal.structure import unit_of
@@ -96,6 +97,7 @@ def _reasons(
     order = say.order(onset, effect_s, scene.panel.step_s) if case.effect else None
     speaks_for = (
         say.deviation(scene, suspect),
+        say.driven(scene, driver(case, suspect)),
         say.share(suspect, method),
         say.wire(suspect, case.settings),
         say.messages(item.messages),
@@ -116,6 +118,9 @@ def _chain(case: Case, path: Sequence[Suspect], event: Event | None) -> tuple[Ch
     if case.effect is None or not path:
         return ()
     steps = [_step(case, suspect) for suspect in path]
+    inner = driver(case, path[0])
+    if inner is not None:
+        steps.insert(0, _step_at(case, inner))
     if event is not None:
         steps.insert(0, ChainStep(event.target, event.kind, 0.0, event.time_s, event.event_id))
     if (steps[-1].node, steps[-1].metric) != case.effect:
@@ -129,6 +134,26 @@ def _step(case: Case, suspect: Suspect) -> ChainStep:
     node, metric = suspect.unit[0], suspect.unit[1]
     if suspect.column is None:
         return ChainStep(node, metric, 0.0, None)
-    metric = case.scene.panel.keys[suspect.column][1]
-    z = float(case.scene.z[suspect.column])
-    return ChainStep(node, metric, z, case.scene.onset_s[suspect.column])
+    return _step_at(case, suspect.column)
+
+
+def _step_at(case: Case, column: int) -> ChainStep:
+    key = case.scene.panel.keys[column]
+    return ChainStep(*key, float(case.scene.z[column]), case.scene.onset_s[column])
+
+
+def driver(case: Case, suspect: Suspect) -> int | None:
+    """Column of the same node that is known to drive the suspect's metric and moved as well.
+
+    Tokens drive cost, processor time drives latency: the largest deviation out of range wins.
+    """
+    if suspect.column is None:
+        return None
+    keys, z = case.scene.panel.keys, case.scene.z
+    kind = role_of(keys[suspect.column][1]).kind
+    moved = [
+        j
+        for j in case.structure.columns[suspect.unit]
+        if (role_of(keys[j][1]).kind, kind) in WITHIN and z[j] >= case.settings.threshold
+    ]
+    return min(moved, key=lambda j: (-round(float(z[j]), 9), keys[j]), default=None)

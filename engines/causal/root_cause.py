@@ -242,7 +242,8 @@ def _abstention(case: Case, causes: Sequence[RankedCause]) -> str:
     if not causes:
         return "no metric of the effect's node or of anything it depends on was measured"
     rate = scene.onset.false_alarm
-    if case.effect is not None and scene.onset.row is None and rate is None:
+    quiet = scene.onset.row is None or scene.onset.z < settings.threshold
+    if case.effect is not None and quiet and rate is None:
         return (
             f"{case.effect[1]} of {case.effect[0]} stayed in its normal range "
             f"(largest deviation {say.figure(scene.onset.z)}, threshold "

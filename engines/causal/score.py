@@ -202,7 +202,8 @@ def _risen(case: Case, columns: Mapping[str, int], role: Role) -> dict[str, floa
     if not nodes:
         return {}
     scene = case.scene
-    cost = [_cost(rows, parts, role) for rows in (scene.history, scene.before, scene.after)]
+    full = _full(scene.panel.values[:, [column for column, _ in parts]])
+    cost = [_cost(rows, parts, role, full) for rows in (scene.history, scene.before, scene.after)]
     risen = excess(*cost)
     return {node: float(e) for node, e in zip(nodes, risen, strict=True) if np.isfinite(e)}
 
@@ -213,18 +214,20 @@ def _demand(case: Case, node: str) -> int | None:
     return next(found, None)
 
 
-def _cost(rows: FloatArray, parts: Sequence[tuple[int, int | None]], role: Role) -> FloatArray:
+def _cost(
+    rows: FloatArray, parts: Sequence[tuple[int, int | None]], role: Role, full: float
+) -> FloatArray:
     out = np.empty((rows.shape[0], len(parts)))
     for i, (column, demand) in enumerate(parts):
         value = rows[:, column]
         if role.kind == "availability":
-            value = 1.0 - value / _full(value)
+            value = 1.0 - value / full
         out[:, i] = value * rows[:, demand] if demand is not None and role.kind in RATES else value
     return out
 
 
 def _full(availability: FloatArray) -> float:
-    """100 for percentages, 1 for shares."""
+    """100 where any node reports a percentage, 1 where all report shares."""
     seen = availability[np.isfinite(availability)]
     return 100.0 if seen.size and float(seen.max()) > 1.5 else 1.0
 

@@ -193,3 +193,59 @@ def test_inputs_are_not_changed():
     for key, (t, x) in copies.items():
         np.testing.assert_array_equal(series[key][0], t)
         np.testing.assert_array_equal(series[key][1], x)
+
+
+def test_cost_spike_names_the_tokens_that_drive_it():
+    rng = np.random.default_rng(0)
+    t = np.arange(120) * STEP
+    late = np.arange(120) >= 100
+
+    def noisy(level, jump):
+        return (t, level * (1 + 0.03 * rng.standard_normal(120)) + jump * late)
+
+    series = {
+        ("gateway", "cost_eur"): noisy(10.0, 20.0),
+        ("llm", "cost_eur"): noisy(8.0, 20.0),
+        ("llm", "tokens_total"): noisy(1000.0, 2500.0),
+        ("llm", "requests"): noisy(50.0, 0.0),
+    }
+    answer = find_root_cause(series, ("gateway", "cost_eur"), topology=[("gateway", "llm")])
+    assert answer.cause.node == "llm"
+    assert [(s.node, s.metric) for s in answer.cause.chain] == [
+        ("llm", "tokens_total"),
+        ("llm", "cost_eur"),
+        ("gateway", "cost_eur"),
+    ]
+    assert "driver" in {e.key for e in answer.cause.evidence}
+
+
+def test_deployment_explains_the_burnt_budget():
+    rng = np.random.default_rng(3)
+    t = np.arange(120) * STEP
+    late = np.arange(120) >= 100
+
+    def noisy(level, jump):
+        return (t, level + 0.05 * level * rng.standard_normal(120) + jump * late)
+
+    series = {
+        ("api", "latency"): noisy(0.2, 0.5),
+        ("api", "slo_burn_rate"): noisy(0.5, 12.0),
+        ("ranker", "latency"): noisy(0.1, 0.5),
+    }
+    deploy = Event("v7", 99 * STEP, "deployment", "ranker")
+    answer = find_root_cause(
+        series, ("api", "slo_burn_rate"), topology=[("api", "ranker")], events=[deploy]
+    )
+    assert [(s.node, s.metric) for s in answer.cause.chain] == [
+        ("ranker", "deployment"),
+        ("ranker", "latency"),
+        ("api", "latency"),
+        ("api", "slo_burn_rate"),
+    ]
+
+
+def test_known_onset_of_a_quiet_effect_names_no_cause():
+    answer = find_root_cause(
+        shop(fault=None), ("web", "latency"), topology=CALLS, onset_s=70 * STEP
+    )
+    assert answer.abstained and "stayed in its normal range" in answer.reason
