@@ -249,3 +249,23 @@ def test_known_onset_of_a_quiet_effect_names_no_cause():
         shop(fault=None), ("web", "latency"), topology=CALLS, onset_s=70 * STEP
     )
     assert answer.abstained and "stayed in its normal range" in answer.reason
+
+
+def test_worked_incident_of_the_methods_page():
+    """The numbers of docs/methods/causal.md, section "One incident by hand"."""
+    t = np.arange(26) * STEP
+    swing = np.where(np.arange(26) % 2, 1.0, -1.0) * 0.0013490  # IQR / 1.349 = 2 ms
+    late = np.arange(26) >= 20
+    usual = {"web": 0.060, "cart": 0.040, "db": 0.020}
+    series = {(n, "latency"): (t, np.where(late, x + 0.2, x + swing)) for n, x in usual.items()}
+    series |= {(n, "requests"): (t, np.full(26, 100.0)) for n in usual}
+    deploy = Event("d", 18 * STEP, "deployment", "db")
+    calls = [("web", "cart"), ("cart", "db")]
+    plain = find_root_cause(series, ("web", "latency"), topology=calls)
+    assert [round(c.share, 9) for c in plain.causes] == [1.0, 0.0, 0.0]
+    assert [round(c.score, 2) for c in plain.causes] == [5.08, 0.46, 0.46]
+    assert plain.cause.z == pytest.approx(100.0)
+    assert plain.cause.confidence == pytest.approx(0.99)
+    told = find_root_cause(series, ("web", "latency"), topology=calls, events=[deploy])
+    assert told.cause.score / plain.cause.score == pytest.approx(1.47, abs=0.005)
+    assert [s.node for s in told.cause.chain] == ["db", "db", "cart", "web"]
