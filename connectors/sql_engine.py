@@ -28,6 +28,7 @@ def open_engine(url: str) -> sa.Engine:
     if parsed.drivername == "sqlite":
         return _open_sqlite(parsed)
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        own = parsed.query.get("options", "")  # such as -csearch_path=hub
         return sa.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
@@ -35,7 +36,7 @@ def open_engine(url: str) -> sa.Engine:
             max_overflow=8,
             connect_args={
                 "connect_timeout": _CONNECT_TIMEOUT_S,
-                "options": f"-c lock_timeout={_BUSY_TIMEOUT_MS}",
+                "options": f"-c lock_timeout={_BUSY_TIMEOUT_MS} {own}".strip(),
             },
         )
     raise Refused(f"records live in SQLite or PostgreSQL, not in {parsed.drivername!r}")

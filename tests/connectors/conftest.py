@@ -32,8 +32,8 @@ def wait_until(ready: Callable[[], bool], what: str, timeout_s: float = 30.0) ->
         time.sleep(0.05)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGINT)  # PostgreSQL: do not wait for clients to leave
+def _stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
+    process.send_signal(how)
     try:
         process.wait(timeout=15)
     except subprocess.TimeoutExpired:
@@ -68,7 +68,15 @@ def postgres_url(short_dir: Path) -> Iterator[str]:
         [initdb, "-D", str(data), "-U", "hub", "-A", "trust", "--no-sync", "-E", "UTF8"],
         check=True, capture_output=True, env=environment, cwd=folder, user=user,
     )  # fmt: skip
-    options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
+    # Thrown away at the end: nothing to sync, and no checkpoint to wait for.
+    options = [
+        "-c",
+        "listen_addresses=",
+        "-c",
+        f"unix_socket_directories={folder}",
+        "-c",
+        "fsync=off",
+    ]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [server, "-D", str(data), *options],
@@ -78,7 +86,7 @@ def postgres_url(short_dir: Path) -> Iterator[str]:
         wait_until(lambda: (folder / ".s.PGSQL.5432").exists(), "PostgreSQL")
         yield f"postgresql://hub@/postgres?host={folder}"
     finally:
-        _stop(process)
+        _stop(process, signal.SIGQUIT)
 
 
 class RedisServer:

@@ -33,10 +33,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     base: str = request.getfixturevalue("postgres_url")
     name = f"t{time.monotonic_ns()}"
     engine = open_engine(base)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE SCHEMA {name}"))
     engine.dispose()
-    return base.replace("/postgres?", f"/{name}?")
+    return f"{base}&options=-csearch_path%3D{name}"
 
 
 @pytest.fixture
