@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from engines.hallucination.dates import CalendarDate, read_dates
 from engines.hallucination.entities import initials, read_names
 from engines.hallucination.lexicon import NO_MEANINGS, Meanings, meanings_of
 from engines.hallucination.polarity import NEGATIONS
-from engines.hallucination.quantities import Quantity, read_quantities
+from engines.hallucination.quantities import Quantity, matches, read_quantities
 from engines.hallucination.split import split_sentences
 from engines.hallucination.words import is_english, read_words
 
@@ -38,12 +38,16 @@ class ParsedContext:
         Content stems of each sentence.
     bigrams, trigrams : frozenset of tuple
         Runs of stems.
-    quantities : list of (Quantity, int)
-        Numbers with their sentence.
+    quantities : dict of float to list of (Quantity, int)
+        Number value to the numbers that have it, with their sentence.
+    ordered : list of float
+        Those values in order.
     values : dict of float to set of int
         Number value to the sentences that hold it.
-    dates : list of (CalendarDate, int)
-        Dates with their sentence.
+    numbers_in : dict of int to list of Quantity
+        Sentence to its numbers.
+    dates : dict of int to list of CalendarDate
+        Month to its distinct dates.
     acronyms : frozenset of str
         Initials of the names, lower case.
     by_prefix : dict of str to list of str
@@ -66,9 +70,11 @@ class ParsedContext:
     sentence_stems: list[frozenset[str]]
     bigrams: frozenset[tuple[str, str]]
     trigrams: frozenset[tuple[str, str, str]]
-    quantities: list[tuple[Quantity, int]]
+    quantities: dict[float, list[tuple[Quantity, int]]]
+    ordered: list[float]
     values: dict[float, set[int]]
-    dates: list[tuple[CalendarDate, int]]
+    numbers_in: dict[int, list[Quantity]]
+    dates: dict[int, list[CalendarDate]]
     acronyms: frozenset[str]
     by_prefix: dict[str, list[str]]
     senses: frozenset[int]
@@ -86,6 +92,18 @@ class ParsedContext:
                 found = self.meanings[sentence] = Meanings.of(self.sentence_stems[sentence])
             near = found if near is NO_MEANINGS else near.joined(found)
         return near
+
+    def numbers_like(self, claim: Quantity, *, limit: int = 50) -> list[Quantity]:
+        """Return up to `limit` numbers that `claim` can be a rounded form of."""
+        reach = 0.5 * claim.step + 1e-9 * abs(claim.value)
+        first = bisect_left(self.ordered, claim.value - reach)
+        found: list[Quantity] = []
+        for value in self.ordered[first : first + limit]:
+            if value > claim.value + reach or len(found) >= limit:
+                break
+            near = (quantity for quantity, _ in self.quantities[value][:limit])
+            found += [quantity for quantity in near if matches(claim, quantity)]
+        return found
 
     def locate(self, sentence: int) -> tuple[int, int, int]:
         """Return (document, start, end) of a sentence, offsets in its own document."""
@@ -160,10 +178,14 @@ def _index(
             content[sentence].add(stem)
         elif lower in NEGATIONS:
             negated.add(sentence)
-    quantities = [(q, sentence_of[q.first]) for q in read_quantities(text, words)]
+    quantities: dict[float, list[tuple[Quantity, int]]] = {}
     values: dict[float, set[int]] = {}
-    for quantity, sentence in quantities:
+    numbers_in: dict[int, list[Quantity]] = {}
+    for quantity in read_quantities(text, words):
+        sentence = sentence_of[quantity.first]
+        quantities.setdefault(quantity.value, []).append((quantity, sentence))
         values.setdefault(quantity.value, set()).add(sentence)
+        numbers_in.setdefault(sentence, []).append(quantity)
     vocabulary = frozenset(words.lower)
     by_prefix: dict[str, list[str]] = {}
     for word in sorted(vocabulary):
@@ -182,8 +204,10 @@ def _index(
         bigrams=frozenset(zip(words.stems, words.stems[1:], strict=False)),
         trigrams=frozenset(zip(words.stems, words.stems[1:], words.stems[2:], strict=False)),
         quantities=quantities,
+        ordered=sorted(quantities),
         values=values,
-        dates=[(date, sentence_of[date.first]) for date in read_dates(words)],
+        numbers_in=numbers_in,
+        dates=_by_month(read_dates(words)),
         acronyms=frozenset(
             initials(words.raw[i] for i in range(n.first, n.last + 1) if words.raw[i][0].isupper())
             for n in names
@@ -196,6 +220,14 @@ def _index(
         is_english=english,
         is_truncated=is_truncated,
     )
+
+
+def _by_month(dates: list[CalendarDate]) -> dict[int, list[CalendarDate]]:
+    """Return the distinct dates of each month, at most 500 of them."""
+    found: dict[int, dict[tuple[int | None, int | None], CalendarDate]] = {}
+    for date in dates:
+        found.setdefault(date.month, {}).setdefault((date.year, date.day), date)
+    return {month: list(distinct.values())[:500] for month, distinct in found.items()}
 
 
 class ContextCache:

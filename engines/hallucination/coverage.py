@@ -24,7 +24,7 @@ class Coverage:
     best_three: float
 
 
-def cover(stems: frozenset[str], context: ParsedContext, *, max_postings: int = 2_000) -> Coverage:
+def cover(stems: frozenset[str], context: ParsedContext, *, max_postings: int = 500) -> Coverage:
     """Return the three sentences that together hold most of `stems`.
 
     Parameters
@@ -32,7 +32,7 @@ def cover(stems: frozenset[str], context: ParsedContext, *, max_postings: int = 
     stems : frozenset of str
         Content stems of an output sentence.
     context : ParsedContext
-    max_postings : int, default 2000
+    max_postings : int, default 500
         A stem found in more sentences than this does not vote: it tells none apart, and the
         work stays bounded.
 

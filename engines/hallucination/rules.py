@@ -11,7 +11,7 @@ from engines.hallucination.dates import CalendarDate, agrees
 from engines.hallucination.entities import Name, initials, is_close
 from engines.hallucination.lexicon import Relation
 from engines.hallucination.polarity import EXACTNESS, NEGATIONS, OPPOSITES
-from engines.hallucination.quantities import Quantity, matches
+from engines.hallucination.quantities import Quantity
 from engines.hallucination.words import Words, lexeme
 
 
@@ -52,7 +52,7 @@ def check_numbers(claim: Claim, context: ParsedContext) -> list[Hit]:
     for quantity in _outside_dates(claim):
         if quantity.value in context.values:
             continue
-        if not any(matches(quantity, source) for source, _ in context.quantities):
+        if not context.numbers_like(quantity):
             near = _same_kind_nearby(claim, context, quantity)
             hits.append(Hit("number", quantity.first, quantity.last, near))
     return hits
@@ -64,7 +64,7 @@ def check_units(claim: Claim, context: ParsedContext) -> list[Hit]:
     for quantity in _outside_dates(claim):
         if not quantity.unit or quantity.unit == "ordinal":
             continue
-        units = {s.unit for s, _ in context.quantities if matches(quantity, s)}
+        units = {source.unit for source in context.numbers_like(quantity)}
         if units and quantity.unit not in units and "" not in units:
             hits.append(Hit("unit", quantity.first, quantity.last, ", ".join(sorted(units))))
     return hits
@@ -74,10 +74,10 @@ def check_dates(claim: Claim, context: ParsedContext) -> list[Hit]:
     """Return the dates that no date of the context agrees with, nor its bare numbers."""
     hits = []
     for date in claim.dates:
-        if any(agrees(date, source) for source, _ in context.dates):
+        same_month = context.dates.get(date.month, [])
+        if any(agrees(date, source) for source in same_month):
             continue
         parts = [part for part in (date.day, date.year) if part is not None]
-        same_month = [s for s, _ in context.dates if s.month == date.month]
         if same_month or not all(float(part) in context.values for part in parts):
             found = "; ".join(_show_date(source) for source in same_month[:3])
             hits.append(Hit("date", date.first, date.last, found))
@@ -148,14 +148,10 @@ def check_relations(claim: Claim, context: ParsedContext) -> list[Hit]:
         around = _neighbours(claim.words, quantity.first, quantity.last)
         if len(around) < 3:
             continue
-        support = max(len(around & context.sentence_stems[s]) for s in own)
-        rivals = [
-            (len(around & context.sentence_stems[s]), q.value)
-            for q, s in context.quantities
-            if s not in own and q.unit == quantity.unit
-        ]
-        if rivals and max(rivals)[0] >= support + 2:
-            hits.append(Hit("relation", quantity.first, quantity.last, f"{max(rivals)[1]:g}"))
+        support = max(len(around & context.sentence_stems[s]) for s in sorted(own)[:50])
+        rival = _rival(quantity, around, own, support + 2, context)
+        if rival is not None:
+            hits.append(Hit("relation", quantity.first, quantity.last, f"{rival:g}"))
     return hits
 
 
@@ -220,9 +216,33 @@ def _outside_dates(claim: Claim) -> list[Quantity]:
 
 def _same_kind_nearby(claim: Claim, context: ParsedContext, quantity: Quantity) -> str:
     """Return the numbers of the same unit in the best passages."""
-    passages = set(claim.coverage.passages)
-    values = [q.value for q, s in context.quantities if s in passages and q.unit == quantity.unit]
+    values = [
+        source.value
+        for passage in claim.coverage.passages
+        for source in context.numbers_in.get(passage, ())[:20]
+        if source.unit == quantity.unit
+    ]
     return ", ".join(f"{value:g}" for value in values[:3])
+
+
+def _rival(
+    quantity: Quantity, around: frozenset[str], own: set[int], needed: int, context: ParsedContext
+) -> float | None:
+    """Return another number of the same unit whose sentence holds `needed` of the words around."""
+    votes: dict[int, int] = {}
+    for stem in around:
+        found = context.stems.get(stem, ())
+        if len(found) <= 200:  # a word in more sentences tells none apart
+            for sentence in found:
+                votes[sentence] = votes.get(sentence, 0) + 1
+    rivals = [
+        (count, source.value)
+        for sentence, count in votes.items()
+        if count >= needed and sentence not in own
+        for source in context.numbers_in.get(sentence, ())[:20]
+        if source.unit == quantity.unit
+    ]
+    return max(rivals)[1] if rivals else None
 
 
 def _neighbours(words: Words, first: int, last: int, reach: int = 4) -> frozenset[str]:

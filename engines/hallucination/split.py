@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from engines.hallucination.words import has_word
+
 # Abbreviations that end in a stop and do not end a sentence (lower case, without the stop).
 ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof sr jr st vs etc e.g i.e fig no vol dept inc ltd co corp gen col lt sgt rev "
@@ -60,9 +62,9 @@ def split_sentences(text: str, *, max_sentences: int = 5_000) -> list[tuple[int,
 
 
 def _append(found: list[tuple[int, int]], text: str, start: int, end: int) -> None:
-    """Add the sentence when a letter or digit is left after trimming."""
+    """Add the sentence when a word is left after trimming."""
     piece = text[start:end]
     trimmed = piece.strip()
-    if any(character.isalnum() for character in trimmed):
+    if has_word(trimmed):
         begin = start + len(piece) - len(piece.lstrip())
         found.append((begin, begin + len(trimmed)))

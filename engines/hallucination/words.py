@@ -92,6 +92,11 @@ def _stem(word: str) -> str:
     return word[:-1] if word.endswith("e") and len(word) > 3 else word
 
 
+def has_word(text: str) -> bool:
+    """Say whether the text holds a word or number."""
+    return _WORD.search(text) is not None
+
+
 def read_words(text: str, start: int = 0, end: int | None = None) -> Words:
     """Return the words of ``text[start:end]``; time linear in the length.
 

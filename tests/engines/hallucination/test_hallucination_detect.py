@@ -154,3 +154,23 @@ def test_any_text_gives_bounded_numbers_and_true_offsets(output, context):
 
 def test_the_artefact_reads_the_features_of_this_version():
     assert shipped_combiner().features == FEATURES
+
+
+def test_a_mark_without_a_letter_is_still_a_word():
+    assert detect("\u0e31", "\u0e31 and more").risk_level != "insufficient_data"
+
+
+@pytest.mark.parametrize(
+    ("output", "context"),
+    [
+        (" ".join(map(str, range(4000))), " ".join(map(str, range(40000, 80000)))),
+        ("word " * 4000, "word. " * 40000),
+        ("." * 20000, "." * 200000),
+        ("1," * 10000, "1." * 100000),
+        ("\n" * 20000, "\n" * 200000 + "x"),
+    ],
+)
+def test_work_is_bounded_for_hostile_input(output, context):
+    # The suite's timeout is the bound: quadratic work would take hours here.
+    result = detect(output, context)
+    assert result.n_context_characters <= 200_000
