@@ -29,15 +29,15 @@ from connectors.json_items import (
 )
 from connectors.json_shapes import (
     BatchBody,
-    EventIn,
+    EventItem,
     EventsBody,
-    InferenceIn,
+    InferenceItem,
     InferencesBody,
-    LabelIn,
+    LabelItem,
     LabelsBody,
-    LogIn,
+    LogItem,
     LogsBody,
-    MetricIn,
+    MetricItem,
     MetricsBody,
 )
 from connectors.telemetry import Event, Inference, Label, Log, MetricBatch, Series
@@ -123,7 +123,7 @@ def _inference_items(raws: Sequence[msgspec.Raw | bytes], now_ms: int) -> Items[
     return read_each(raws, read)
 
 
-def _inference(item: InferenceIn, now_ms: int) -> Inference:
+def _inference(item: InferenceItem, now_ms: int) -> Inference:
     check_id("inference_id", item.inference_id)
     check_id("model_id", item.model_id)
     check_id("model_version", item.model_version)
@@ -174,7 +174,7 @@ def _log_items(raws: Sequence[msgspec.Raw | bytes], now_ms: int) -> Items[Log]:
     seen: Counter[str] = Counter()
 
     def read(raw: msgspec.Raw | bytes, _: set[str]) -> Log:
-        item, attributes = _with_attributes(raw, LogIn)
+        item, attributes = _with_attributes(raw, LogItem)
         time_ms = time_ms_of(item.timestamp, now_ms)
         level = item.level.lower()
         return Log(
@@ -194,7 +194,7 @@ def _log_items(raws: Sequence[msgspec.Raw | bytes], now_ms: int) -> Items[Log]:
 
 def _event_items(raws: Sequence[msgspec.Raw | bytes], now_ms: int) -> Items[Event]:
     def read(raw: msgspec.Raw | bytes, _: set[str]) -> Event:
-        item, attributes = _with_attributes(raw, EventIn)
+        item, attributes = _with_attributes(raw, EventItem)
         time_ms = time_ms_of(item.timestamp, now_ms)
         end_ms = None if item.end is None else time_ms_of(item.end, now_ms, "end")
         if end_ms is not None and end_ms < time_ms:
@@ -234,7 +234,7 @@ _LOGS_BODY = msgspec.json.Decoder(LogsBody)
 _EVENTS_BODY = msgspec.json.Decoder(EventsBody)
 _BATCH_BODY = msgspec.json.Decoder(BatchBody)
 _ANY = msgspec.json.Decoder(dict[str, Any])
-_read_metric = reader(MetricIn)
-_read_inference = reader(InferenceIn)
-_read_label = reader(LabelIn)
+_read_metric = reader(MetricItem)
+_read_inference = reader(InferenceItem)
+_read_label = reader(LabelItem)
 _INFERENCE_REST = Inference.__struct_fields__[3:]

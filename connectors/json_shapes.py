@@ -27,7 +27,7 @@ Labels = Annotated[dict[Id, Annotated[str, Meta(max_length=1_024)]], Meta(max_le
 Time = datetime | float | int  # RFC 3339, or epoch seconds or milliseconds
 
 
-class MetricIn(msgspec.Struct, forbid_unknown_fields=True):
+class MetricItem(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, Meta(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:.\-/]*$", max_length=200)]
     value: Finite
     timestamp: Time | None = None
@@ -35,7 +35,7 @@ class MetricIn(msgspec.Struct, forbid_unknown_fields=True):
     unit: Short = ""
 
 
-class InferenceIn(msgspec.Struct, forbid_unknown_fields=True):
+class InferenceItem(msgspec.Struct, forbid_unknown_fields=True):
     inference_id: Id
     model_id: Id
     timestamp: Time | None = None
@@ -64,13 +64,13 @@ class InferenceIn(msgspec.Struct, forbid_unknown_fields=True):
     tags: Labels | None = None
 
 
-class LabelIn(msgspec.Struct, forbid_unknown_fields=True):
+class LabelItem(msgspec.Struct, forbid_unknown_fields=True):
     inference_id: Id
     label: Value
     timestamp: Time | None = None
 
 
-class LogIn(msgspec.Struct):
+class LogItem(msgspec.Struct):
     message: Message
     level: Annotated[str, Meta(max_length=20)] = "info"
     timestamp: Time | None = None
@@ -82,7 +82,7 @@ class LogIn(msgspec.Struct):
     attributes: dict[str, Any] = {}  # any JSON
 
 
-class EventIn(msgspec.Struct):
+class EventItem(msgspec.Struct):
     title: Annotated[str, Meta(min_length=1, max_length=500)]
     event_type: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,49}$")]
     timestamp: Time | None = None

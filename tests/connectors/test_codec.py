@@ -111,7 +111,7 @@ def test_another_type_than_asked_is_a_value_error() -> None:
 
 
 def test_a_class_whose_fields_changed_is_a_value_error() -> None:
-    data = codec.encode(Thin("x")).replace(b"reason", b"raison")
+    data = codec.encode(Thin("x")).replace(b"reason", b"motive")
     with pytest.raises(ValueError, match="other fields"):
         codec.decode(data, Thin)
 
