@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 warnings.simplefilter("ignore")
+REPEATS = {"evidently": 1, "nannyml": 5}
 
 
 def peak_mb() -> float:
@@ -52,9 +53,13 @@ def time_peer(name: str, rows: int) -> dict[str, float]:
     small = tables(2000)
     peer(*small)
     reference, current = tables(rows)
-    before, start = peak_mb(), time.process_time()
-    peer(reference, current)
-    return {"cpu_s": time.process_time() - start, "extra_mb": peak_mb() - before}
+    before = peak_mb()
+    taken = []
+    for _ in range(REPEATS[name]):
+        start = time.process_time()
+        peer(reference, current)
+        taken.append(time.process_time() - start)
+    return {"cpu_s": min(taken), "extra_mb": peak_mb() - before}
 
 
 def bundled() -> Path:

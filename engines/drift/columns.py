@@ -27,11 +27,15 @@ def as_columns(data: Any) -> tuple[dict[str, Any], int]:  # Any: frame or mappin
     Raises
     ------
     EngineError
-        When the columns differ in length or the data is neither a frame nor a mapping.
+        When columns differ in length, names repeat, or the data is neither a frame nor a mapping.
     """
     import pandas as pd
 
     if isinstance(data, pd.DataFrame):
+        names = [str(name) for name in data.columns]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise EngineError(f"column names repeat: {repeated[:5]}")
         return {str(name): data[name] for name in data.columns}, len(data)
     if not isinstance(data, Mapping):
         raise EngineError(f"needs a DataFrame or a mapping of arrays, got {type(data).__name__}")

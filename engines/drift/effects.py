@@ -54,12 +54,12 @@ def jensen_shannon(reference: Floats, current: Floats) -> float:
     return math.sqrt(min(1.0, max(0.0, float(divergence) / 2.0)))
 
 
-def wasserstein(pair: NumericPair) -> float:
-    """Return the first Wasserstein distance in the column's own unit.
+def areas(pair: NumericPair) -> tuple[float, float]:
+    """Return the first Wasserstein distance and the shift of the mean, in the column's own unit.
 
     Notes
     -----
-    The area between the two distribution functions.
+    The area between the two distribution functions, and the same area with its sign.
 
     References
     ----------
@@ -68,21 +68,13 @@ def wasserstein(pair: NumericPair) -> float:
 
     Examples
     --------
-    >>> wasserstein(NumericPair.of_samples(np.array([0.0, 1.0]), np.array([5.0, 6.0])))
-    5.0
+    >>> areas(NumericPair.of_samples(np.array([0.0, 1.0]), np.array([-4.0, 5.0])))
+    (4.0, 0.0)
     """
-    return float(np.abs(pair.gap[:-1]) @ np.diff(pair.values))
-
-
-def mean_shift(pair: NumericPair) -> float:
-    """Return the current less the reference mean: the signed area between the two functions.
-
-    Examples
-    --------
-    >>> mean_shift(NumericPair.of_samples(np.array([0.0, 1.0]), np.array([5.0, 6.0])))
-    5.0
-    """
-    return float(pair.gap[:-1] @ np.diff(pair.values))
+    width = np.diff(pair.values)
+    gap = pair.gap[:-1]
+    signed = float(gap @ width)
+    return float(np.abs(gap) @ width), signed
 
 
 def spread(pair: NumericPair) -> float:

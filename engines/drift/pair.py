@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.float64] | NDArray[np.int64] | NDArray[np.int32]
+
+
+@lru_cache(maxsize=4)
+def rank_shares(total: int, divisor: int) -> Floats:
+    """Return (1, 2, ..., total) / divisor, kept for the next column of the same table."""
+    shares = np.arange(1.0, total + 1.0)
+    shares /= divisor
+    shares.flags.writeable = False
+    return shares
 
 
 def steps(cumulative: Floats) -> Floats:
@@ -43,8 +55,8 @@ class NumericPair:
         Rows in the reference and in the current sample.
     values : ndarray of float, shape (g,)
         Distinct pooled values, ascending.
-    reference_cdf : ndarray of float, shape (g,)
-        Share of reference rows at or below each value.
+    reference_count, current_count : ndarray, shape (g,)
+        Rows at or below each value.
     gap : ndarray of float, shape (g,)
         Reference less current distribution function at each value; the last is 0.
     ends : ndarray of float or None
@@ -62,7 +74,8 @@ class NumericPair:
     n: int
     m: int
     values: Floats
-    reference_cdf: Floats
+    reference_count: Counts
+    current_count: Counts
     gap: Floats
     ends: Floats | None = None
     rank_error: float = 0.0
@@ -84,18 +97,25 @@ class NumericPair:
         bits &= -2
         bits[n:] |= 1
         pooled.sort()
-        side = bits & 1
+        # Bytes, not words: at a million rows memory traffic is what costs.
+        side = (bits & 1).astype(np.uint8)
         bits &= -2
         is_end = np.empty(n + m, dtype=np.bool_)
         np.not_equal(pooled[1:], pooled[:-1], out=is_end[:-1])
         is_end[-1] = True
-        current_count = np.cumsum(side, out=side)
+        width = np.int32 if n + m < 2**31 else np.int64
+        current_count = cast("NDArray[np.int64]", np.cumsum(side, dtype=width))
         if np.count_nonzero(is_end) == n + m:
-            position = np.arange(1, n + m + 1, dtype=np.float64)
-            return cls._of_counts(n, m, pooled, position, current_count, None)
+            gap: Floats = np.multiply(current_count, -1.0 / n - 1.0 / m, dtype=np.float64)
+            gap += rank_shares(n + m, n)
+            gap[-1] = 0.0
+            count = np.arange(1, n + m + 1, dtype=current_count.dtype)
+            count -= current_count
+            return cls(n, m, pooled, count, current_count, gap)
         ends = np.flatnonzero(is_end)
         position = (ends + 1).astype(np.float64)
-        return cls._of_counts(n, m, pooled[ends], position, current_count[ends], position)
+        kept = current_count[ends].astype(np.float64)
+        return cls._of_cumulative(n, m, pooled[ends], position, kept, 0.0)
 
     @classmethod
     def of_counts(
@@ -105,42 +125,44 @@ class NumericPair:
         n, m = round(float(reference.sum())), round(float(current.sum()))
         current_count = np.cumsum(current)
         ends = np.cumsum(reference) + current_count
-        pair = cls._of_counts(n, m, values, ends, current_count, ends)
-        return cls(n, m, values, pair.reference_cdf, pair.gap, ends, rank_error)
+        return cls._of_cumulative(n, m, values, ends, current_count, rank_error)
 
     @classmethod
-    def _of_counts(
-        cls,
-        n: int,
-        m: int,
-        values: Floats,
-        position: Floats,
-        current_count: Floats | NDArray[np.int64],
-        ends: Floats | None,
+    def _of_cumulative(
+        cls, n: int, m: int, values: Floats, ends: Floats, current_count: Floats, error: float
     ) -> NumericPair:
-        reference_cdf = (position - current_count) / n
-        gap = reference_cdf - current_count / m
+        count = ends - current_count
+        gap = count / n - current_count / m
         gap[-1] = 0.0
-        reference_cdf[-1] = 1.0
-        return cls(n, m, values, reference_cdf, gap, ends)
+        return cls(n, m, values, count, current_count, gap, ends, error)
 
     def cdf_at(self, points: Floats) -> tuple[Floats, Floats]:
         """Return both distribution functions at `points`."""
         index = np.searchsorted(self.values, points, side="right") - 1
-        reference = np.where(index >= 0, self.reference_cdf[index], 0.0)
-        gap = np.where(index >= 0, self.gap[index], 0.0)
-        return reference, reference - gap
+        is_inside = index >= 0
+        before = self.reference_count[index] * is_inside / self.n
+        return before, self.current_count[index] * is_inside / self.m
 
     def reference_quantiles(self, levels: Floats) -> Floats:
         """Return the reference values at `levels` in [0, 1] (inverse of the step function)."""
-        index = np.searchsorted(self.reference_cdf, levels - 1e-12)
-        return self.values[np.minimum(index, len(self.values) - 1)]
+        return self._quantiles(self.reference_count, levels * self.n)
+
+    def current_quantiles(self, levels: Floats) -> Floats:
+        """Return the current values at `levels` in [0, 1]."""
+        return self._quantiles(self.current_count, levels * self.m)
+
+    def _quantiles(self, counts: Counts, wanted: Floats) -> Floats:
+        # Whole counts are searched by whole numbers; a float key would copy the array.
+        key = np.ceil(wanted - 1e-6).astype(counts.dtype)
+        return self.values[np.minimum(np.searchsorted(counts, key), len(self.values) - 1)]
 
     def counts(self) -> tuple[Floats, Floats]:
         """Return rows per distinct value on both sides."""
-        reference = np.rint(steps(self.reference_cdf) * self.n)
-        current = np.rint(steps(self.reference_cdf - self.gap) * self.m)
-        return reference, current
+        before, after = (
+            np.rint(steps(counts.astype(np.float64)))
+            for counts in (self.reference_count, self.current_count)
+        )
+        return before, after
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from engines.drift.pair import Floats, NumericPair
+from engines.drift.pair import Floats, NumericPair, rank_shares
 from engines.drift.result import TestResult
 
 
@@ -94,8 +94,8 @@ def mood(pair: NumericPair) -> TestResult:
     """
     n, m, size = pair.n, pair.m, pair.n + pair.m
     if pair.ends is None:
-        rank = np.arange(1.0, size)
-        total = float(2.0 * (pair.gap[:-1] @ rank) - size * pair.gap[:-1].sum())
+        rank = rank_shares(size, 1)
+        total = 2.0 * float(pair.gap @ rank) - size * float(pair.gap.sum())
         variance = n * m * (size + 1.0) * (size * size - 4.0) / 180.0
     else:
         middle, ties = mid_ranks(pair.ends)

@@ -10,14 +10,13 @@ from engines.drift.chi_square import cramers_v, pool_cells
 from engines.drift.combine import combine_p
 from engines.drift.detectable import auc_shift_to_sd, detectable_auc_shift, detectable_v
 from engines.drift.effects import (
+    areas,
     bin_counts,
     debias,
     jensen_shannon,
     ks_noise,
-    mean_shift,
     psi,
     spread,
-    wasserstein,
 )
 from engines.drift.missing import missing_share
 from engines.drift.pair import CategoryPair, NumericPair, cell_shares
@@ -82,12 +81,12 @@ def compare_numbers(
     tests = tuple(test(pair) for test in NUMERIC_TESTS)
     distance, auc = tests[0].statistic, tests[1].statistic
     before, after = bin_counts(pair, policy.bins)
-    unit = spread(pair)
+    unit, (moved, shifted) = spread(pair), areas(pair)
     effects = Effects(
         ks_distance=distance,
         auc_shift=auc - 0.5,
-        wasserstein_iqr=wasserstein(pair) / unit,
-        mean_shift_iqr=mean_shift(pair) / unit,
+        wasserstein_iqr=moved / unit,
+        mean_shift_iqr=shifted / unit,
         psi=psi(before, after),
         jensen_shannon=jensen_shannon(before, after),
     )
@@ -202,14 +201,9 @@ def only_missing(
 
 def draw_numbers(pair: NumericPair) -> Histogram:
     """Return equal-width cells between the outer percentiles; the outer cells hold the tails."""
-    low, high = (
-        float(pair.values[np.searchsorted(pair.reference_cdf, 0.005)]),
-        float(pair.values[np.searchsorted(pair.reference_cdf, 0.995)]),
-    )
-    current_cdf = pair.reference_cdf - pair.gap
-    last = len(pair.values) - 1
-    low = min(low, float(pair.values[np.searchsorted(current_cdf, 0.005)]))
-    high = max(high, float(pair.values[min(last, int(np.searchsorted(current_cdf, 0.995)))]))
+    tails = np.array([0.005, 0.995])
+    first, second = pair.reference_quantiles(tails), pair.current_quantiles(tails)
+    low, high = min(float(first[0]), float(second[0])), max(float(first[1]), float(second[1]))
     edges = low + np.arange(SHOWN_BINS + 1, dtype=np.float64) * ((high - low) / SHOWN_BINS)
     before, after = pair.cdf_at(edges[1:-1])
     return Histogram(

@@ -223,3 +223,32 @@ def test_wide_tables_are_compared_without_folded_scores():
     rng = np.random.default_rng(9)
     before, after = ({f"x{i}": rng.normal(size=300) for i in range(120)} for _ in range(2))
     assert [j.name for j in compare(before, after).joint] == ["correlation", "domain_classifier"]
+
+
+def test_repeated_column_names_are_refused():
+    frame = pd.DataFrame(np.ones((30, 2)), columns=["x", "x"])
+    with pytest.raises(EngineError, match="repeat"):
+        compare(frame, frame)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.array([1, 2, None] * 30, dtype="Int64"),
+        pd.array([True, False, None] * 30, dtype="boolean"),
+        np.array([True, False, True] * 30),
+        np.array([b"a", b"b", b"c"] * 30),
+        np.array([1, "a", None] * 30, dtype=object),
+        np.array([1.5, 2, None] * 30, dtype=object),
+        pd.Categorical([1, 2, None] * 30),
+        np.array([1, 2, 3] * 30, dtype="timedelta64[s]"),
+        pd.to_datetime(["2026-01-01", "2026-01-02", None] * 30),
+        np.arange(90, dtype=np.uint8),
+        np.arange(90, dtype=np.float16),
+    ],
+)
+def test_every_kind_of_column_is_answered(values):
+    frame = pd.DataFrame({"x": values, "y": np.arange(90.0)})
+    column = compare(frame, frame.copy()).column("x")
+    assert column.outcome in ("no_evidence", "insufficient_data")
+    assert column.n_current <= 90
