@@ -127,10 +127,11 @@ def detect(
     if not evidence:
         return _nothing_to_check(uncertainty, notes, len(output), len(parsed.text))
     scale = Scale(combiner or shipped_combiner(), task, prevalence, low, high)
-    effects = scale.model.effects(_rows(evidence))
+    rows = _rows(evidence)
+    effects = scale.model.effects(rows)
     verdicts = [
-        sentence_verdict(output, item, parsed, scale, row)
-        for item, row in zip(evidence, effects, strict=False)
+        sentence_verdict(output, item, parsed, scale, rows[index], effects[index])
+        for index, item in enumerate(evidence)
     ]
     log_odds = scale.model.intercept + float(effects[-1].sum())
     probability = scale.probability(log_odds)
@@ -140,7 +141,14 @@ def detect(
             notes.append(missing)
         else:
             verdicts, distance = _align(
-                output, evidence, verdicts, parsed, scale, effects, encoder or shipped_encoder()
+                output,
+                evidence,
+                verdicts,
+                parsed,
+                scale,
+                rows,
+                effects,
+                encoder or shipped_encoder(),
             )
             probability = scale.probability(log_odds, distance)
     support = [1 - v.probability for v in verdicts if v.checkable and v.probability is not None]
@@ -163,7 +171,9 @@ def detect(
 
 def _rows(evidence: list[Evidence]) -> Floats:
     """Return one line of features per sentence, and a last one for the whole output."""
-    return np.array([*(pool([item]) for item in evidence), pool(evidence)])
+    alone = np.array([item.values for item in evidence])
+    together = pool(evidence) if len(evidence) > 1 else np.tile(alone[0], 2)
+    return np.vstack([np.hstack([alone, alone]), together])
 
 
 def _align(
@@ -172,6 +182,7 @@ def _align(
     verdicts: list[SentenceVerdict],
     context: ParsedContext,
     scale: Scale,
+    rows: Floats,
     effects: Floats,
     encoder: Encoder,
     max_sentences: int = 4,
@@ -194,7 +205,7 @@ def _align(
     verdicts = list(verdicts)
     for index, alignment in zip(chosen, found, strict=True):
         verdicts[index] = sentence_verdict(
-            output, evidence[index], context, scale, effects[index], alignment
+            output, evidence[index], context, scale, rows[index], effects[index], alignment
         )
     if len(chosen) < len(evidence):
         return verdicts, None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engines.hallucination.context import ParsedContext
 from engines.hallucination.coverage import Coverage
@@ -121,16 +122,12 @@ def check_negation(claim: Claim, context: ParsedContext) -> list[Hit]:
 def check_opposites(claim: Claim, context: ParsedContext) -> list[Hit]:
     """Return words absent from the context whose opposite stands in the best passages."""
     hits = []
-    near = claim.near
     for index, word in enumerate(claim.words.lower):
-        opposites = OPPOSITES.get(word)
-        if opposites is None:
-            opposites = OPPOSITES.get(_singular(word))
-        if not opposites or claim.words.stems[index] in near:
-            continue
-        against = [other for other in sorted(opposites) if lexeme(other)[1] in near]
-        if against:
-            hits.append(Hit("opposite", index, index, ", ".join(against)))
+        opposites = _opposites(word)
+        if opposites and claim.words.stems[index] not in claim.near:
+            against = [other for other, stem in opposites if stem in claim.near]
+            if against:
+                hits.append(Hit("opposite", index, index, ", ".join(against)))
     return hits
 
 
@@ -256,6 +253,13 @@ def _neighbours(words: Words, first: int, last: int, reach: int = 4) -> frozense
 def _show_date(date: CalendarDate) -> str:
     """Return a date as year-month-day, with a question mark for an open part."""
     return f"{date.year or '?'}-{date.month:02d}-{date.day or '?'}"
+
+
+@lru_cache(maxsize=16_384)
+def _opposites(word: str) -> tuple[tuple[str, str], ...]:
+    """Return the listed opposites of a word or its plain form, each with its stem."""
+    found = OPPOSITES.get(word) or OPPOSITES.get(_singular(word)) or ()
+    return tuple((other, lexeme(other)[1]) for other in sorted(found))
 
 
 def _singular(word: str) -> str:

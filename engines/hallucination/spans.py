@@ -42,8 +42,11 @@ WORD_FEATURES = (
     "between_weak",
     "weak_share",
 )
+_OWN = WORD_FEATURES.index("pair_before")  # the columns before look at the word alone
+_COLUMN_OF = {"synonym": 2, "wider": 3, "narrower": 4, "sister": 4, "none": 5}
+_RULE_COLUMN = {name: WORD_FEATURES.index(f"rule_{name}") for name in _RULES}
 _UNRELATED = WORD_FEATURES.index("unrelated")
-_FAR_AWAY = 9  # distances in words are cut here
+_FAR_AWAY = 9.0  # distances in words are cut here
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,28 +123,26 @@ def _own_values(item: Evidence, context: ParsedContext) -> list[list[float]]:
     near = claim.near
     numbers = {i for q in claim.quantities for i in range(q.first, q.last + 1)}
     names = {i for name in claim.names for i in range(name.first, name.last + 1)}
-    fired = {(h.rule, i) for h in item.hits for i in range(h.first, h.last + 1)}
     rows = []
     for i, stem in enumerate(words.stems):
-        carries = words.is_content[i]
-        novel = not claim.is_known[i]
-        relation = claim.relations.get(stem, "") if novel else ""
-        sentences = len(context.stems.get(stem, ())) if carries else 0
-        row = (
-            carries,
-            novel,
-            relation == "synonym",
-            relation == "wider",
-            relation in ("sister", "narrower"),
-            relation == "none",
-            carries and not novel and stem not in near,
-            carries and stem in near and stem not in first,
-            i in numbers,
-            i in names,
-            *((rule, i) in fired for rule in _RULES),
-            words.lower[i] in NEGATIONS,
-        )
-        rows.append([*map(float, row), math.log1p(sentences)])
+        row = [0.0] * _OWN
+        if words.is_content[i]:
+            novel = not claim.is_known[i]
+            row[0] = 1.0
+            row[1] = float(novel)
+            if novel:
+                row[_COLUMN_OF[claim.relations.get(stem, "synonym")]] = 1.0
+            row[6] = float(not novel and stem not in near)
+            row[7] = float(stem in near and stem not in first)
+            row[-1] = math.log1p(len(context.stems.get(stem, ())))
+        row[8] = float(i in numbers)
+        row[9] = float(i in names)
+        row[-2] = float(words.lower[i] in NEGATIONS)
+        rows.append(row)
+    for hit in item.hits:
+        if hit.rule in _RULE_COLUMN:
+            for i in range(hit.first, hit.last + 1):
+                rows[i][_RULE_COLUMN[hit.rule]] = 1.0
     return rows
 
 
@@ -170,6 +171,6 @@ def _distances(weak: list[float]) -> list[float]:
     """Return the distance to the last weak word at or before each place."""
     found, distance = [], _FAR_AWAY
     for flag in weak:
-        distance = 0 if flag else min(_FAR_AWAY, distance + 1)
-        found.append(float(distance))
+        distance = 0.0 if flag else distance + 1.0 if distance < _FAR_AWAY else _FAR_AWAY
+        found.append(distance)
     return found

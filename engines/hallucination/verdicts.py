@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engines.hallucination.combiner import Combiner
 from engines.hallucination.context import ParsedContext
 from engines.hallucination.embedding import Alignment
-from engines.hallucination.features import Evidence, pool
+from engines.hallucination.features import Evidence
 from engines.hallucination.forest import Floats
 from engines.hallucination.result import Finding, Passage, RiskLevel, SentenceVerdict, Span, Verdict
 from engines.hallucination.spans import HARD_RULES, flag_words
@@ -46,10 +46,14 @@ def sentence_verdict(
     item: Evidence,
     context: ParsedContext,
     scale: Scale,
+    values: Floats,
     effects: Floats,
     alignment: Alignment | None = None,
 ) -> SentenceVerdict:
-    """Return the verdict on one sentence, with the encoder's alignment where there is one."""
+    """Return the verdict on one sentence, from its features and their effects.
+
+    `alignment` is what the encoder found, where it was asked.
+    """
     model = scale.model
     distance = None if alignment is None else alignment.distance
     probability = scale.probability(model.intercept + float(effects.sum()), distance)
@@ -67,7 +71,7 @@ def sentence_verdict(
         findings=findings,
         passage=_passage(item, context, alignment),
         tier=tier,
-        contributions=model.contributions(pool([item]), effects),
+        contributions=model.contributions(values, effects),
     )
 
 
