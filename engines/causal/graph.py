@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,16 @@ import numpy as np
 from engines.causal.correlation import residual_correlations
 from engines.causal.edges import Rule, Tested, correlated_pairs, known_edges, lagged_causes
 from engines.causal.granger import lagged_edges
-from engines.causal.inputs import Call, Event, FloatArray, Key, Metrics, as_calls, read_metrics
+from engines.causal.inputs import (
+    Call,
+    Event,
+    FloatArray,
+    Key,
+    Metrics,
+    Series,
+    as_calls,
+    read_metrics,
+)
 from engines.causal.panel import Panel, build_panel
 from engines.causal.result import CausalEdge, CausalGraph
 from engines.causal.roles import ACROSS, WITHIN, role_of
@@ -104,16 +113,7 @@ def build_graph(
     panel = build_panel(series, step_s)
     calls = as_calls(topology)
     rules = known_dependencies(panel.keys, calls)
-    scores: dict[Key, tuple[float, float | None]] = {}
-    if effect is not None or onset_s is not None:
-        question = Question(effect, onset_s, None, None, step_s)
-        scene = set_scene(series, None, question, settings)
-        scores = {
-            key: (float(np.log1p(scene.z[j])), scene.onset_s[j])
-            for j, key in enumerate(scene.panel.keys)
-        }
-        if onset_s is None and scene.onset.row is not None:
-            onset_s = float(scene.panel.times_s[scene.onset.row])
+    scores, onset_s, thin = _scores(series, effect, onset_s, step_s, settings)
     tested = _test(panel, rules, onset_s, lags, q, max_candidates)
     edges = [
         *known_edges(rules, tested, q),
@@ -129,8 +129,34 @@ def build_graph(
         step_s=panel.step_s,
         window_s=(float(panel.times_s[0]), float(panel.times_s[-1])),
         n_tests=tested.found.n_pairs if tested.found else 0,
-        left_out=tested.left_out,
+        left_out=(*tested.left_out, *thin),
     )
+
+
+Scores = dict[Key, tuple[float, float | None]]
+
+
+def _scores(
+    series: Mapping[Key, Series],
+    effect: Key | None,
+    onset_s: float | None,
+    step_s: float | None,
+    settings: RootCauseSettings,
+) -> tuple[Scores, float | None, tuple[tuple[str, str], ...]]:
+    """Scores by metric, the onset, and why there are none where the effect is too thin."""
+    if effect is None and onset_s is None:
+        return {}, None, ()
+    try:
+        scene = set_scene(series, None, Question(effect, onset_s, None, None, step_s), settings)
+    except InsufficientData as error:
+        return {}, onset_s, (("*", error.reason),)
+    found = {
+        key: (float(np.log1p(scene.z[j])), scene.onset_s[j])
+        for j, key in enumerate(scene.panel.keys)
+    }
+    if onset_s is None and scene.onset.row is not None:
+        onset_s = float(scene.panel.times_s[scene.onset.row])
+    return found, onset_s, ()
 
 
 def known_dependencies(keys: Sequence[Key], calls: Sequence[Call]) -> tuple[Rule, ...]:

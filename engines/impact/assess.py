@@ -12,6 +12,7 @@ from engines.impact.effects import (
     bootstrap_slopes,
     propagate,
     reached,
+    restricted,
     slope_matrix,
     total_effects,
 )
@@ -89,6 +90,8 @@ def assess_impact(
     >>> round(assess_impact(model, ("a", "load"), change=1.0).metrics[0].change.value, 1)
     2.0
     """
+    extra = {model.at(item.key) for item in exposures}
+    model = restricted(model, {model.at(cause), *reached(model, model.at(cause)), *extra})
     column = model.at(cause)
     size = _observed_change(model, column, onset_s) if change is None else float(change)
     slopes = bootstrap_slopes(model, resamples, seed)

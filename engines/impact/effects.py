@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from engines.causal.inputs import FloatArray
 from engines.impact.model import (
+    Equation,
+    Parent,
     StructuralModel,
     block_length,
     block_rows,
@@ -15,6 +18,34 @@ from engines.impact.model import (
     least_squares,
     predicted,
 )
+
+
+def restricted(model: StructuralModel, wanted: Collection[int]) -> StructuralModel:
+    """Return the model of the `wanted` columns and their direct causes, the latter as roots.
+
+    What lies elsewhere cannot change an effect along the wanted columns, and costs time.
+    """
+    kept = sorted({*wanted, *(p.column for j in wanted for p in model.equations[j].parents)})
+    at = {column: i for i, column in enumerate(kept)}
+    root = Equation((), np.empty(0), 0.0, None, 0.0)
+    equations = tuple(
+        replace(
+            model.equations[j],
+            parents=tuple(Parent(at[p.column], p.lag) for p in model.equations[j].parents),
+        )
+        if j in wanted
+        else replace(root, intercept=float(model.values[:, j].mean()))
+        for j in kept
+    )
+    return StructuralModel(
+        tuple(model.keys[j] for j in kept),
+        model.values[:, kept],
+        model.times_s,
+        model.step_s,
+        tuple(at[j] for j in model.order if j in at),
+        equations,
+        model.dropped,
+    )
 
 
 def slope_matrix(model: StructuralModel) -> FloatArray:

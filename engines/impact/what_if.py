@@ -7,7 +7,14 @@ import numpy.typing as npt
 
 from engines.causal.inputs import FloatArray, Key
 from engines.errors import EngineError
-from engines.impact.effects import bootstrap_slopes, propagate, propagate_linear, slope_matrix
+from engines.impact.effects import (
+    bootstrap_slopes,
+    propagate,
+    propagate_linear,
+    reached,
+    restricted,
+    slope_matrix,
+)
 from engines.impact.interval import estimate, quantile_of
 from engines.impact.model import StructuralModel
 from engines.impact.result import WhatIf
@@ -79,6 +86,7 @@ def what_if(
     >>> answer.difference.value < -8, answer.out_of_range
     (True, False)
     """
+    model = restricted(model, {model.at(cause), model.at(target), *reached(model, model.at(cause))})
     column, watched = model.at(cause), model.at(target)
     if onset_s is None and set_to is None:
         raise EngineError("give onset_s for a counterfactual or set_to for an intervention")

@@ -164,3 +164,10 @@ def test_clusters_fold_services_and_neighbourhood_limits_what_is_sent():
     assert "db|*" in {n.node_id for n in folded.nodes}
     small = neighbourhood(graph, "batch|queue", 2)
     assert {n.node_id for n in small.nodes} == {"batch|queue", "web|latency"}
+
+
+def test_thin_effect_leaves_the_graph_and_says_why_it_has_no_scores():
+    series = {("web", "latency"): ([0.0, 60.0], [1.0, 2.0]), ("db", "latency"): ([0.0], [1.0])}
+    graph = build_graph(series, topology=[("web", "db")], effect=("web", "latency"))
+    assert {n.score for n in graph.nodes} == {0.0}
+    assert any("at least 3 samples" in reason for _, reason in graph.left_out)

@@ -205,3 +205,16 @@ def test_shares_of_any_formula_add_up_to_the_last_bit(seed):
     high = {n: float(rng.uniform(0.1, 2)) for n in names}
     found = shapley(outcome, low, high)
     assert math.fsum(c.amount for c in found.contributions) == found.change
+
+
+def test_metrics_elsewhere_change_no_answer():
+    series = system(shift=2.0)
+    lone = dict(series)
+    rng = np.random.default_rng(9)
+    for k in range(5):
+        lone["other", f"m{k}"] = (series[LOAD][0], rng.standard_normal(400))
+    edges = [*EDGES, (("other", "m0"), ("other", "m1")), (("other", "m1"), TRUST)]
+    plain = fit_model({k: v for k, v in lone.items() if k[1] in ("m1",) or k in series}, edges)
+    full = fit_model(lone, edges)
+    assert assess_impact(plain, LOAD, change=1.0) == assess_impact(full, LOAD, change=1.0)
+    assert what_if(plain, LOAD, TRUST, set_to=0.0) == what_if(full, LOAD, TRUST, set_to=0.0)
