@@ -212,4 +212,9 @@ def _warnings(
         f"The edge from {a[1]} of {a[0]} to {b[1]} of {b[0]} would close a cycle and is left out."
         for a, b in model.dropped
     ]
+    found += [
+        f"{b[1]} of {b[0]} has more direct causes than its rows can carry; "
+        f"{a[1]} of {a[0]} is left out."
+        for a, b in model.thinned
+    ]
     return tuple(found)

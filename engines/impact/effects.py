@@ -45,6 +45,7 @@ def restricted(model: StructuralModel, wanted: Collection[int]) -> StructuralMod
         tuple(at[j] for j in model.order if j in at),
         equations,
         model.dropped,
+        tuple(edge for edge in model.thinned if edge[1] in {model.keys[j] for j in wanted}),
     )
 
 

@@ -25,7 +25,7 @@ Edge = tuple[Key, Key] | tuple[Key, Key, float]
 Predictor = Callable[[FloatArray], FloatArray]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Parent:
     """A direct cause: its column and its lag in rows."""
 
@@ -78,6 +78,8 @@ class StructuralModel:
         One per column.
     dropped : tuple of (cause, effect)
         Edges left out because they would close a cycle.
+    thinned : tuple of (cause, effect)
+        Edges left out because the rows cannot carry as many coefficients.
     """
 
     keys: tuple[Key, ...]
@@ -87,6 +89,7 @@ class StructuralModel:
     order: tuple[int, ...]
     equations: tuple[Equation, ...]
     dropped: tuple[tuple[Key, Key], ...]
+    thinned: tuple[tuple[Key, Key], ...] = ()
 
     def at(self, key: Key) -> int:
         """Column of `key`; EngineError if it is not in the model."""
@@ -124,14 +127,16 @@ def fit_model(
     Raises
     ------
     InsufficientData
-        If an equation has fewer than 5 rows per coefficient, or the window fewer than 20.
+        If the window has fewer than 20 rows.
 
     Notes
     -----
     Assumes that the edges are right, that no hidden cause drives two metrics at once, that
     equations stay the same over the window, and errors independent of the parents. A wrong or
     missing edge biases effects; the interval does not cover that. Edges that close a cycle are
-    dropped, those seen last in alphabetical order first, and reported.
+    dropped, those seen last in alphabetical order first, and reported. Where an equation has more
+    parents than one per 5 rows, those that correlate most with the effect are kept, and the
+    others are reported.
     """
     panel = build_panel(read_metrics(metrics), step_s)
     keys, values = _complete(panel)
@@ -139,10 +144,37 @@ def fit_model(
     parents = [
         tuple(Parent(c, lag) for c, e, lag in links if e == column) for column in range(len(keys))
     ]
-    _check_rows(keys, parents, values.shape[0])
-    equations = tuple(_equation(values, j, parents[j], boosting) for j in range(len(keys)))
-    order = _topological(len(keys), [(c, e) for c, e, _ in links])
-    return StructuralModel(keys, values, panel.times_s, panel.step_s, order, equations, dropped)
+    if values.shape[0] < MIN_ROWS:
+        raise InsufficientData(
+            f"a structural model needs {MIN_ROWS} rows, got {values.shape[0]}",
+            needed=MIN_ROWS,
+            got=values.shape[0],
+        )
+    kept = [_strongest(values, j, parents[j]) for j in range(len(keys))]
+    thinned = tuple(
+        (keys[parent.column], keys[j])
+        for j in range(len(keys))
+        for parent in parents[j]
+        if parent not in kept[j]
+    )
+    equations = tuple(_equation(values, j, kept[j], boosting) for j in range(len(keys)))
+    order = _topological(len(keys), [(p.column, j) for j in range(len(keys)) for p in kept[j]])
+    return StructuralModel(
+        keys, values, panel.times_s, panel.step_s, order, equations, dropped, thinned
+    )
+
+
+def _strongest(values: FloatArray, column: int, parents: tuple[Parent, ...]) -> tuple[Parent, ...]:
+    """As many parents as the rows can carry, by absolute correlation with the effect."""
+    most = values.shape[0] // ROWS_PER_PARENT - 1
+    if len(parents) <= most:
+        return parents
+    x = design(values, parents)
+    y = values[:, column] - values[:, column].mean()
+    spread = np.where(x.std(axis=0) > 0, x.std(axis=0), np.inf)
+    strength = np.abs((x - x.mean(axis=0)).T @ y) / spread
+    best = sorted(range(len(parents)), key=lambda i: (-strength[i], parents[i].column))[:most]
+    return tuple(parents[i] for i in sorted(best))
 
 
 def design(values: FloatArray, parents: Sequence[Parent]) -> FloatArray:
@@ -287,18 +319,6 @@ def _topological(n: int, links: Sequence[tuple[int, int]]) -> tuple[int, ...]:
                 if waiting[effect] == 0:
                     ready.append(effect)
     return tuple(order)
-
-
-def _check_rows(keys: Sequence[Key], parents: Sequence[tuple[Parent, ...]], rows: int) -> None:
-    widest = max(range(len(keys)), key=lambda j: len(parents[j]))
-    needed = max(MIN_ROWS, ROWS_PER_PARENT * (len(parents[widest]) + 1))
-    if rows < needed:
-        raise InsufficientData(
-            f"{keys[widest][1]} of {keys[widest][0]} has {len(parents[widest])} direct causes and "
-            f"needs {needed} rows, got {rows}",
-            needed=needed,
-            got=rows,
-        )
 
 
 def block_length(residuals: FloatArray) -> int:

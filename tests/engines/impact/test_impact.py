@@ -218,3 +218,17 @@ def test_metrics_elsewhere_change_no_answer():
     full = fit_model(lone, edges)
     assert assess_impact(plain, LOAD, change=1.0) == assess_impact(full, LOAD, change=1.0)
     assert what_if(plain, LOAD, TRUST, set_to=0.0) == what_if(full, LOAD, TRUST, set_to=0.0)
+
+
+def test_too_many_causes_keep_the_strongest_and_name_the_rest():
+    rng = np.random.default_rng(0)
+    t = np.arange(30) * 60.0
+    series = {("n", f"x{k}"): (t, rng.standard_normal(30)) for k in range(8)}
+    y = 5 * series["n", "x3"][1] + 0.1 * rng.standard_normal(30)
+    series["n", "y"] = (t, y)
+    model = fit_model(series, [(("n", f"x{k}"), ("n", "y")) for k in range(8)])
+    assert len(model.thinned) == 3  # 30 rows carry 30 / 5 - 1 = 5 of 8
+    assert (("n", "x3"), ("n", "y")) not in model.thinned
+    found = assess_impact(model, ("n", "x3"), change=1.0)
+    assert found.metrics[0].change.value == pytest.approx(5.0, abs=0.2)
+    assert sum("more direct causes" in w for w in found.warnings) == 3
