@@ -17,6 +17,16 @@ from engines.drift.sketch import TableSketch
 from engines.errors import EngineError
 
 MAGIC = b"ADS1"
+DAMAGE = (
+    zlib.error,
+    struct.error,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    StopIteration,
+    RecursionError,
+)  # what a changed byte can make the parsers below raise
 LARGEST = 256 * 2**20  # bytes after decompression; a larger claim is refused
 
 
@@ -86,7 +96,7 @@ def from_bytes(data: bytes) -> TableSketch:
         header = json.loads(body[4 : 4 + length])
         arrays = _unpack(header["arrays"], body, 4 + length)
         return _rebuild(header, arrays)
-    except (zlib.error, struct.error, KeyError, ValueError, TypeError, IndexError) as error:
+    except DAMAGE as error:
         raise EngineError(f"damaged drift sketch: {error}") from error
 
 

@@ -173,3 +173,25 @@ def test_nothing_to_merge_is_refused():
     with pytest.raises(EngineError):
         merge([])
     assert merge([sketch_table({"x": np.array([])})]).rows == 0
+
+
+def test_changed_bytes_are_refused_or_read_never_a_crash():
+    data = bytearray(to_bytes(sketch_table(table(18, n=200))))
+    rng = np.random.default_rng(19)
+    for _ in range(150):
+        copy = bytearray(data)
+        copy[int(rng.integers(4, len(copy)))] ^= int(rng.integers(1, 256))
+        try:
+            from_bytes(bytes(copy))
+        except EngineError:
+            continue
+
+
+@pytest.mark.parametrize("header", ["[]", "{}", '{"arrays":[["O",[1]]]}', '{"arrays":5}'])
+def test_foreign_headers_are_refused(header):
+    import struct
+    import zlib
+
+    body = struct.pack("<I", len(header)) + header.encode()
+    with pytest.raises(EngineError):
+        from_bytes(b"ADS1" + struct.pack("<Q", len(body)) + zlib.compress(body))
