@@ -69,7 +69,10 @@ def kpi(
     if source:
         body.append(html.Div(footer(source), className="kpi-foot"))
     return html.Article(
-        body, id=f"kpi-{kpi_id}", className=f"kpi kpi-{status or 'none'}", **attrs(data_title=label)
+        body,
+        id=f"kpi-{kpi_id}",
+        className=f"kpi kpi-is-{status or 'plain'}",
+        **attrs(data_title=label),
     )
 
 
@@ -95,8 +98,11 @@ def sparkline(values: Sequence[float | None], *, width: int = 96, height: int = 
 
 
 def _value_row(value: Any, unit: str, trend: Sequence[float | None] | None) -> html.Div:
-    text = value if isinstance(value, str) else quantity(value, unit)
-    parts: list[Any] = [html.P(html.Bdi(text, dir="ltr"), className="kpi-value")]
+    # A number keeps its order beside right-to-left words; a text follows its own.
+    shown = (
+        html.Bdi(value) if isinstance(value, str) else html.Bdi(quantity(value, unit), dir="ltr")
+    )
+    parts: list[Any] = [html.P(shown, className="kpi-value")]
     if trend is not None and sum(v is not None for v in trend) > 1:
         parts.append(sparkline(trend))
     return html.Div(parts, className="kpi-main")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from dash import html
 
@@ -14,8 +14,6 @@ from components.definition import definition as define
 from components.icons import icon
 from engines.result import Insufficient
 from i18n import date_time, number, t
-
-Span = Literal[2, 3, 4, 5, 6, 7, 8, 9, 12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ def panel(
     definition: str | None = None,
     unit: str | None = None,
     source: Provenance | None = None,
-    span: Span = 6,
+    span: int = 6,
     height: int = 240,
     menu: bool = True,
     tools: Any = None,  # Dash children beside the menu
@@ -98,9 +96,9 @@ def footer(source: Provenance) -> list[Any]:
         size = f"n = {number(source.n)}"
         if source.n_reference is not None:
             size = t("panel.sizes", current=number(source.n), reference=number(source.n_reference))
-        facts.append(html.Bdi(size))
+        facts.append(html.Span(html.Bdi(size)))
     if source.method:
-        facts.append(html.Bdi(source.method, title=t("panel.method")))
+        facts.append(html.Span(html.Bdi(source.method), title=t("panel.method")))
     return facts
 
 

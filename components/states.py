@@ -46,6 +46,18 @@ def empty(sentence: str, *, command: str | None = None, hint: str | None = None)
     return html.Div(parts, className="state state-empty")
 
 
+def calm(sentence: str, hint: str) -> html.Div:
+    """Return the good news that there is nothing to do."""
+    return html.Div(
+        [
+            icon("check2-circle"),
+            html.P(sentence, className="state-title"),
+            html.P(hint, className="state-hint"),
+        ],
+        className="state state-calm",
+    )
+
+
 def thin(lack: Insufficient, *, hint: str | None = None) -> html.Div:
     """Return the reason why the data do not support a number, and how much is missing."""
     parts: list[Any] = [

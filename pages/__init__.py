@@ -40,7 +40,10 @@ class Page:
         return import_module(f"pages.{self.name}")
 
 
-PAGES: tuple[Page, ...] = ()
+PAGES: tuple[Page, ...] = (
+    Page("unified", "grid-1x2", "overview"),
+    Page("technical", "speedometer2", "people"),
+)
 
 
 def nav_items() -> list[NavItem]:

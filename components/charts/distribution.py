@@ -22,25 +22,42 @@ def histogram_pair(
 
     `labels` are category names, or the edges of the bins (one more than there are shares).
     """
-    names = _bin_names(labels) if len(labels) == len(reference) + 1 else [str(v) for v in labels]
+    numeric = len(labels) == len(reference) + 1
+    names = _bin_names(labels) if numeric else [str(v) for v in labels]
+    common = {"type": "bar", "x": list(range(len(names))), "customdata": names}
+    hover = "%{customdata}: " + frame.hover_value("share")
     data = [
-        {
-            "type": "bar", "name": t("chart.reference"), "x": names, "y": frame.rounded(reference),
+        common | {
+            "name": t("chart.reference"), "y": frame.rounded(reference), "hovertemplate": hover,
             "marker": {
-                "color": token("series-8", 0.55), "line": {"color": token("series-8"), "width": 1},
-                "pattern": {"shape": "/", "solidity": 0.3, "size": 5, "fgcolor": token("series-8")},
+                "color": token("series-8", 0.35), "line": {"color": token("series-8"), "width": 1},
             },
-            "hovertemplate": frame.hover_value("share"),
         },
-        {
-            "type": "bar", "name": t("chart.current"), "x": names, "y": frame.rounded(current),
-            "marker": {"color": token("series-1")}, "hovertemplate": frame.hover_value("share"),
+        common | {
+            "name": t("chart.current"), "y": frame.rounded(current), "hovertemplate": hover,
+            "marker": {"color": token("series-1")},
         },
     ]  # fmt: skip
     made = frame.layout(legend=True, barmode="group", hovermode="x unified", bargap=0.15)
-    made["xaxis"] = {"type": "category", "showline": True, "title": {"text": unit}, "nticks": 12}
+    made["xaxis"] = {
+        "showline": True, "title": {"text": unit}, "zeroline": False,
+        "range": [-0.6, len(names) - 0.4], "unifiedhovertitle": {"text": ""},
+        **(_edge_ticks(labels) if numeric else {"tickvals": common["x"], "ticktext": names}),
+    }  # fmt: skip
     made["yaxis"] = frame.value_axis("share", zero=True)
     return {"data": data, "layout": made}
+
+
+def _edge_ticks(edges: Sequence[Any], most: int = 7) -> dict[str, Any]:
+    """Return ticks on cell borders, few enough to be read."""
+    step = max(1, -(-len(edges) // most))
+    at = list(range(0, len(edges), step))
+    return {
+        "tickvals": [i - 0.5 for i in at],
+        "ticktext": [number(edges[i]) for i in at],
+        "tickangle": 0,
+        "ticks": "outside",
+    }
 
 
 def reliability_diagram(

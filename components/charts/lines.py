@@ -21,7 +21,7 @@ _MARK_SYMBOL: dict[str, str] = {
     "incident": "x", "security": "star", "alert": "circle",
 }  # fmt: skip
 _MAX_END_LABELS = 5
-_DASHED_POINTS = 200  # on denser lines dashes look like noise; the end labels tell them apart
+_DASHED_POINTS = 60  # on denser lines dashes look like noise; the end labels tell them apart
 _MARK_TOKEN = {"incident": "bad", "security": "bad", "alert": "warn"}
 
 
@@ -74,9 +74,7 @@ def line(
     for position, one in enumerate(lines):
         data += _traces(x, one, position, unit, max_points)
     named = 2 <= len(lines) <= _MAX_END_LABELS
-    for trace in data if named else ():
-        trace["showlegend"] = False
-    legend = (len(lines) > 1 and not named) or bool(marks)
+    legend = len(lines) > _MAX_END_LABELS
     made = frame.layout(unit=unit, legend=legend, hovermode="x unified")
     if named:
         add_end_labels(made, data)
@@ -123,7 +121,17 @@ def area(
 
 def time_axis(window_ms: tuple[float, float] | None = None) -> dict[str, Any]:
     """Return the time axis; a window pins it, so panels beside each other line up."""
-    axis: dict[str, Any] = {"type": "date", "nticks": 7, "hoverformat": "%d %b %H:%M:%S"}
+    axis: dict[str, Any] = {
+        "type": "date",
+        "nticks": 7,
+        "hoverformat": "%-d %b %H:%M:%S",
+        "tickformatstops": [
+            {"dtickrange": [None, 60_000], "value": "%H:%M:%S\n%-d %b"},
+            {"dtickrange": [60_000, 86_400_000 - 1], "value": "%H:%M\n%-d %b"},
+            {"dtickrange": [86_400_000, "M1"], "value": "%-d %b\n%Y"},
+            {"dtickrange": ["M1", None], "value": "%b %Y"},
+        ],
+    }
     if window_ms:
         axis["range"] = [int(window_ms[0]), int(window_ms[1])]
     return axis
@@ -194,6 +202,7 @@ def add_marks(made: dict[str, Any], marks: Sequence[Mark]) -> list[dict[str, Any
     return [
         {
             "type": "scatter", "mode": "markers", "yaxis": "y2", "name": t(f"chart.mark_{kind}"),
+            "showlegend": False,
             "x": [int(m.at_ms) for m in some], "y": [0.97] * len(some),
             "text": [m.label for m in some], "hovertemplate": "%{text}",
             "marker": {

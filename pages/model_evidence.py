@@ -1,0 +1,319 @@
+"""What the hub knows of one model, panel by panel: trust, drift, calibration, quality, evidence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from dash import html
+
+from components import charts, states
+from components.charts import Line, Mark
+from components.kpi import kpi
+from components.live import View
+from components.panel import panel
+from components.status import pill
+from components.tables import Column, meter, meters, table
+from components.text import Span, mark_legend, marked_text
+from components.theme import Status
+from engines.drift import ColumnDrift, DriftReport
+from engines.reliability import PARTS, Calibration, Overall
+from engines.result import Insufficient
+from engines.trust import Trust
+from i18n import number, percent, t
+from pages import sources
+from services.degradation import get_degradation, get_quality
+from services.drift import DriftAnswer, get_drift
+from services.hallucination import Example, HallucinationAnswer, get_hallucination_examples
+from services.models import Model, get_model
+from services.reliability import ReliabilityAnswer, get_reliability
+from services.trust import TrustAnswer, get_trust
+from services.workspace import Workspace
+
+PANELS = ("trust", "drift", "both", "calibration", "reliability", "quality")
+MAX_FEATURES = 12
+MAX_EXAMPLES = 3
+OUTCOMES: dict[str, tuple[Status, str]] = {
+    "drift": ("bad", "outcome_drift"),
+    "detectable_but_negligible": ("warn", "outcome_negligible"),
+    "no_evidence": ("good", "outcome_none"),
+    "insufficient_data": ("none", "outcome_thin"),
+}
+_TREND: dict[str, Status] = {"degrading": "bad", "improving": "good", "no_evidence": "none"}
+HEALTHY, WARNING = 0.8, 0.6
+
+
+def words(name: str, **values: str) -> str:
+    """Return a text of the technical page."""
+    return t(f"technical.{name}", **values)
+
+
+def fill(ws: Workspace, model_id: str, view: View) -> None:
+    """Put everything known of a model into the places of the technical page."""
+    trust = get_trust(ws, model_id)
+    drift = get_drift(ws, model_id)
+    reliability = get_reliability(ws, model_id)
+    view.slot("technical-trust", _trust_figure(trust))
+    view.panel("technical-trust", _trust_parts(trust), sources.provenance(trust), height=250)
+    source = sources.provenance(drift)
+    view.panel("technical-drift", _drift(drift), source, height=250)
+    view.panel("technical-both", _both(drift), source, height=260)
+    source = sources.provenance(reliability)
+    view.panel("technical-calibration", _calibration(reliability), source, height=260)
+    view.panel("technical-reliability", _parts(reliability), source, height=260)
+    _fill_quality(ws, model_id, view)
+    _fill_evidence(ws, model_id, view)
+
+
+def _trust_figure(answer: TrustAnswer) -> Any:
+    found = answer.result
+    label, definition = t("unified.trust"), words("trust_definition")
+    if found is None:
+        return kpi(label, answer.insufficient, kpi_id="technical-trust", definition=definition)
+    status, word = sources.health_words(found.band)
+    return kpi(
+        label, number(found.trust, decimals=2), kpi_id="technical-trust", interval=found.interval,
+        status=status, word=word, definition=definition,
+    )  # fmt: skip
+
+
+def _trust_parts(answer: TrustAnswer) -> Any:
+    found = answer.result
+    if found is None:
+        return answer.insufficient
+    rows = [
+        meter(
+            sources.part_name(c.name),
+            c.score if c.is_measured else None,
+            number(c.score, decimals=2) if c.is_measured else "–",
+            status=band(c.score) if c.is_measured else "",
+            interval=(c.interval.low, c.interval.high),
+        )
+        for c in sorted(found.components, key=lambda c: -c.weight)
+    ]
+    return html.Div([meters(rows), _explanation(found)])
+
+
+def _explanation(found: Trust) -> html.P:
+    return html.P(sources.explain_trust(found), className="panel-note", dir="auto")
+
+
+def band(score: float) -> Status:
+    """Return the status of a score by the limits of trust."""
+    return "good" if score >= HEALTHY else "warn" if score >= WARNING else "bad"
+
+
+def _drift(answer: DriftAnswer) -> Any:
+    report = _data_report(answer)
+    if isinstance(report, Insufficient):
+        return report
+    shown = [c for c in report.columns if c.outcome != "insufficient_data"][:MAX_FEATURES]
+    if not shown:
+        return Insufficient(report.summary)
+    outcomes = list(dict.fromkeys(c.outcome for c in shown))
+    figure = charts.bars(
+        [c.name for c in shown],
+        [c.effect for c in shown],
+        statuses=[OUTCOMES[c.outcome][0] for c in shown],
+    )
+    legend = [pill(OUTCOMES[o][0], words(OUTCOMES[o][1])) for o in outcomes]
+    return html.Div(
+        [
+            html.Div(legend, className="pill-row"),
+            charts.graph(
+                "technical-drift-chart", figure, label=report.summary,
+                height=max(120, 30 + 24 * len(shown)),
+            ),
+        ]
+    )  # fmt: skip
+
+
+def _both(answer: DriftAnswer) -> Any:
+    report = _data_report(answer)
+    if isinstance(report, Insufficient):
+        return report
+    column = next((c for c in report.columns if c.histogram is not None), None)
+    if column is None:
+        return Insufficient(report.summary)
+    return html.Div(
+        [html.P(_both_words(column), className="panel-note"), _pair_chart(column)],
+    )
+
+
+def _both_words(column: ColumnDrift) -> list[Any]:
+    status, word = OUTCOMES[column.outcome]
+    text = words("both", feature=column.name)
+    return [html.Span(text), " ", pill(status, words(word))]
+
+
+def _pair_chart(column: ColumnDrift) -> Any:
+    cells = column.histogram
+    assert cells is not None  # the caller chose a column that has one
+    figure = charts.histogram_pair(cells.labels or cells.edges, cells.reference, cells.current)
+    return charts.graph(
+        "technical-pair-chart", figure, label=words("both", feature=column.name), height=225
+    )
+
+
+def _data_report(answer: DriftAnswer) -> DriftReport | Insufficient:
+    if answer.result is None:
+        return answer.insufficient or Insufficient(words("outcome_thin"))
+    return answer.result.data
+
+
+def _calibration(answer: ReliabilityAnswer) -> Any:
+    if answer.result is None:
+        return answer.insufficient
+    found = answer.result.calibration
+    if not isinstance(found, Calibration):
+        return found
+    figure = charts.reliability_diagram(
+        [b.mean_score for b in found.bins],
+        [b.observed for b in found.bins],
+        [b.n for b in found.bins],
+        low=[b.interval.low for b in found.bins],
+        high=[b.interval.high for b in found.bins],
+    )
+    error = found.error
+    lead = words(
+        "ece_lead", ece=number(max(0.0, error.ece), decimals=3),
+        low=number(error.interval.low, decimals=3), high=number(error.interval.high, decimals=3),
+        brier=number(found.brier.score, decimals=3),
+    )  # fmt: skip
+    chart = charts.graph("technical-calibration-chart", figure, label=lead, height=225)
+    return html.Div([html.P(lead, className="panel-note"), chart])
+
+
+def _parts(answer: ReliabilityAnswer) -> Any:
+    found = answer.result
+    if found is None:
+        return answer.insufficient
+    rows, reasons = [], []
+    for name in PARTS:
+        part = getattr(found, name)
+        label = sources.part_name(name)
+        if isinstance(part, Insufficient):
+            rows.append(meter(label, None, "–"))
+            reasons.append(html.Li([html.B(label), " ", html.Span(part.reason, lang="en")]))
+        else:
+            rows.append(
+                meter(label, part.score, number(part.score, decimals=2), status=band(part.score))
+            )
+    if isinstance(found.overall, Overall):
+        overall = found.overall
+        rows.append(
+            meter(
+                sources.part_name("reliability"), overall.score, number(overall.score, decimals=2),
+                status=band(overall.score), interval=(overall.interval.low, overall.interval.high),
+            )
+        )  # fmt: skip
+    return html.Div([meters(rows), html.Ul(reasons, className="mark-notes", dir="auto")])
+
+
+def _fill_quality(ws: Workspace, model_id: str, view: View) -> None:
+    quality, answer = get_quality(ws, model_id), get_degradation(ws, model_id)
+    name = words(f"metric_{quality.metric}")
+    source = sources.provenance(answer, method=name)
+    if not quality.known.any():
+        view.panel("technical-quality", answer.insufficient, source)
+        return
+    marks: list[Mark] = []
+    status: Status = "none"
+    trend = words("trend_no_evidence")
+    if answer.result is not None:
+        found = answer.result
+        status, trend = _TREND[found.status], words(f"trend_{found.status}")
+        marks = [
+            Mark(
+                c.time_s * 1_000,
+                words("level_change", before=number(c.before), after=number(c.after)),
+                "incident" if c.is_worse else "data_change",
+            )
+            for c in found.changes
+        ]
+    unit: Literal["share", ""] = "" if quality.metric == "mean_absolute_error" else "share"
+    figure = charts.line(
+        quality.timestamps_ms.tolist(), [Line(name, sources.plain(quality.values))], unit=unit,
+        marks=marks,
+    )  # fmt: skip
+    chart = charts.graph("technical-quality-chart", figure, label=name, height=205)
+    head = html.P([f"{name} ", pill(status, trend)], className="panel-note")
+    view.panel("technical-quality", html.Div([head, chart]), source)
+
+
+def _fill_evidence(ws: Workspace, model_id: str, view: View) -> None:
+    """Show doubted answers of a language model; the versions of any other model."""
+    model = get_model(ws, model_id)
+    if model.model_type not in ("llm", "rag"):
+        body: Any = _versions(model)
+        last = panel(words("versions"), body, panel_id="technical-versions", span=6)
+    else:
+        answer = get_hallucination_examples(ws, model_id)
+        last = panel(
+            words("evidence"), _examples(answer), panel_id="technical-evidence", span=6,
+            definition=words("evidence_definition"), source=sources.provenance(answer),
+        )  # fmt: skip
+    view.slot("technical-last", last)
+
+
+def _versions(model: Model) -> Any:
+    columns = [
+        Column("version", words("version")),
+        Column("n", words("inferences"), "number"),
+        Column("first", words("first_seen")),
+        Column("last", t("unified.last_seen")),
+    ]
+    rows = [
+        {
+            "version": v.version or "–",
+            "n": float(v.inferences),
+            "first": _moment(v.first_seen_ms),
+            "last": _moment(v.last_seen_ms),
+        }
+        for v in model.versions
+    ]
+    return table(columns, rows, caption=words("versions"))
+
+
+def _moment(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _examples(answer: HallucinationAnswer) -> Any:
+    found = answer.result
+    if found is None:
+        return answer.insufficient
+    lead = words(
+        "risk_lead", risk=number(found.hallucination_risk, decimals=2),
+        low=number(found.risk_interval.low, decimals=2),
+        high=number(found.risk_interval.high, decimals=2), n=number(found.checked),
+    )  # fmt: skip
+    doubted = [e for e in found.examples if e.result.risk_level != "low"][:MAX_EXAMPLES]
+    parts: list[Any] = [html.P(lead, className="panel-note"), mark_legend()]
+    parts += [_example(example) for example in doubted]
+    if not doubted:
+        parts.append(states.calm(words("no_evidence_text"), lead))
+    return html.Div(parts)
+
+
+def _example(example: Example) -> html.Blockquote:
+    spans = [
+        Span(
+            s.start,
+            s.end,
+            s.verdict,
+            f"{words('passage')}: {s.passage.text}" if s.passage is not None else "",
+        )
+        for s in example.result.sentences
+    ]
+    risk = example.result.probability
+    return html.Blockquote(
+        [
+            html.P(example.prompt, className="example-prompt", dir="auto")
+            if example.prompt
+            else None,
+            marked_text(example.output, spans),
+            html.Footer([html.Bdi(example.inference_id), " · ", percent(risk, decimals=0)]),
+        ],
+        className="example",
+    )

@@ -1,0 +1,152 @@
+"""What pages say about where numbers come from: provenance, marks of events, health in words.
+
+Also the one way in which a page answers a tick: `register_live`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from dash import Input
+from numpy.typing import NDArray
+
+from components import live
+from components import scope as scopes
+from components.charts import Mark
+from components.live import View
+from components.panel import Provenance
+from components.scope import Scope
+from components.theme import Status
+from engines.reliability import wilson
+from engines.trust import Trust
+from i18n import duration, number, percent, t
+from services.computed import Computed
+from services.marks import list_marks
+from services.times import Window
+from services.traffic import TrafficSeries
+from services.workspace import Workspace, current_workspace
+
+HEALTH: dict[str, Status] = {
+    "healthy": "good",
+    "warning": "warn",
+    "critical": "bad",
+    "unknown": "none",
+}
+
+
+def register_live(
+    dash_app: Any,  # a dash.Dash
+    page: str,
+    fill: Callable[[Workspace, Scope, View], None],
+) -> None:
+    """Answer scope changes and ticks with a view; equal readers in one period share one computation."""
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        live.view_output(page), Input("scope", "data"), Input("tick", "n_intervals")
+    )
+    def _answer(data: dict[str, Any] | None, _tick: int | None) -> str:
+        ws, scope = current_workspace(), scopes.parse(data)
+        retry = (data or {}).get("retry")
+
+        def compute() -> str:
+            view = View()
+            fill(ws, scope, view)
+            return view.to_json()
+
+        if retry:
+            return compute()
+        # Roles are in the key: who may see less must not be served what others saw.
+        roles = "+".join(sorted(ws.principal.roles))
+        bucket = scope.bucket(ws.now_ms())
+        key = f"view/{page}/{roles}/{ws.locale}/{scope.to_query()}/{bucket}"
+        return ws.cached(key, str, compute, fresh_s=scope.refresh)
+
+
+def window_of(ws: Workspace, scope: Scope) -> Window:
+    """Return the window that the reader chose."""
+    return Window(*scope.window_ms(ws.now_ms()))
+
+
+def compared(ws: Workspace, scope: Scope) -> Window:
+    """Return the window that changes are measured against: the reader's choice, or the one before."""
+    chosen = scope.compare_ms(ws.now_ms())
+    return Window(*chosen) if chosen else window_of(ws, scope).before()
+
+
+def whole_steps(series: TrafficSeries) -> NDArray[np.bool_]:
+    """Return which steps lie inside the window: a step that is not over yet would look like a fall."""
+    starts = series.timestamps_ms
+    inside = (starts >= series.window.start_ms) & (starts + series.step_ms <= series.window.end_ms)
+    return inside if inside.any() else np.ones(len(starts), dtype=bool)
+
+
+def spark(values: Any) -> list[float | None]:  # an array of numbers
+    """Return about 48 means of an array, None where nothing is known."""
+    array = np.asarray(values, dtype=float)
+    parts = np.array_split(array, min(48, max(1, len(array))))
+    return [float(np.nanmean(p)) if np.isfinite(p).any() else None for p in parts]
+
+
+def plain(values: Any) -> list[float | None]:  # an array of numbers
+    """Return an array as a list; what is not known is None."""
+    return [float(v) if np.isfinite(v) else None for v in np.asarray(values, dtype=float)]
+
+
+def wilson_band(
+    hits: NDArray[np.float64], n: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the 95 % Wilson interval of each share (engines.reliability.wilson)."""
+    pairs = [wilson(int(h), int(m), 0.95) if m > 0 else None for h, m in zip(hits, n, strict=True)]
+    low = np.array([np.nan if p is None else p.low for p in pairs])
+    return low, np.array([np.nan if p is None else p.high for p in pairs])
+
+
+def provenance(answer: Computed[Any], *, method: str | None = None) -> Provenance:
+    """Return age, window, sample sizes and method of a computed answer."""
+    return Provenance(
+        window=duration(answer.window.length_ms / 1_000),
+        n=answer.n_current,
+        n_reference=answer.n_reference or None,
+        computed_at_ms=answer.computed_at_ms,
+        method=answer.method if method is None else method,
+    )
+
+
+def event_marks(ws: Workspace, window: Window, model_id: str = "") -> list[Mark]:
+    """Return deployments, changes and incidents of a window as marks for the charts."""
+    return [
+        Mark(event.timestamp_ms, event.title, event.event_type, event.end_ms)  # type: ignore[arg-type]
+        for event in list_marks(ws, window, model_id)
+    ]
+
+
+def health_words(health: str) -> tuple[Status, str]:
+    """Return status and word of a health."""
+    return HEALTH.get(health, "none"), t(f"trust.health_{health}")
+
+
+def part_name(name: str) -> str:
+    """Return the name of a part of trust or reliability in the language in use."""
+    return t(f"trust.part_{name}")
+
+
+def explain_trust(found: Trust) -> str:
+    """Return why trust is what it is, in the language in use."""
+    sentences = []
+    for code in found.codes:
+        name = code.key.removeprefix("trust.").replace(".", "_").replace("loss_measured", "loss")
+        values = {key: _written(key, value) for key, value in code.values.items()}
+        sentences.append(t(f"trust.{name}", **values))
+    return " ".join(sentences)
+
+
+def _written(key: str, value: float | int | str) -> str:
+    if key == "part":
+        return part_name(str(value))
+    if isinstance(value, str):
+        return value
+    if key == "level":
+        return percent(value, decimals=0)
+    return number(value, decimals=1 if key == "points" else 2)

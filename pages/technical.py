@@ -1,0 +1,206 @@
+"""One model in depth: traffic, latency, errors, trust and its parts, drift, calibration, quality."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from dash import html
+
+from components import charts, live, shell, states
+from components.charts import Line, Threshold
+from components.kpi import Delta, kpi, row
+from components.live import View
+from components.panel import Provenance, grid, panel
+from components.scope import Scope
+from engines.result import Insufficient
+from i18n import quantity, t
+from pages import model_evidence, sources
+from services.models import get_model
+from services.series import step_for
+from services.times import MINUTE_MS
+from services.traffic import Traffic, TrafficSeries, get_traffic, get_traffic_series
+from services.workspace import Workspace
+
+PATH = "/technical"
+_KPIS = ("trust", "rate", "p50", "p95", "p99", "errors")
+
+
+def words(name: str, **values: str) -> str:
+    """Return a text of this page."""
+    return t(f"technical.{name}", **values)
+
+
+def layout() -> html.Div:
+    """Return the page with empty places; the first view fills them."""
+    evidence = [
+        panel(
+            words("both_title" if name == "both" else name), None,
+            panel_id=f"technical-{name}", span=span, height=height,
+            definition=words(f"{name}_definition"),
+        )
+        for name, span, height in (
+            ("trust", 5, 250), ("drift", 7, 250), ("calibration", 4, 260), ("both", 4, 260),
+            ("reliability", 4, 260), ("quality", 6, 240),
+        )
+    ]  # fmt: skip
+    return html.Div(
+        [
+            shell.page_header(t("nav.technical"), words("purpose")),
+            live.view_store("technical"),
+            live.slot("technical-who", block=True),
+            row(*[live.slot(f"technical-{name}", states.skeleton(104, "kpi")) for name in _KPIS]),
+            grid(
+                panel(
+                    t("unified.traffic"), None, panel_id="technical-traffic", span=4, height=220,
+                    definition=t("unified.traffic_definition"),
+                ),
+                panel(
+                    t("unified.latency"), None, panel_id="technical-latency", span=4, height=220,
+                    definition=t("unified.latency_definition"),
+                ),
+                panel(
+                    words("error_rate"), None, panel_id="technical-errors-chart", span=4,
+                    height=220, definition=words("error_definition"),
+                ),
+                *evidence,
+                live.slot("technical-last"),
+            ),
+        ]
+    )  # fmt: skip
+
+
+def register(dash_app: Any) -> None:  # a dash.Dash
+    """Answer scope and tick with the page's view."""
+    sources.register_live(dash_app, "technical", fill)
+
+
+def fill(ws: Workspace, scope: Scope, view: View) -> None:
+    """Put what the chosen model (or the fleet) does now into the page's places."""
+    window = sources.window_of(ws, scope)
+    chosen = {"model_id": scope.model or None, "version": scope.version or None}
+    traffic = get_traffic(ws, window, **chosen)
+    before = get_traffic(ws, sources.compared(ws, scope), **chosen)
+    series = get_traffic_series(ws, window, step_for(window, 120), **chosen)
+    objective = get_model(ws, scope.model).objective_latency_ms if scope.model else None
+    source = Provenance(scope.describe(), traffic.requests, computed_at_ms=ws.now_ms())
+    marks = sources.event_marks(ws, window, scope.model)
+    _fill_figures(view, traffic, before, series, objective)
+    view.panel("technical-traffic", _requests(series, marks), source, height=220)
+    view.panel("technical-latency", _latency(series, marks, objective), source, height=220)
+    view.panel("technical-errors-chart", _errors(series, marks), source, height=220)
+    if scope.model:
+        view.slot("technical-who", None)
+        model_evidence.fill(ws, scope.model, view)
+    else:
+        view.slot("technical-who", html.P(words("choose_hint"), className="page-note"))
+        view.slot("technical-trust", kpi(t("unified.trust"), _choose(), kpi_id="technical-trust"))
+        view.slot("technical-last", None)
+        for name in model_evidence.PANELS:
+            view.panel(f"technical-{name}", _choose_state())
+
+
+def _choose() -> Insufficient:
+    return Insufficient(words("choose"))
+
+
+def _choose_state() -> html.Div:
+    return states.empty(words("choose"), hint=words("choose_hint"))
+
+
+def _fill_figures(
+    view: View, now: Traffic, before: Traffic, series: TrafficSeries, objective: float | None
+) -> None:
+    whole = sources.whole_steps(series)
+    rate = float(now.requests_per_s) if now.requests else None
+    view.slot(
+        "technical-rate",
+        kpi(
+            words("requests_per_s"), _known(rate), unit="/s", kpi_id="technical-rate",
+            delta=_change(now.requests_per_s, before.requests_per_s),
+            trend=sources.spark(series.requests[whole]),
+        ),
+    )  # fmt: skip
+    for name, label in (
+        ("p50", words("p50")),
+        ("p95", t("unified.latency_p95")),
+        ("p99", words("p99")),
+    ):
+        value = now.latency_ms[name] if now.latency_ms else None
+        old = before.latency_ms[name] if before.latency_ms else None
+        view.slot(
+            f"technical-{name}",
+            kpi(
+                label, _known(value), unit="ms", kpi_id=f"technical-{name}",
+                delta=_change(value, old), good="down",
+                target=objective if name == "p95" else None,
+                trend=sources.spark(series.latency_ms[name]),
+                definition=t("unified.latency_definition") if name == "p95" else None,
+            ),
+        )  # fmt: skip
+    view.slot(
+        "technical-errors",
+        kpi(
+            t("unified.error_rate"), _known(now.error_rate), unit="share", good="down",
+            kpi_id="technical-errors", delta=_change(now.error_rate, before.error_rate),
+            trend=sources.spark(_share(series)[whole]),
+            definition=t("unified.error_rate_definition"),
+        ),
+    )  # fmt: skip
+
+
+def _requests(series: TrafficSeries, marks: list[charts.Mark]) -> Any:
+    if not series.requests.any():
+        return states.empty(t("unified.no_models"), command="python -m app demo")
+    per_minute = series.step_ms / MINUTE_MS
+    values = np.where(sources.whole_steps(series), series.requests, np.nan) / per_minute
+    figure = charts.line(
+        series.timestamps_ms.tolist(), [Line(t("unified.requests"), sources.plain(values))],
+        unit=t("unified.per_minute"), zero=True, marks=marks,
+    )  # fmt: skip
+    return charts.graph(
+        "technical-traffic-chart", figure, label=t("unified.traffic_definition"), height=220
+    )
+
+
+def _latency(series: TrafficSeries, marks: list[charts.Mark], objective: float | None) -> Any:
+    if not any(np.isfinite(values).any() for values in series.latency_ms.values()):
+        return states.empty(t("unified.no_models"))
+    lines = [Line(name, sources.plain(values)) for name, values in series.latency_ms.items()]
+    limits = []
+    if objective is not None:
+        label = words("objective", value=quantity(objective, "ms"))
+        limits.append(Threshold(objective, label))
+    figure = charts.line(
+        series.timestamps_ms.tolist(), lines, unit="ms", zero=True, marks=marks, thresholds=limits
+    )
+    return charts.graph(
+        "technical-latency-chart", figure, label=t("unified.latency_definition"), height=220
+    )
+
+
+def _errors(series: TrafficSeries, marks: list[charts.Mark]) -> Any:
+    if not series.requests.any():
+        return states.empty(t("unified.no_models"))
+    low, high = sources.wilson_band(series.errors, series.requests)
+    one = Line(
+        t("unified.error_rate"), sources.plain(_share(series)), sources.plain(low),
+        sources.plain(high), token="bad",
+    )  # fmt: skip
+    figure = charts.line(series.timestamps_ms.tolist(), [one], unit="share", zero=True, marks=marks)
+    return charts.graph(
+        "technical-error-chart", figure, label=words("error_definition"), height=220
+    )
+
+
+def _share(series: TrafficSeries) -> Any:  # float array, NaN without requests
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(series.requests > 0, series.errors / series.requests, np.nan)
+
+
+def _known(value: float | None) -> float | Insufficient:
+    return Insufficient(t("unified.no_models")) if value is None else value
+
+
+def _change(now: float | None, before: float | None) -> Delta | None:
+    return Delta(now / before - 1) if now is not None and before else None
