@@ -8,6 +8,7 @@ one thread keeps ingesting, prints a table and writes ``benchmarks/results/metri
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -172,6 +173,7 @@ def main() -> None:
         report: dict[str, Any] = {"machine": facts(), "target_p95_ms": TARGET_P95_MS}
         report["realistic"] = build_once(folder / "realistic", series, steps, full=False)
         print(report["realistic"], flush=True)
+        report["load_average_before"] = os.getloadavg()[0]  # wall times mean little above the cores
         report["queries"] = query(folder / "realistic", series, steps)
         report["full_precision"] = build_once(folder / "full", series[:200], steps, full=True)
     for name, row in report["queries"].items():

@@ -128,13 +128,22 @@ def check_across(across: Aggregate | None) -> None:
         raise Refused(f"{across} reduces a series over time; across series use sum, avg or another")
 
 
+_ACROSS: dict[str, tuple[np.ufunc, float]] = {
+    "sum": (np.add, 0.0),
+    "avg": (np.add, 0.0),
+    "count": (np.add, 0.0),
+    "min": (np.minimum, np.inf),
+    "max": (np.maximum, -np.inf),
+}
+
+
 class Across:
     """Reduces matrices of series by bucket to one row per group, part by part."""
 
     def __init__(self, groups: int, buckets: int, across: Aggregate) -> None:
         self._across = across
         self._counts = np.zeros((groups, buckets))
-        fill = {"min": np.inf, "max": -np.inf}.get(across, 0.0)
+        fill = _ACROSS[across][1] if across in _ACROSS else 0.0
         self._cells = np.full((groups, buckets), fill)
         self._parts: list[tuple[Floats, Ints]] = []
 
@@ -144,24 +153,15 @@ class Across:
             self._parts.append((matrix, group_of))
             return
         present = ~np.isnan(matrix)
+        is_full = bool(present.all())  # the usual case, without a pass to mask what is absent
         for group in np.unique(group_of).tolist():
             rows = group_of == group
             chosen, there = (matrix, present) if rows.all() else (matrix[rows], present[rows])
-            self._counts[group] += there.sum(axis=0)
-            if self._across == "min":
-                np.minimum(
-                    self._cells[group],
-                    np.where(there, chosen, np.inf).min(axis=0),
-                    out=self._cells[group],
-                )
-            elif self._across == "max":
-                np.maximum(
-                    self._cells[group],
-                    np.where(there, chosen, -np.inf).max(axis=0),
-                    out=self._cells[group],
-                )
-            else:
-                self._cells[group] += np.where(there, chosen, 0.0).sum(axis=0)
+            self._counts[group] += len(chosen) if is_full else there.sum(axis=0)
+            fold, neutral = _ACROSS[self._across]
+            masked = chosen if is_full else np.where(there, chosen, neutral)
+            cells = self._cells[group]
+            fold(cells, fold.reduce(masked, axis=0), out=cells)
 
     def result(self) -> Floats:
         """Return a row per group; NaN where no series has a value."""
