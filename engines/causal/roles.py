@@ -19,7 +19,7 @@ class Role:
         +1 if larger is worse, -1 if smaller is worse, 0 if both are news.
     weight : float
         Factor on its deviation when a node is blamed: 1 for what the node does itself, .3 for the
-        demand put on it (Nezha setting of facts), 0 for what it only witnesses.
+        demand put on it, 0 for what it only witnesses.
     additive : bool
         Whether its cost adds up along calls, so that mass balance applies.
     separate : bool
@@ -51,7 +51,7 @@ ROLES: tuple[tuple[str, Role], ...] = (
     (r"drift.*kind\W+overall", _model("drift", 1)),
     (r"drift|\bpsi\b", _model("feature_drift", 1)),
     (r"hallucination|toxicity", _model("hallucination", 1)),
-    (r"retriev|hit_rate|passages", _model("retrieval", -1)),
+    (r"retrieval|retriever|hit_rate|passages", _model("retrieval", -1)),
     (r"grounding|faithful|factuality", _model("grounding", -1)),
     (r"degradation", _model("degradation", 1)),
     (r"calibration_error|\bece\b|\bood|out_of_distribution", _model("reliability", 1)),

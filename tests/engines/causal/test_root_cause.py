@@ -269,3 +269,27 @@ def test_worked_incident_of_the_methods_page():
     told = find_root_cause(series, ("web", "latency"), topology=calls, events=[deploy])
     assert told.cause.score / plain.cause.score == pytest.approx(1.47, abs=0.005)
     assert [s.node for s in told.cause.chain] == ["db", "db", "cart", "web"]
+
+
+def test_renaming_changes_no_rank_on_a_walk():
+    names = {"web": "q", "cart": "b", "ads": "z", "db": "a"}
+    series = {key: value for key, value in shop(seed=8).items() if key[1] == "latency"}
+    plain = find_root_cause(series, ("web", "latency"), topology=CALLS)
+    calls = [(names[a], names[b]) for a, b in reversed(CALLS)]
+    other = find_root_cause(renamed(series, names), ("q", "latency"), topology=calls)
+    assert plain.method == other.method == "walk"
+    assert [names[c.node] for c in plain.causes] == [c.node for c in other.causes]
+
+
+def test_demand_surge_is_blamed_where_it_enters():
+    rng = np.random.default_rng(0)
+    t = np.arange(90) * STEP
+    late = np.arange(90) >= 70
+    surge = 100 * (1 + 3 * late) + 3 * rng.standard_normal(90)
+    series = {("web", "requests"): (t, surge), ("db", "requests"): (t, surge)}
+    for node, level in (("web", 0.03), ("db", 0.02)):
+        slow = level * (1 + 0.05 * rng.standard_normal(90)) + (0.1 if node == "web" else 0) * late
+        series[node, "latency"] = (t, slow)
+    answer = find_root_cause(series, ("web", "latency"), topology=[("web", "db")])
+    assert answer.cause.node == "web"
+    assert answer.cause.chain[0].metric == "requests"
