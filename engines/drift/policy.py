@@ -14,7 +14,8 @@ class Policy:
     Attributes
     ----------
     false_discovery_rate : float
-        Nominal chance that a report shows anything at all when nothing changed, in (0, 0.5).
+        Budget for a report to show anything at all when nothing changed, in (0, 0.5). 0.045: at
+        0.05 the measured share was 5.6 % of 800 null reports, as the tests are approximations.
     joint_share : float
         Part of that rate spent on the joint tests; all goes to the columns when they are off.
     minimum_rows : int
@@ -43,7 +44,7 @@ class Policy:
         Rows per side used for embedding and text columns.
     """
 
-    false_discovery_rate: float = 0.05
+    false_discovery_rate: float = 0.045
     joint_share: float = 0.5
     minimum_rows: int = 20
     ks_gate: float = 0.02
