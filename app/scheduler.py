@@ -45,6 +45,7 @@ JOBS: tuple[Job, ...] = (
     Job("refresh_models", 30, jobs.refresh_models),
     Job("evaluate_alerts", 15, jobs.evaluate_alerts),
     Job("explain_incidents", 30, jobs.explain_incidents),
+    Job("fill_gaps", 5, jobs.fill_gaps, lane="past"),
     Job("push_metrics", 5, jobs.push_metrics, lane="fast"),
 )
 """Per tenant. Housekeeping of the stores themselves runs beside them, in `Scheduler`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import msgspec
@@ -14,12 +15,13 @@ from engines.result import Insufficient
 from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.incidents import Incident, attach_root_cause, get_incident, open_incidents
+from services.onset import onset_of_alert, with_resolution
 from services.scene import Scene, read_scene
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
 LOOK_BACK_MS = 3 * HOUR_MS
-YOUNG_MS = 6 * MINUTE_MS
+YOUNG_MS = 10 * MINUTE_MS
 """While an incident is this young its cause is looked for again: the first minutes are thin."""
 
 EFFECTS: dict[str, str | None] = {
@@ -32,9 +34,9 @@ EFFECTS: dict[str, str | None] = {
     "retrieval_outage": "retrieval_hit_rate",
     "trust": "trust",
     "service": "latency_ms",
-    "label_delay": None,
+    "label_delay": "label_availability",
 }
-"""Alert rule -> the metric of its subject that went red; None where no series shows it."""
+"""Alert rule -> the metric of its subject that went red."""
 
 Scenario = Literal["drift_incident", "cost_spike", "latency_degradation", "generic"]
 _SCENARIOS: dict[str, tuple[str, ...]] = {
@@ -81,7 +83,7 @@ def find_root_cause(
     scene = _scene(ws, window)
     if (node, metric) not in scene.metrics:
         raise NotFound(f"{node!r} has no metric {metric!r} in this window")
-    return _explain(ws, scene, (node, metric))
+    return explain(ws, scene, (node, metric))
 
 
 @permitted("causal:read")
@@ -93,7 +95,7 @@ def explain_incident(ws: Workspace, incident_id: str) -> RootCause:
         raise Invalid(f"no series shows what {incident.rule} is about; see the incident's evidence")
     end = min(ws.now_ms(), (incident.resolved_at_ms or ws.now_ms()) + 5 * MINUTE_MS)
     window = Window(incident.opened_at_ms - LOOK_BACK_MS, end)
-    return _explain(ws, _scene(ws, window), key)
+    return explain(ws, _scene(ws, window), key, alerted_ms=incident.opened_at_ms)
 
 
 @permitted("causal:read")
@@ -106,21 +108,31 @@ def build_graph(
     scene = _scene(ws, window)
     if key is not None and key not in scene.metrics:
         raise NotFound(f"{node!r} has no metric {metric!r} in this window")
-    return _graph(ws, scene, key)
+    return draw(ws, scene, key)
 
 
 @permitted("causal:read")
 def scenario_graph(ws: Workspace, scenario: Scenario) -> Graph:
     """Return the graph for the reddest effect of a kind, chosen from live data."""
     scene = _scene(ws, None)
-    wanted = _SCENARIOS[scenario]
-    ranked = [_explain(ws, scene, key) for key in _candidates(ws, scene, wanted)]
-    ranked = [r for r in ranked if r.result is not None]
-    if not ranked:
+    key = reddest_effect(ws, scene, _SCENARIOS[scenario])
+    if key is None:
         lack = Insufficient(f"nothing of the kind {scenario} was observed in the last three hours")
         return Graph(None, None, ws.now_ms(), scene.window, None, lack)
-    reddest = max(ranked, key=lambda r: r.result.effect_z if r.result else 0.0)
-    return _graph(ws, scene, (reddest.effect_node, reddest.effect_metric))
+    return draw(ws, scene, key)
+
+
+def reddest_effect(
+    ws: Workspace, scene: Scene, metrics: tuple[str, ...] = _SCENARIOS["generic"]
+) -> Key | None:
+    """Return the number of a kind that is farthest out of range; that of an open incident first."""
+    candidates = _candidates(ws, scene, metrics)
+    red = {effect_of(incident) for incident in open_incidents(ws)}
+    if candidates and candidates[0] in red:
+        return candidates[0]
+    ranked = [(explain(ws, scene, key), key) for key in candidates]
+    known = [(found.result.effect_z, key) for found, key in ranked if found.result is not None]
+    return max(known, key=lambda pair: pair[0])[1] if known else None
 
 
 @permitted("analysis:run")
@@ -182,16 +194,33 @@ def _scene(ws: Workspace, window: Window | None) -> Scene:
     return read_scene(ws, window or Window(now - LOOK_BACK_MS, now))
 
 
-def _explain(ws: Workspace, scene: Scene, key: Key) -> RootCause:
+def explain(ws: Workspace, scene: Scene, key: Key, *, alerted_ms: int | None = None) -> RootCause:
+    """Return the ranked causes of an effect in a scene that was read already.
+
+    The engine wants a deviation that lasts. An alert has tested that already, so right after one a
+    single minute out of range is enough to say since when.
+    """
+    found = _ask(ws, scene, key, None)
+    if alerted_ms is None or (found.result is not None and not found.result.abstained):
+        return found
+    onset_s = onset_of_alert(scene, key, alerted_ms)
+    if onset_s is None:
+        return found
+    again = _ask(ws, scene, key, onset_s)
+    return again if again.result is not None and not again.result.abstained else found
+
+
+def _ask(ws: Workspace, scene: Scene, key: Key, onset_s: float | None) -> RootCause:
     result: RootCauseResult | None = None
     lack: Insufficient | None = None
     try:
         result = engine.find_root_cause(
-            scene.metrics,
+            with_resolution(scene.metrics),
             key,
             topology=scene.topology,
             events=scene.events,
             logs=scene.logs,
+            onset_s=onset_s,
             step_s=60.0,
         )
     except InsufficientData as error:
@@ -201,15 +230,23 @@ def _explain(ws: Workspace, scene: Scene, key: Key) -> RootCause:
     return RootCause(key[0], key[1], ws.now_ms(), scene.window, result, lack)
 
 
-def _graph(ws: Workspace, scene: Scene, key: Key | None) -> Graph:
+def draw(ws: Workspace, scene: Scene, key: Key | None, *, onset_s: float | None = None) -> Graph:
+    """Return the graph of a scene that was read already; an event is one node, whomever it touched."""
     node, metric = key if key is not None else (None, None)
     try:
         graph = engine.build_graph(
-            scene.metrics, topology=scene.topology, events=scene.events, effect=key, step_s=60.0
+            scene.metrics,
+            topology=scene.topology,
+            events=scene.events,
+            effect=key,
+            onset_s=onset_s,
+            step_s=60.0,
         )
     except InsufficientData as error:
         lack = Insufficient.of(error)
         return Graph(node, metric, ws.now_ms(), scene.window, None, lack)
+    nodes = {found.node_id: found for found in graph.nodes}
+    graph = replace(graph, nodes=tuple(nodes.values()))
     return Graph(node, metric, ws.now_ms(), scene.window, graph, None)
 
 

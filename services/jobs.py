@@ -8,6 +8,7 @@ import msgspec
 
 from services import (
     alerts,
+    backcast,
     causal,
     degradation,
     drift,
@@ -79,6 +80,12 @@ def evaluate_alerts(ws: Workspace) -> int:
 def explain_incidents(ws: Workspace) -> int:
     """Look for the causes of open incidents; how many were explained."""
     return causal.explain_open_incidents(ws)
+
+
+@permitted("analysis:run")
+def fill_gaps(ws: Workspace) -> int:
+    """Compute past hours that nobody computed."""
+    return backcast.fill_gaps(ws)
 
 
 @permitted("metrics:read")

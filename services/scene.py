@@ -23,6 +23,8 @@ from services.workspace import Workspace
 NOT_CAUSES = ("ground_truth", "sample_command", "incident")
 """Events that say what went wrong rather than what was changed: reading them would be cheating."""
 TRACES_PER_MODEL = 5
+LABELS_DUE_MS = 15 * MINUTE_MS
+"""Younger inferences are not asked for their labels: they are not late yet."""
 MAX_LOGS = 1_000
 MAX_TEMPLATES = 50
 _VARIABLE = re.compile(r"\b(?:0x[0-9a-f]+|[0-9a-f]{8,}|\d+(?:\.\d+)?)\b")
@@ -33,6 +35,7 @@ COUNTED: tuple[tuple[str, str], ...] = (
     ("aiobs_tokens_total", "tokens"),
     ("aiobs_cost_total", "cost"),
     ("aiobs_energy_kwh_total", "energy_kwh"),
+    ("aiobs_carbon_grams_total", "carbon_g"),
 )
 """Series of increments a minute and the metric of a model that each becomes."""
 
@@ -69,9 +72,10 @@ def read_scene(ws: Workspace, window: Window) -> Scene:
     metrics = _service_metrics(edges, minutes)
     metrics |= _counted(ws, window, minutes)
     metrics |= _latencies(ws, window, minutes)
-    metrics |= _computed(ws, window)
+    metrics |= _computed(ws, window, minutes)
     for model in models:
         metrics |= _retrieval(ws, model, window, minutes)
+        metrics |= _label_share(ws, model, window, minutes)
     calls = (*_calls(edges, minutes), *_model_calls(ws, models, window))
     return Scene(window, metrics, calls, _events(ws, window), _logs(ws, window, minutes))
 
@@ -168,15 +172,40 @@ def _latencies(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> dic
     }
 
 
-def _computed(ws: Workspace, window: Window) -> dict[Key, Series]:
+def _computed(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> dict[Key, Series]:
+    """Return computed numbers; one of the minute that is still filling counts for the last whole
+    minute, so that no row of the window holds it alone."""
     found: dict[Key, Series] = {}
+    if len(minutes) == 0:
+        return found
     for selector, metric in COMPUTED:
         for points in _by_model(ws, selector, window, "avg"):
             known = np.isfinite(points.values)
             if known.any():
                 key = points.series.label("model_id"), metric
-                found[key] = Series(points.timestamps_ms[known] / 1_000.0, points.values[known])
+                at = np.minimum(points.timestamps_ms[known], minutes[-1])
+                found[key] = Series(at / 1_000.0, points.values[known])
     return found
+
+
+def _label_share(
+    ws: Workspace, model: Model, window: Window, minutes: NDArray[np.int64]
+) -> dict[Key, Series]:
+    """Return the share of a model's inferences whose label came, up to the usual delay ago."""
+    end = window.end_ms - LABELS_DUE_MS
+    rows = ws.events.inference_columns(
+        model.model_id, window.start_ms, end, columns=("label",), limit=20_000
+    )
+    labels = rows.columns.get("label")
+    if labels is None or len(rows) == 0 or len(minutes) == 0:
+        return {}
+    came = np.array([label is not None and label == label for label in labels], dtype=float)
+    if not came.any():
+        return {}
+    at = rows.timestamps_ms // MINUTE_MS * MINUTE_MS
+    share = _ratio(_on(minutes, at, came), _on(minutes, at, np.ones(len(came))))
+    due = minutes < end
+    return {(model.model_id, "label_availability"): _series(minutes[due], share[due])}
 
 
 def _retrieval(
@@ -223,23 +252,16 @@ def entry_services(ws: Workspace, model_id: str, window: Window) -> list[str]:
 def _events(ws: Workspace, window: Window) -> tuple[Event, ...]:
     rows = ws.events.events(EventQuery(window.start_ms, window.end_ms, limit=500)).rows
     return tuple(
-        Event(
-            row.event_id,
-            row.timestamp_ms / 1_000,
-            row.event_type,
-            target,
-            row.title,
-        )
+        Event(row.event_id, row.timestamp_ms / 1_000, row.event_type, target, row.title)
         for row in rows
-        if row.event_type not in NOT_CAUSES and (target := _target(row)) is not None
+        if row.event_type not in NOT_CAUSES
+        for target in _targets(row)
     )
 
 
-def _target(row: telemetry.Event) -> str | None:
-    """Return what an event touched: a change of code or settings its service, of data its model."""
-    if row.event_type in ("config_change", "deployment") and row.service:
-        return row.service
-    return row.model_id or row.service
+def _targets(row: telemetry.Event) -> list[str]:
+    """Return what an event touched: the service and the model that its sender named."""
+    return [name for name in (row.service, row.model_id) if name]
 
 
 def _logs(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> tuple[LogTemplate, ...]:

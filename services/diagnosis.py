@@ -1,0 +1,187 @@
+"""One trouble seen whole: its effect, its causes, the graph around it, and each number before and
+after."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from engines.causal import Series
+from engines.causal.inputs import Key
+from engines.result import Insufficient
+from services.analyses import Job, Say, follow
+from services.causal import (
+    LOOK_BACK_MS,
+    Graph,
+    RootCause,
+    draw,
+    effect_of,
+    explain,
+    reddest_effect,
+)
+from services.errors import Invalid, NotFound
+from services.identity import permitted
+from services.incidents import Incident, get_incident, list_incidents, open_incidents
+from services.scene import Scene, read_scene
+from services.times import MINUTE_MS, Window
+from services.workspace import Workspace
+
+AFTER_MS = 5 * MINUTE_MS
+RECENT = 25
+
+
+class Level(msgspec.Struct, frozen=True):
+    """The mean of one metric before the onset and since."""
+
+    node_id: str
+    before: float | None
+    after: float | None
+
+
+class Diagnosis(msgspec.Struct, frozen=True):
+    """What is known of one effect; without one, what depends on what."""
+
+    incident: Incident | None
+    node: str | None
+    metric: str | None
+    window: Window
+    onset_ms: int | None
+    computed_at_ms: int
+    causes: RootCause | None
+    graph: Graph
+    levels: tuple[Level, ...]
+    insufficient: Insufficient | None = None
+
+
+class Track(msgspec.Struct, frozen=True):
+    """One metric along the window of a diagnosis."""
+
+    node: str
+    metric: str
+    times_ms: list[float]
+    values: list[float | None]
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """Something that a reader may ask about: an incident or a number."""
+
+    incident_id: str | None
+    node: str | None
+    metric: str | None
+    title: str
+    is_open: bool = False
+
+
+@permitted("causal:read")
+def diagnose(
+    ws: Workspace,
+    *,
+    incident_id: str | None = None,
+    key: Key | None = None,
+    window: Window | None = None,
+    again: bool = False,
+) -> Diagnosis | Job:
+    """Return the diagnosis of an incident, of a number, or of what is reddest now."""
+    what = f"diagnosis|{incident_id}|{key}|{window}"
+    return follow(
+        ws,
+        what,
+        Diagnosis,
+        lambda say: _diagnose(ws, incident_id, key, window, say),
+        again=again,
+    )
+
+
+@permitted("causal:read")
+def list_subjects(ws: Workspace) -> list[Subject]:
+    """Return what can be asked about: open incidents, then recent ones, then every number."""
+    open_ids = {i.id for i in open_incidents(ws)}
+    incidents = [i for i in list_incidents(ws, limit=200) if effect_of(i) is not None]
+    incidents.sort(key=lambda i: (i.id not in open_ids, -i.opened_at_ms))
+    found = [Subject(i.id, None, None, i.title, i.id in open_ids) for i in incidents[:RECENT]]
+    keys = ws.cached("causal/effects", list[Key], lambda: _keys(ws), fresh_s=60, stale_s=600)
+    return found + [Subject(None, node, metric, f"{node} · {metric}") for node, metric in keys]
+
+
+@permitted("causal:read")
+def read_track(ws: Workspace, diagnosis: Diagnosis, key: Key) -> Track:
+    """Return one metric along the window of a diagnosis."""
+    scene = read_scene(ws, diagnosis.window)
+    if key not in scene.metrics:
+        raise NotFound(f"{key[0]!r} has no metric {key[1]!r} in this window")
+    series = scene.metrics[key]
+    values = [float(v) if np.isfinite(v) else None for v in series.values]
+    return Track(key[0], key[1], (series.times_s * 1_000).tolist(), values)
+
+
+def _keys(ws: Workspace) -> list[Key]:
+    now = ws.now_ms()
+    return sorted(read_scene(ws, Window(now - LOOK_BACK_MS, now)).metrics)
+
+
+def _diagnose(
+    ws: Workspace,
+    incident_id: str | None,
+    key: Key | None,
+    window: Window | None,
+    say: Say,
+) -> Diagnosis:
+    incident = get_incident(ws, incident_id) if incident_id else None
+    if incident is not None:
+        key, window = _of_incident(ws, incident)
+    now = ws.now_ms()
+    scene = read_scene(ws, window or Window(now - LOOK_BACK_MS, now))
+    say("causes")
+    if key is None:
+        key = reddest_effect(ws, scene)
+        incident = _incident_of(ws, key)
+    if key is not None and key not in scene.metrics:
+        raise NotFound(f"{key[0]!r} has no metric {key[1]!r} in this window")
+    alerted = incident.opened_at_ms if incident else None
+    causes = explain(ws, scene, key, alerted_ms=alerted) if key else None
+    say("graph")
+    onset = causes.result.onset_s if causes and causes.result else None
+    graph = draw(ws, scene, key, onset_s=onset)
+    say("levels")
+    return Diagnosis(
+        incident=incident,
+        node=key[0] if key else None,
+        metric=key[1] if key else None,
+        window=scene.window,
+        onset_ms=None if onset is None else round(onset * 1_000),
+        computed_at_ms=ws.now_ms(),
+        causes=causes,
+        graph=graph,
+        levels=_levels(scene, onset),
+    )
+
+
+def _of_incident(ws: Workspace, incident: Incident) -> tuple[Key, Window]:
+    key = effect_of(incident)
+    if key is None:
+        raise Invalid(f"no series shows what {incident.rule} is about; see the incident's evidence")
+    end = min(ws.now_ms(), (incident.resolved_at_ms or ws.now_ms()) + AFTER_MS)
+    return key, Window(incident.opened_at_ms - LOOK_BACK_MS, end)
+
+
+def _incident_of(ws: Workspace, key: Key | None) -> Incident | None:
+    return next((i for i in open_incidents(ws) if key and effect_of(i) == key), None)
+
+
+def _levels(scene: Scene, onset_s: float | None) -> tuple[Level, ...]:
+    return tuple(
+        Level(f"{key[0]}|{key[1]}", *_means(series, onset_s))
+        for key, series in sorted(scene.metrics.items())
+    )
+
+
+def _means(series: Series, onset_s: float | None) -> tuple[float | None, float | None]:
+    known = np.isfinite(series.values)
+    if onset_s is None:
+        return _mean(series.values[known]), None
+    late = series.times_s >= onset_s
+    return _mean(series.values[known & ~late]), _mean(series.values[known & late])
+
+
+def _mean(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float | None:
+    return float(values.mean()) if values.size else None
