@@ -97,3 +97,18 @@ def _opposites() -> dict[str, frozenset[str]]:
 
 
 OPPOSITES = _opposites()
+
+# Irregular pasts of the verbs above.
+PAST: dict[str, str] = {
+    past: base
+    for past, base in (
+        pair.split(":")
+        for pair in (
+            "fell:fall rose:rise risen:rise grew:grow grown:grow shrank:shrink shrunk:shrink "
+            "won:win lost:lose bought:buy sold:sell began:begin begun:begin came:come went:go "
+            "gone:go took:take taken:take gave:give given:give sent:send left:leave lent:lend "
+            "built:build forgot:forget found:find hid:hide hidden:hide forbade:forbid "
+            "forbidden:forbid withdrew:withdraw withdrawn:withdraw"
+        ).split()
+    )
+}

@@ -11,7 +11,7 @@ from engines.hallucination.coverage import Coverage
 from engines.hallucination.dates import CalendarDate, agrees
 from engines.hallucination.entities import Name, initials, is_close
 from engines.hallucination.lexicon import Relation
-from engines.hallucination.polarity import EXACTNESS, NEGATIONS, OPPOSITES
+from engines.hallucination.polarity import EXACTNESS, NEGATIONS, OPPOSITES, PAST
 from engines.hallucination.quantities import Quantity
 from engines.hallucination.words import Words, lexeme
 
@@ -257,8 +257,13 @@ def _show_date(date: CalendarDate) -> str:
 
 @lru_cache(maxsize=16_384)
 def _opposites(word: str) -> tuple[tuple[str, str], ...]:
-    """Return the listed opposites of a word or its plain form, each with its stem."""
-    found = OPPOSITES.get(word) or OPPOSITES.get(_singular(word)) or ()
+    """Return the listed opposites of a word or its plain form, each with its stem.
+
+    An opposite counts in its irregular past too: "fell" against "rose".
+    """
+    plain = PAST.get(word, word)
+    found = set(OPPOSITES.get(plain) or OPPOSITES.get(_singular(plain)) or ())
+    found |= {past for past, base in PAST.items() if base in found}
     return tuple((other, lexeme(other)[1]) for other in sorted(found))
 
 

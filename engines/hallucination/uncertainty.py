@@ -124,6 +124,7 @@ def measure_uncertainty(
     logprobs: Sequence[TokenLogprobs] | None,
     *,
     min_samples: int = 2,
+    max_samples: int = 50,
     surprising: float = 0.5,
     entropic: float = 1.0,
 ) -> Uncertainty | None:
@@ -136,6 +137,8 @@ def measure_uncertainty(
         See `self_consistency` and `token_entropies`.
     min_samples : int, default 2
         Fewer samples are not read.
+    max_samples : int, default 50
+        Further samples are not read: the standard error of a share is below 0.07 by then.
     surprising : float, default 0.5
         Sample surprise from which samples alone say "medium": the output shares less than half
         of its words and pairs with a mean sample.
@@ -148,6 +151,9 @@ def measure_uncertainty(
     Uncertainty or None
         Level "high" only when both signals are present and both exceed their limits.
     """
+    samples = None if samples is None else tuple(samples[:max_samples])
+    if samples is not None and not all(isinstance(sample, str) for sample in samples):
+        raise EngineError("every sample must be a string")
     agreement = None
     if samples is not None and len(samples) >= min_samples:
         agreement = self_consistency(output, samples)
