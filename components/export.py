@@ -1,4 +1,4 @@
-"""Files a reader takes away: CSV that a spreadsheet cannot be tricked by, and JSON, both with their facts."""
+"""Files a reader takes away: CSV that cannot trick a spreadsheet, and JSON, with their facts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def guarded(value: object) -> str:
 def to_csv(
     header: Sequence[str], rows: Sequence[Sequence[object]], *, facts: Mapping[str, object]
 ) -> str:
-    """Return RFC 4180 text with a byte order mark; `facts` (filters, window, time) lead as comments."""
+    """Return RFC 4180 text with a byte order mark; `facts` (filters, window) lead as comments."""
     out = io.StringIO()
     out.write("\ufeff")
     writer = csv.writer(out)

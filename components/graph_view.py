@@ -1,4 +1,4 @@
-"""A graph of nodes and arrows, and the same as a table: who points at whom, how strongly, how surely."""
+"""A graph of nodes and arrows, and the same as a table: who points at whom, how strongly."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def graph_view(
     height: int = 420,
     label: str,
 ) -> html.Div:
-    """Return the graph, drawn in layers from left to right; a table beside it says the same in words."""
+    """Return the graph, drawn in layers from left to right; a table says the same in words."""
     positions = layers([n.id for n in nodes], [(e.source, e.target) for e in edges])
     return html.Div(
         [
@@ -96,7 +96,7 @@ def edge_table(nodes: Sequence[Node], edges: Sequence[Edge], *, caption: str) ->
 def elements(
     nodes: Sequence[Node], edges: Sequence[Edge], positions: dict[str, tuple[float, float]]
 ) -> list[dict[str, Any]]:
-    """Return the cytoscape elements; classes carry the status, so the style sheet owns the colours."""
+    """Return the cytoscape elements; classes carry the status, the style sheet the colours."""
     largest = max((abs(e.strength) for e in edges if e.strength is not None), default=1.0) or 1.0
     made: list[dict[str, Any]] = [
         {
@@ -127,7 +127,7 @@ def elements(
 def layers(
     nodes: Sequence[str], edges: Sequence[tuple[str, str]]
 ) -> dict[str, tuple[float, float]]:
-    """Return a place per node: columns by longest path from a source, arrows of a cycle not counted."""
+    """Return a place per node: columns by longest path from a source; cycles end the walk."""
     following: dict[str, list[str]] = {name: [] for name in nodes}
     for source, target in edges:
         if source in following and target in following and source != target:

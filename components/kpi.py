@@ -1,4 +1,4 @@
-"""A key figure: value, unit, change and whether it is good, target, trend, status in icon and word."""
+"""A key figure: value, unit, change and whether it is good, target, trend, status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Direction = Literal["up", "down", "neither"]
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """The change against the period before: relative (a share) or absolute (in the figure's unit)."""
+    """The change against the period before: relative (a share) or absolute (its unit)."""
 
     value: float
     kind: Literal["relative", "absolute"] = "relative"
@@ -55,7 +55,7 @@ def kpi(
     body: list[Any] = [html.Div(head, className="kpi-head")]
     if lack:
         body += [
-            html.P("–", className="kpi-value kpi-none"),
+            html.P("–", className="kpi-value kpi-none", title=lack.reason),
             html.P(
                 [icon("hourglass-split"), html.Span(lack.reason, lang="en", dir="auto")],
                 className="kpi-reason",
@@ -82,7 +82,7 @@ def row(*children: Any, **more: Any) -> html.Div:
 
 
 def sparkline(values: Sequence[float | None], *, width: int = 96, height: int = 28) -> html.Span:
-    """Return a trend without axes, in the colour of the text around it; decoration beside a number."""
+    """Return a trend without axes, in the colour of the text; decoration beside a number."""
     image = quote(_spark_svg(values, width, height), safe="")
     mask = f'url("data:image/svg+xml,{image}")'
     return html.Span(

@@ -1,9 +1,9 @@
-"""A page that stays alive: the server sends what every slot holds now, the browser changes what differs.
+"""A page that stays alive: the server says what every slot holds, the browser changes the rest.
 
-A page draws its panels once and answers each tick with one `View`.  `assets/live.js` compares slot by
-slot: an equal slot is left alone, a chart gets new data without being drawn anew (zoom and open menus
-stay), anything else is replaced.
-"""  # noqa: E501
+A page draws its panels once and answers each tick with one `View`. `assets/live.js` compares slot
+by slot: an equal slot is left alone, a chart gets new data without being drawn anew (zoom and
+open menus stay), anything else is replaced.
+"""
 
 from __future__ import annotations
 

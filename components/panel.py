@@ -1,4 +1,4 @@
-"""A panel: a title that names the number, its definition, its menu, its body, and how old and thin it is."""
+"""A panel: a title that names the number, its definition, menu, body, age and sample size."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def panel(
 ) -> html.Section:
     """Return a panel; `body` None is a skeleton and `Insufficient` a reason.
 
-    `href` makes the title lead to the page that says more.  The body stands in an element with the id
-    `{"type": "panel-body", "index": panel_id}`, the footer in `{"type": "panel-foot", ...}`.
+    `href` makes the title lead to the page that says more.  The body stands in an element with the
+    id `{"type": "panel-body", "index": panel_id}`, the footer in `{"type": "panel-foot", ...}`.
     """
     heading_id = f"{panel_id}-title"
     head: list[Any] = [_heading(title, heading_id, unit, href)]
@@ -79,7 +79,7 @@ def panel(
 
 
 def content(body: Any, height: int = 240) -> Any:
-    """Return what stands in a panel for a body: a skeleton for None, a reason for `Insufficient`."""
+    """Return what stands for a body: a skeleton for None, a reason for `Insufficient`."""
     if body is None:
         return states.skeleton(height)
     return states.thin(body) if isinstance(body, Insufficient) else body
@@ -91,7 +91,7 @@ def footer(source: Provenance) -> list[Any]:
     if source.computed_at_ms is not None:
         facts.append(html.Span([icon("clock"), moment(source.computed_at_ms)]))
     if source.window:
-        facts.append(html.Span(source.window))
+        facts.append(html.Span(html.Bdi(source.window)))
     if source.n is not None:
         size = f"n = {number(source.n)}"
         if source.n_reference is not None:

@@ -1,9 +1,10 @@
-"""The scope of a page: which tenant, model, time and comparison the reader looks at, as the URL says it.
+"""The scope of a page: which tenant, model, time and comparison, as the URL says it.
 
-The URL query is the only state.  `parse` accepts anything a reader may paste and keeps what is valid;
-`to_query` writes the shortest query that parses to the same scope.  `assets/scope.js` does the same in the
-browser (a test holds the two together) and keeps the store `scope` in step with the address.
-"""  # noqa: E501
+The URL query is the only state. `parse` accepts anything a reader may paste and keeps what is
+valid; `to_query` writes the shortest query that parses to the same scope. `assets/scope.js` does
+the same in the browser (a test holds the two together) and keeps the store `scope` in step with
+the address.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +99,7 @@ _DEFAULT = Scope()
 
 
 def parse(source: str | Mapping[str, Any] | None) -> Scope:
-    """Return the scope of a URL query, or of the `scope` store; what is not valid falls to its default."""
+    """Return the scope of a URL query or of the `scope` store; the invalid falls to its default."""
     given: Mapping[str, Any]
     if isinstance(source, str):
         given = dict(parse_qsl(source.lstrip("?")[:4000], max_num_fields=40))

@@ -1,4 +1,4 @@
-"""The frame around every page: index document, top bar, side navigation, palette, toasts, page header."""
+"""The frame around every page: index document, bar, navigation, palette, toasts, page header."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ _SCRIPTS = (
 
 
 def asset(name: str, prefix: str = "/assets/") -> str:
-    """Return the address of an asset; it changes with the content, so browsers may keep it for ever."""
+    """Return the address of an asset; it changes with the content, so browsers may keep it."""
     digest = blake2b((_ASSETS / name).read_bytes(), digest_size=5).hexdigest()
     return f"{prefix}{name}?v={digest}"
 
 
 def index_string(prefix: str = "/assets/") -> str:
-    """Return the index document: own files only, no inline script; `boot.js` runs before first paint.
+    """Return the index document: own files, no inline script; `boot.js` runs before paint.
 
     Everything is linked here in order, so create Dash with `include_assets_files=False`.  Plotly's
     smaller bundle comes before Dash's scripts: dcc.Graph uses it instead of fetching its own.
@@ -110,7 +110,7 @@ def layout(items: Sequence[NavItem], standing: Standing) -> html.Div:
 
 
 def stores() -> list[Any]:
-    """Return the invisible parts: the address, the scope it says, the clock, messages, filter options."""
+    """Return the invisible parts: address, the scope it says, clock, messages, filter options."""
     return [
         dcc.Location(id="url", refresh=False),
         dcc.Store(id="scope"),

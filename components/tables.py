@@ -36,7 +36,7 @@ def table(
     caption: str,
     limit: int = MAX_PLAIN_ROWS,
 ) -> html.Div:
-    """Return a plain table; the first column names its row, `caption` is read to those who cannot see."""
+    """Return a plain table; the first column names its row, `caption` is read aloud."""
     head = html.Tr([html.Th(c.title, scope="col", className=_class(c)) for c in columns])
     body = [
         html.Tr(
@@ -136,7 +136,9 @@ def _class(column: Column) -> str:
 def _cell(column: Column, value: Any) -> Any:
     if column.kind == "number":
         return html.Bdi(quantity(value, column.unit), dir="ltr")
-    return "–" if value is None else value
+    if value is None:
+        return "–"
+    return html.Bdi(value) if isinstance(value, str) else value
 
 
 def _grid_column(column: Column) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Every colour, size and chart template: one source for the style sheet, the browser and reports.
 
-Series colours follow Okabe and Ito (2008), darkened on white and lightened on black until each has a
-contrast of at least 3:1 on its panel; status colours have 4.5:1, and never stand without icon and word.
-Figures name colours by token (`token:series-1`, `token:bad/0.15`); the browser, or `resolve` in a report,
-puts in the colour of the theme, so one computed figure serves both.
+Series colours follow Okabe and Ito (2008), darkened on white and lightened on black until each
+has a contrast of at least 3:1 on its panel; status colours have 4.5:1, and never stand without
+icon and word. Figures name colours by token (`token:series-1`, `token:bad/0.15`); the browser, or
+`resolve` in a report, puts in the colour of the theme, so one computed figure serves both.
 
 `python -m components.theme` writes `assets/theme.css` and `assets/theme.js`.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ COLOURS: dict[Mode, dict[str, str]] = {
     "light": {
         "page": "#f4f6f8", "panel": "#ffffff", "raised": "#ffffff", "sunken": "#eef1f4",
         "line": "#dde2e8", "line-strong": "#7d8896", "text": "#17202a", "text-2": "#4d5966",
-        "text-3": "#5f6b78", "accent": "#0067b1", "accent-text": "#ffffff", "accent-soft": "#e4f0fa",
+        "text-3": "#5f6b78", "accent": "#0067b1", "accent-text": "#ffffff",
+        "accent-soft": "#e4f0fa",
         "good": "#007255", "good-soft": "#e0f3ec", "warn": "#8f5500", "warn-soft": "#fcf0da",
         "bad": "#b3261e", "bad-soft": "#fce8e6", "none": "#55606e", "none-soft": "#eceff2",
         "series-1": "#0072b2", "series-2": "#d55e00", "series-3": "#008f68", "series-4": "#b4558c",
@@ -35,7 +36,8 @@ COLOURS: dict[Mode, dict[str, str]] = {
     "dark": {
         "page": "#0c1015", "panel": "#141a21", "raised": "#1b232c", "sunken": "#0f141a",
         "line": "#27313c", "line-strong": "#66727f", "text": "#e6ebf0", "text-2": "#a9b4c0",
-        "text-3": "#94a0ad", "accent": "#5cb3ee", "accent-text": "#06131e", "accent-soft": "#132a3d",
+        "text-3": "#94a0ad", "accent": "#5cb3ee", "accent-text": "#06131e",
+        "accent-soft": "#132a3d",
         "good": "#4fd0a5", "good-soft": "#10312a", "warn": "#f2b84b", "warn-soft": "#352812",
         "bad": "#ff8d84", "bad-soft": "#3b1c1b", "none": "#a0acb8", "none-soft": "#222b34",
         "series-1": "#56b4e9", "series-2": "#f58b4b", "series-3": "#35c79a", "series-4": "#e295c1",
@@ -81,7 +83,7 @@ def colour(reference: str, mode: Mode) -> str:
 
 
 def resolve(figure: Any, mode: Mode) -> Any:
-    """Return a figure (any JSON value) with its tokens replaced by colours; the input stays as it is."""
+    """Return a figure with its tokens replaced by colours; the input stays as it is."""
     if isinstance(figure, str):
         return colour(figure, mode) if figure.startswith("token:") else figure
     if isinstance(figure, dict):
@@ -140,7 +142,7 @@ def template(mode: Mode) -> dict[str, Any]:
 
 
 def css() -> str:
-    """Return the style sheet of both modes: our variables, Bootstrap's and Dash's mapped on them."""
+    """Return the style sheet of both modes: our variables, Bootstrap's and Dash's mapped."""
     blocks = ["/* Written by `python -m components.theme`; edit that file. */"]
     for mode in MODES:
         c = COLOURS[mode]

@@ -1,4 +1,4 @@
-"""The top bar: what you look at (filters, time), how (live, theme, language) and what kind of hub this is."""
+"""The top bar: what you look at (filters, time), how (live, theme, language), on which hub."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from i18n import LANGUAGES, current, t
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the bar says about this hub: its tenant, whether it is local, whether it holds sample data."""
+    """What the bar says of this hub: tenant, whether it is local, whether it holds samples."""
 
     tenant: str = ""
     is_local: bool = False
@@ -56,7 +56,7 @@ def top_bar(standing: Standing) -> list[Any]:
 
 
 def picker(param: str, label: str, glyph: str) -> html.Div:
-    """Return a filter of the scope: a button that opens a searchable list; options come from the store."""
+    """Return a filter of the scope: a button that opens a searchable list of options."""
     return html.Div(
         html.Button(
             [

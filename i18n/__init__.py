@@ -1,9 +1,9 @@
-"""Words and formats: `t(key, **values)` in ten languages, and numbers, dates and units as people write them.
+"""Words and formats: `t(key, **values)` in ten languages; numbers, dates and units as written.
 
-The language of a request lives in a context variable: the guard calls `use(negotiate(...))`, everything
-below calls `t(...)` without naming a language.  Catalogues are JSON files in `i18n/catalogue/`, one per
-area, ten languages side by side; a key is `<area>.<name>`.
-"""  # noqa: E501
+The language of a request lives in a context variable: the guard calls `use(negotiate(...))`,
+everything below calls `t(...)` without naming a language. Catalogues are JSON files in
+`i18n/catalogue/`, one per area, ten languages side by side; a key is `<area>.<name>`.
+"""
 
 from i18n.formats import (
     ago,

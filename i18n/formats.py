@@ -1,8 +1,8 @@
 """Numbers, shares, money, sizes, durations and times as readers of each language write them.
 
-Digits are Latin in every language, so tables and charts read the same.  Babel is imported on first use:
-a process that formats nothing does not pay for it.
-"""  # noqa: E501
+Digits are Latin in every language, so tables and charts read the same. Babel is imported on first
+use: a process that formats nothing does not pay for it.
+"""
 
 from __future__ import annotations
 
@@ -103,11 +103,11 @@ def currency(value: float | None, code: str = "USD", *, locale: str | None = Non
 
 
 def quantity(value: float | None, unit: str = "", *, locale: str | None = None) -> str:
-    """Return a number and its unit as a reader writes them: `share`, `ms`, `s`, `bytes`, `eur`, `1/s`, …
+    """Return a number and its unit as a reader writes them: `share`, `ms`, `s`, `bytes`, `eur`, …
 
     >>> quantity(0.5, "share"), quantity(1500, "ms"), quantity(12.3, "kWh")
     ('50%', '1.5 s', '12.3 kWh')
-    """  # noqa: E501
+    """
     if value is None or not math.isfinite(value):
         return _MISSING
     if unit == "share":

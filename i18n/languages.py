@@ -64,7 +64,7 @@ def direction(code: str | None = None) -> Literal["ltr", "rtl"]:
 
 
 def negotiate(*, query: str | None = None, cookie: str | None = None, accept: str = "") -> str:
-    """Return the language a reader gets: `?lang=`, else the cookie, else the browser's first choice.
+    """Return the language a reader gets: `?lang=`, the cookie, or the browser's first choice.
 
     >>> negotiate(accept="nl;q=0.9, pt-BR;q=0.8, en;q=0.7")
     'pt'

@@ -1,7 +1,8 @@
-"""Messages with placeholders: `{name}`, `{n, number}`, `{x, percent}` and `{n, plural, one {…} other {…}}`.
+"""Messages with placeholders: `{name}`, `{n, number}`, `{x, percent}`, `{n, plural, one {…} …}`.
 
-A small part of ICU MessageFormat, parsed once per text.  `#` inside a plural branch is the number itself.
-"""  # noqa: E501
+A small part of ICU MessageFormat, parsed once per text. `#` inside a plural branch is the number
+itself.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The pages in navigation order, and the router that shows one.
 
-A page module offers `PATH`, `layout()` (drawn at once, with skeletons) and `register(dash_app)` (its
-callbacks, on `Input("scope", "data")` and `Input("tick", "n_intervals")`).  Its title is `nav.<name>`.
+A page module offers `PATH`, `layout()` (drawn at once, with skeletons) and `register(dash_app)`;
+most register one callback with `pages.sources.register_live`. The title of a page is
+`nav.<name>`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Page:
 
 PAGES: tuple[Page, ...] = (
     Page("unified", "grid-1x2", "overview"),
+    Page("models", "boxes", "overview"),
     Page("technical", "speedometer2", "people"),
 )
 

@@ -41,7 +41,7 @@ def register_live(
     page: str,
     fill: Callable[[Workspace, Scope, View], None],
 ) -> None:
-    """Answer scope changes and ticks with a view; equal readers in one period share one computation."""
+    """Answer scope changes and ticks with a view; equal readers share one computation."""
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
         live.view_output(page), Input("scope", "data"), Input("tick", "n_intervals")
@@ -70,13 +70,13 @@ def window_of(ws: Workspace, scope: Scope) -> Window:
 
 
 def compared(ws: Workspace, scope: Scope) -> Window:
-    """Return the window that changes are measured against: the reader's choice, or the one before."""
+    """Return the window that changes are measured against: chosen, or the one before."""
     chosen = scope.compare_ms(ws.now_ms())
     return Window(*chosen) if chosen else window_of(ws, scope).before()
 
 
 def whole_steps(series: TrafficSeries) -> NDArray[np.bool_]:
-    """Return which steps lie inside the window: a step that is not over yet would look like a fall."""
+    """Return which steps lie inside the window: an unfinished one would look like a fall."""
     starts = series.timestamps_ms
     inside = (starts >= series.window.start_ms) & (starts + series.step_ms <= series.window.end_ms)
     return inside if inside.any() else np.ones(len(starts), dtype=bool)

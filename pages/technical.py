@@ -1,4 +1,4 @@
-"""One model in depth: traffic, latency, errors, trust and its parts, drift, calibration, quality."""
+"""One model in depth: traffic, latency, errors, trust and its parts, drift, calibration."""
 
 from __future__ import annotations
 

@@ -147,7 +147,8 @@ def _traffic_figures(now: Traffic, before: Traffic, series: TrafficSeries) -> di
     return {
         "requests": kpi(
             t("unified.requests"), float(now.requests), kpi_id="unified-requests",
-            delta=_change(now.requests, before.requests), trend=sources.spark(series.requests[sources.whole_steps(series)]),
+            delta=_change(now.requests, before.requests),
+            trend=sources.spark(series.requests[sources.whole_steps(series)]),
         ),
         "errors": kpi(
             t("unified.error_rate"), _known(now.error_rate, nothing), unit="share",

@@ -1,9 +1,9 @@
 """Charts as plain-dict Plotly figures: small to send, cheap to build, one figure for both themes.
 
-Each function takes plain sequences and returns `{"data": [...], "layout": {...}}`; `graph` puts a figure
-on the page.  Bars start at zero, units stand on the axis, long series are thinned, colours are tokens of
-`components.theme` and never the only signal.
-"""  # noqa: E501
+Each function takes plain sequences and returns `{"data": [...], "layout": {...}}`; `graph` puts a
+figure on the page. Bars start at zero, units stand on the axis, long series are thinned, colours
+are tokens of `components.theme` and never the only signal.
+"""
 
 from components.charts.bars import bars, bullet, stacked_bars, waterfall
 from components.charts.distribution import boxes, histogram_pair, reliability_diagram, strip

@@ -83,7 +83,7 @@ def waterfall(
     unit: str = "",
     good: str = "down",
 ) -> Figure:
-    """Return how `start` became its end value, one floating bar per change; `good` is `up` or `down`."""
+    """Return how `start` became its end, one floating bar per change; `good` is `up` or `down`."""
     base, heights, colours, texts = (
         [0.0],
         [start[1]],
@@ -106,7 +106,10 @@ def waterfall(
     # A negative level puts the whole bar under zero: then the base is the level itself.
     common = {"type": "bar", "x": names, "showlegend": False}
     data = [
-        common | {"y": frame.rounded(base), "marker": {"color": "rgba(0,0,0,0)"}, "hoverinfo": "skip", "meta": "base"},
+        common | {
+            "y": frame.rounded(base), "marker": {"color": "rgba(0,0,0,0)"}, "hoverinfo": "skip",
+            "meta": "base",
+        },
         common | {
             "y": frame.rounded(heights), "marker": {"color": colours}, "text": texts,
             "textposition": "outside", "constraintext": "none", "cliponaxis": False, "name": "",

@@ -129,7 +129,9 @@ def strip(groups: Sequence[tuple[str, Sequence[float]]], *, unit: str = "") -> F
             "type": "scatter", "mode": "markers", "name": name, "x": frame.rounded(values),
             # A fixed spread keeps equal data equal on screen; it carries no meaning.
             "y": [row + ((i * 0.618) % 1 - 0.5) * 0.5 for i in range(len(values))],
-            "marker": {"size": 6, "opacity": 0.65, "color": token(series(row)), "symbol": SYMBOLS[row % 8]},
+            "marker": {
+                "size": 6, "opacity": 0.65, "color": token(series(row)), "symbol": SYMBOLS[row % 8],
+            },
             "hovertemplate": f"{name}: " + frame.hover_value(unit, "x") + "<extra></extra>",
         }
         for row, (name, values) in enumerate(groups)

@@ -1,4 +1,4 @@
-"""What all charts share: the layout, the axis of a unit, rounding, and the component on the page."""
+"""What all charts share: layout, the axis of a unit, rounding, the component on the page."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def graph(
 
 
 def config() -> Any:  # dcc.Graph.Config, which is not exported
-    """Return the Plotly settings: no logo, nothing that sends a chart elsewhere, words in our language."""
+    """Return the Plotly settings: no logo, nothing that sends a chart elsewhere, our language."""
     return {
         "displaylogo": False,
         "modeBarButtonsToRemove": _REMOVED,
@@ -58,7 +58,7 @@ def config() -> Any:  # dcc.Graph.Config, which is not exported
 
 
 def layout(*, unit: str = "", legend: bool = False, **more: Any) -> dict[str, Any]:
-    """Return a layout with tight margins, the unit above the axis and the legend on the right of it."""
+    """Return a layout with tight margins, the unit above the axis, the legend right of it."""
     made: dict[str, Any] = {
         "margin": {"l": 6, "r": 10, "t": 26 if unit or legend else 10, "b": 6},
         "showlegend": legend,
@@ -107,7 +107,7 @@ def hover_value(unit: str, axis: str = "y") -> str:
 
 
 def rounded(values: Sequence[float] | np.ndarray[Any, Any], digits: int = 5) -> list[float | None]:
-    """Return the values as a list with `digits` significant digits of the largest; not-a-number is None."""
+    """Return a list with `digits` significant digits of the largest; not-a-number is None."""
     array = np.asarray(values, dtype=float)
     finite = np.isfinite(array)
     if not finite.any():

@@ -80,6 +80,8 @@ def line(
         add_end_labels(made, data)
     made["xaxis"] = time_axis(window_ms)
     made["yaxis"] = frame.value_axis(unit, zero=zero)
+    if y_range is None and unit == "share" and len(x) <= 2:
+        y_range = (0.0, 1.02)  # one or two points say nothing of a scale of their own
     if y_range:
         made["yaxis"]["range"] = list(y_range)
     add_thresholds(made, thresholds)
@@ -105,7 +107,8 @@ def area(
     data = [
         {
             "type": "scatter", "mode": "lines", "name": one.name, "stackgroup": "all",
-            "x": _times(x[at]), "y": frame.rounded(np.nan_to_num(np.asarray(one.y, dtype=float)[at])),
+            "x": _times(x[at]),
+            "y": frame.rounded(np.nan_to_num(np.asarray(one.y, dtype=float)[at])),
             "line": {"width": 1, "color": token(one.token or series(i))},
             "fillcolor": token(one.token or series(i), 0.45),
             "hovertemplate": frame.hover_value(unit),
@@ -150,14 +153,15 @@ def add_thresholds(made: dict[str, Any], thresholds: Sequence[Threshold]) -> Non
         made["annotations"].append(
             {
                 "text": level.label, "xref": "paper", "x": 1, "xanchor": "right",
-                "y": level.value, "yanchor": "bottom", "font": {"color": token(level.status), "size": 11},
+                "y": level.value, "yanchor": "bottom",
+                "font": {"color": token(level.status), "size": 11},
                 "bgcolor": token("panel", 0.72), "borderpad": 1,
             }
         )  # fmt: skip
 
 
 def add_end_labels(made: dict[str, Any], data: Sequence[dict[str, Any]]) -> None:
-    """Write each line's name at its end, in its colour: no legend to look up, no colour to guess."""
+    """Write each line's name at its end, in its colour: no legend to look up."""
     ends: list[tuple[float, dict[str, Any]]] = []
     for trace in data:
         last = next((v for v in reversed(trace["y"]) if v is not None), None)
@@ -206,7 +210,8 @@ def add_marks(made: dict[str, Any], marks: Sequence[Mark]) -> list[dict[str, Any
             "x": [int(m.at_ms) for m in some], "y": [0.97] * len(some),
             "text": [m.label for m in some], "hovertemplate": "%{text}",
             "marker": {
-                "symbol": _MARK_SYMBOL[kind], "size": 9, "color": token(_MARK_TOKEN.get(kind, "text-3")),
+                "symbol": _MARK_SYMBOL[kind], "size": 9,
+                "color": token(_MARK_TOKEN.get(kind, "text-3")),
             },
         }
         for kind, some in kinds.items()
@@ -225,11 +230,12 @@ def _traces(x: Any, one: Line, position: int, unit: str, limit: int) -> list[dic
     values = frame.rounded(y[at])
     for i in np.flatnonzero(gaps).tolist():
         times[i], values[i] = times[i - 1], None
+    dash = DASHES[position % 8] if len(at) <= _DASHED_POINTS else "solid"
     traces.append(
         {
             "type": "scatter", "mode": "lines+markers" if len(at) <= 2 else "lines",
             "name": one.name, "x": times, "y": values, "hovertemplate": frame.hover_value(unit),
-            "line": {"width": 1.8, "color": token(name), "dash": one.dash or (DASHES[position % 8] if len(at) <= _DASHED_POINTS else "solid")},
+            "line": {"width": 1.8, "color": token(name), "dash": one.dash or dash},
         }
     )  # fmt: skip
     return traces

@@ -1,4 +1,4 @@
-"""Heat maps: one colour ramp from low to high, or two from a neutral middle; values stand in the cells."""  # noqa: E501
+"""Heat maps: one colour ramp, or two from a neutral middle; values stand in the cells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def heat_map(
     diverging: bool = False,
     limits: tuple[float, float] | None = None,
 ) -> Figure:
-    """Return a matrix of values; `diverging` centres the colours on zero (correlations, changes)."""
+    """Return a matrix of values; `diverging` centres the colours on zero (correlations)."""
     steps = (
         [[0, token("cold")], [0.5, token("neutral")], [1, token("warm")]]
         if diverging

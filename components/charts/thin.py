@@ -13,9 +13,9 @@ Array = np.ndarray[Any, Any]
 def keep(x: Array, y: Array, limit: int = MAX_POINTS) -> Array:
     """Return the indices to draw, ascending; `-1` marks a gap where the line must break.
 
-    Points without a value are dropped.  A gap is a step of more than three times the median step; MinMaxLTTB
-    (Van der Donckt and others, 2023) keeps the extremes of what is left.
-    """  # noqa: E501
+    Points without a value are dropped.  A gap is a step of more than three times the median step;
+    MinMaxLTTB (Van der Donckt and others, 2023) keeps the extremes of what is left.
+    """
     present = np.flatnonzero(np.isfinite(y))
     if len(present) == 0:
         return present
