@@ -14,8 +14,8 @@ class Policy:
     Attributes
     ----------
     false_discovery_rate : float
-        Budget for a report to show anything at all when nothing changed, in (0, 0.5). 0.045: at
-        0.05 the measured share was 5.6 % of 800 null reports, as the tests are approximations.
+        Budget for a report to show anything at all when nothing changed, in (0, 0.5). 0.045:
+        5 % less a margin for the approximations; 0.05 measured 4.3 to 6.3 % per 400 null reports.
     joint_share : float
         Part of that rate spent on the joint tests; all goes to the columns when they are off.
     minimum_rows : int
