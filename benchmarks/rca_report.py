@@ -62,6 +62,7 @@ def _cell(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "top3": round(top[2] / n, 3),
         "avg5": round(sum(top) / 5 / n, 3),
         "abstained": sum(o.abstained for o in outcomes),
+        "named_and_right": sum(o.rank == 1 and not o.abstained for o in outcomes),
         "cpu_s_mean": round(sum(o.cpu_s for o in outcomes) / n, 3),
         "cpu_s_max": round(max(o.cpu_s for o in outcomes), 3),
     }

@@ -135,10 +135,46 @@ def persistent(z: FloatArray) -> FloatArray:
     if z.shape[0] == 0:
         return np.zeros(z.shape[1])
     count = np.isfinite(z).sum(axis=0)
-    k = np.where(count <= 2, 1, np.maximum(2, np.ceil(count / 10))).astype(np.intp)
+    k = lasting_rank(count)
     ordered = np.sort(np.where(np.isfinite(z), -z, np.inf), axis=0)
     found = -ordered[np.minimum(k, np.maximum(count, 1)) - 1, np.arange(z.shape[1])]
     return np.where(count > 0, found, 0.0)
+
+
+def lasting_rank(count: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return k of the k-th largest value that :func:`persistent` takes from `count` samples."""
+    return np.where(count <= 2, 1, np.maximum(2, np.ceil(count / 10))).astype(np.intp)
+
+
+def chance_records(metrics: int, history: int, after: int) -> float:
+    """Return how many of `metrics` would by chance be worse after than ever in the history.
+
+    Parameters
+    ----------
+    metrics, history, after : int
+        Number of metrics, of normal rows, and of rows after the onset.
+
+    Returns
+    -------
+    float
+        Expected number whose k largest values of all rows fall after the onset, k as in
+        :func:`persistent`.
+
+    Notes
+    -----
+    H0: rows are exchangeable. Then the k largest of n + a rows lie among the last a with chance
+    ``a (a - 1) .. (a - k + 1) / ((n + a) .. (n + a - k + 1))``, whatever the distribution.
+
+    Examples
+    --------
+    >>> round(chance_records(800, 20, 4), 1)  # 800 x 4 x 3 / (24 x 23)
+    17.4
+    """
+    if after == 0:
+        return float(metrics)
+    k = int(lasting_rank(np.array([after]))[0])
+    ranks = np.arange(k)
+    return float(metrics * np.prod((after - ranks) / (history + after - ranks)))
 
 
 def first_crossing(z: FloatArray, threshold: FloatArray) -> npt.NDArray[np.intp]:

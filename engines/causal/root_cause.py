@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engines.causal import evidence as say
+from engines.causal.anomaly import chance_records
 from engines.causal.confidence import Calibration, calibrated
 from engines.causal.inputs import (
     Call,
@@ -255,18 +256,33 @@ def _abstention(case: Case, causes: Sequence[RankedCause]) -> str:
             f"as this one (limit {say.figure(100 * settings.max_false_alarm)}%)"
         )
     best = causes[0]
-    if case.effect is None:
-        tested = int((scene.normal.scale > 0).sum()) + len(case.wires)
-        needed = settings.threshold * max(tested, 1) ** LOOK_ELSEWHERE
-        if np.expm1(best.score) < needed:
-            return (
-                f"the largest deviation, {say.figure(np.expm1(best.score))} on {best.node}, "
-                f"is what {tested} quiet metrics reach by chance (limit {say.figure(needed)})"
-            )
+    if case.effect is None and (reason := _elsewhere(case, best)):
+        return reason
     if best.score <= 0 or best.confidence < settings.min_confidence:
         return (
             f"no suspect stands out: the best, {best.node}, has confidence "
             f"{say.figure(best.confidence)} (limit {say.figure(settings.min_confidence)})"
+        )
+    return ""
+
+
+def _elsewhere(case: Case, best: RankedCause) -> str:
+    """Why the best of many metrics may be chance, or nothing when it is not."""
+    scene = case.scene
+    metrics = int((scene.normal.scale > 0).sum())
+    needed = case.settings.threshold * max(metrics + len(case.wires), 1) ** LOOK_ELSEWHERE
+    if np.expm1(best.score) < needed:
+        return (
+            f"the largest deviation, {say.figure(np.expm1(best.score))} on {best.node}, "
+            f"is what {metrics} quiet metrics reach by chance (limit {say.figure(needed)})"
+        )
+    beside = {item.key for item in best.evidence} & {"wire", "log_template"}
+    rows = scene.history.shape[0]
+    records = chance_records(metrics, rows, scene.after.shape[0])
+    if records >= 1.0 and not beside:
+        return (
+            f"{rows} normal rows are too few to search {metrics} metrics: about "
+            f"{say.figure(records)} of them would look new by chance"
         )
     return ""
 

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.causal import Event, LogTemplate, Series
-from engines.causal.anomaly import Floors, deviations, normal_range, persistent, quantiles
+from engines.causal.anomaly import (
+    Floors,
+    chance_records,
+    deviations,
+    normal_range,
+    persistent,
+    quantiles,
+)
 from engines.causal.chain import best_chains
 from engines.causal.confidence import calibrated, raw_confidence, shipped_calibration
 from engines.causal.explain import residual_z
@@ -279,3 +286,10 @@ def test_malformed_input_is_refused_with_the_number_that_was_wrong():
         read_metrics({"a": ([0.0], [1.0])})
     with pytest.raises(InsufficientData, match="no metric has a sample"):
         build_panel({})
+
+
+def test_chance_records_equal_a_simulation():
+    rng = np.random.default_rng(0)
+    x = rng.standard_t(3, (20_000, 34))  # 30 normal rows, 4 after; any distribution will do
+    both_after = (np.argsort(x, axis=1)[:, -2:] >= 30).all(axis=1).mean()
+    assert chance_records(1, 30, 4) == pytest.approx(both_after, abs=0.003)

@@ -293,3 +293,13 @@ def test_demand_surge_is_blamed_where_it_enters():
     answer = find_root_cause(series, ("web", "latency"), topology=[("web", "db")])
     assert answer.cause.node == "web"
     assert answer.cause.chain[0].metric == "requests"
+
+
+def test_many_metrics_and_little_history_name_nobody():
+    rng = np.random.default_rng(0)
+    t = np.arange(16) * STEP
+    series = {(f"s{k}", "cpu"): (t, rng.standard_t(2, 16)) for k in range(300)}
+    series["s0", "cpu"] = (t, np.where(np.arange(16) >= 12, 500.0, series["s0", "cpu"][1]))
+    answer = find_root_cause(series, onset_s=12 * STEP)
+    assert answer.causes[0].node == "s0"
+    assert answer.abstained and "12 normal rows are too few" in answer.reason
