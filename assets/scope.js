@@ -6,7 +6,7 @@
   const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z?$/;
   const DEFAULTS = {
     tenant: "", model: "", version: "", segment: "", range: "24h", from: "", to: "", compare: "",
-    live: "1", refresh: "15", lang: "", theme: "",
+    live: "1", refresh: "15", lang: "", theme: "", focus: "", detail: "",
   };
   const SHOWN_ONLY = ["lang", "theme"];
 
@@ -26,6 +26,9 @@
     for (const name in DEFAULTS) scope[name] = query.get(name) || "";
     for (const name of ["tenant", "model", "version", "segment"]) {
       if (scope[name].length > 200 || /[\x00-\x1f\x7f]/.test(scope[name])) scope[name] = "";
+    }
+    for (const name of ["focus", "detail"]) {
+      if (scope[name].length > 900 || /[\x00-\x1f\x7f]/.test(scope[name])) scope[name] = "";
     }
     const seconds = rangeSeconds(scope.range);
     if (!(seconds > 0 && seconds <= MAX_S)) scope.range = DEFAULTS.range;
@@ -65,6 +68,7 @@
   function carried(href) {
     const url = new URL(href, location.href);
     const scope = { ...current() };
+    if (url.pathname !== location.pathname) scope.detail = "";  // what was opened there
     url.searchParams.forEach((value, name) => { if (name in DEFAULTS) scope[name] = value; });
     return { path: url.pathname, scope: parse("?" + new URLSearchParams(scope)), hash: url.hash };
   }

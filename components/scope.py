@@ -26,6 +26,7 @@ REFRESH_S = (5, 15, 60)
 COMPARE = ("", "previous", "day", "week")
 THEMES = ("", "light", "dark")
 MAX_RANGE_S = 366 * 86_400
+MAX_FOCUS = 900  # `focus` is what a page is about, `detail` what the reader opened there
 _UNIT_S = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _RANGE = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z?")
@@ -47,6 +48,8 @@ class Scope:
     refresh: int = 15
     lang: str = ""
     theme: str = ""
+    focus: str = ""
+    detail: str = ""
 
     @property
     def is_absolute(self) -> bool:
@@ -120,6 +123,8 @@ def parse(source: str | Mapping[str, Any] | None) -> Scope:
         refresh=int(text["refresh"]) if text["refresh"] in map(str, REFRESH_S) else 15,
         lang=text["lang"] if text["lang"] in LANGUAGES else "",
         theme=text["theme"] if text["theme"] in THEMES else "",
+        focus=_name(text["focus"], MAX_FOCUS),
+        detail=_name(text["detail"], MAX_FOCUS),
     )
 
 
@@ -138,8 +143,8 @@ def range_words(text: str) -> str:
     return t(f"shell.last_{names[match[2]]}", n=int(match[1]))
 
 
-def _name(text: str) -> str:
-    return text if len(text) <= 200 and text.isprintable() else ""
+def _name(text: str, longest: int = 200) -> str:
+    return text if len(text) <= longest and text.isprintable() else ""
 
 
 def _moments(start: str, end: str) -> tuple[str, str]:

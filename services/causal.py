@@ -231,7 +231,7 @@ def _ask(ws: Workspace, scene: Scene, key: Key, onset_s: float | None) -> RootCa
 
 
 def draw(ws: Workspace, scene: Scene, key: Key | None, *, onset_s: float | None = None) -> Graph:
-    """Return the graph of a scene that was read already; an event is one node, whomever it touched."""
+    """Return the graph of a scene that was read already; an event stays one node."""
     node, metric = key if key is not None else (None, None)
     try:
         graph = engine.build_graph(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
 
+from connectors.selector import Selector
 from engines import causal, impact
 from engines.causal.inputs import Key
 from engines.errors import EngineError, InsufficientData
@@ -16,6 +18,7 @@ from services.causal import effect_of, explain_incident
 from services.errors import NotFound
 from services.identity import permitted
 from services.incidents import get_incident, open_incidents
+from services.models import list_models
 from services.scene import Scene, read_scene
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.workspace import Workspace
@@ -87,16 +90,17 @@ def assess_impact(ws: Workspace, question: Question) -> Impact:
     """Return what a change does to everything downstream, with intervals and amounts at risk."""
     scene = _scene(ws, question.onset_ms)
     cause = _require(scene, question.node, question.metric)
-    result, lack = _try(
-        lambda: impact.assess_impact(
-            _model(scene),
-            cause,
-            change=question.change,
-            onset_s=None if question.onset_ms is None else question.onset_ms / 1_000,
-            exposures=exposures_of(scene),
-        )
-    )
+    onset_s = None if question.onset_ms is None else question.onset_ms / 1_000
+    result, lack = attempt(lambda: _assess(ws, scene, cause, question.change, onset_s))
     return Impact(cause[0], cause[1], ws.now_ms(), scene.window, result, lack)
+
+
+def _assess(
+    ws: Workspace, scene: Scene, cause: Key, change: float | None, onset_s: float | None
+) -> ImpactResult:
+    model = fit(scene)
+    exposures = exposures_of(ws, scene, model)
+    return impact.assess_impact(model, cause, change=change, onset_s=onset_s, exposures=exposures)
 
 
 @permitted("impact:read")
@@ -133,7 +137,7 @@ def compute_attribution(ws: Workspace, node: str, metric: str, onset_ms: int) ->
     """Return the shares of a change that its causes have; they add up to the change."""
     scene = _scene(ws, onset_ms)
     outcome = _require(scene, node, metric)
-    result, lack = _try(lambda: impact.attribution(_model(scene), outcome, onset_ms / 1_000))
+    result, lack = attempt(lambda: impact.attribution(fit(scene), outcome, onset_ms / 1_000))
     return Shares(node, metric, ws.now_ms(), result, lack)
 
 
@@ -143,9 +147,9 @@ def ask_what_if(ws: Workspace, question: WhatIfQuestion) -> Otherwise:
     scene = _scene(ws, question.onset_ms)
     cause = _require(scene, question.node, question.metric)
     target = _require(scene, question.target_node, question.target_metric)
-    result, lack = _try(
+    result, lack = attempt(
         lambda: impact.what_if(
-            _model(scene),
+            fit(scene),
             cause,
             target,
             onset_s=None if question.onset_ms is None else question.onset_ms / 1_000,
@@ -155,18 +159,36 @@ def ask_what_if(ws: Workspace, question: WhatIfQuestion) -> Otherwise:
     return Otherwise(ws.now_ms(), result, lack)
 
 
-def exposures_of(scene: Scene) -> list[Exposure]:
-    """Return what people answer for, as far as telemetry says: money, users, energy a minute."""
+def exposures_of(ws: Workspace, scene: Scene, model: StructuralModel) -> list[Exposure]:
+    """Return what people answer for, as far as telemetry says: money, failed requests, energy,
+    carbon; only where a model pays for it, since a failing service fails its callers' requests."""
     known = {
-        "cost": ("money", "USD"),
+        "cost": ("money", _currency(ws, scene.window)),
         "errors": ("failed_requests", "requests"),
         "energy_kwh": ("energy", "kWh"),
+        "carbon_g": ("carbon", "g"),
     }
+    payers = {model.model_id for model in list_models(ws)}
     return [
         Exposure(known[metric][0], (node, metric), 1 / 60, known[metric][1])
-        for node, metric in scene.metrics
-        if metric in known
+        for node, metric in model.keys
+        if node in payers and known.get(metric, ("", ""))[1]
     ]
+
+
+def _currency(ws: Workspace, window: Window) -> str:
+    """Return the one currency of all costs, or "" where there are several: they do not add up."""
+    found = ws.metrics.window(
+        Selector("aiobs_cost_total"),
+        window.start_ms,
+        window.end_ms,
+        window.length_ms,
+        over_time="sum",
+        across="sum",
+        by=("currency",),
+    )
+    names = {points.series.label("currency") for points in found}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _scene(ws: Workspace, onset_ms: int | None) -> Scene:
@@ -181,14 +203,23 @@ def _require(scene: Scene, node: str, metric: str) -> Key:
     return node, metric
 
 
-def _model(scene: Scene) -> StructuralModel:
+def fit(scene: Scene, onset_s: float | None = None) -> StructuralModel:
+    """Return the structural model of a scene.
+
+    Where calls are known they and the rules are the only edges: an incident moves every number at
+    once, and each of them then seems to predict each other.
+    """
     graph = causal.build_graph(
-        scene.metrics, topology=scene.topology, events=scene.events, step_s=60.0
+        scene.metrics, topology=scene.topology, events=scene.events, onset_s=onset_s, step_s=60.0
     )
+    if scene.topology:
+        known = tuple(e for e in graph.edges if {r.key for r in e.evidence} & {"call", "rule"})
+        graph = replace(graph, edges=known)
     return impact.fit_model(scene.metrics, graph, step_s=60.0)
 
 
-def _try(compute: Callable[[], R]) -> tuple[R | None, Insufficient | None]:
+def attempt(compute: Callable[[], R]) -> tuple[R | None, Insufficient | None]:
+    """Return what an engine says, or why it cannot."""
     try:
         return compute(), None
     except InsufficientData as error:
