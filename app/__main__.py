@@ -22,6 +22,8 @@ def main(argv: list[str] | None = None) -> int:
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # Analyses run beside requests: each takes one core, and OpenMP must not spin on the others.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     code: int = arguments.run(settings, arguments)
     return code
 

@@ -245,18 +245,18 @@ def _fill_evidence(ws: Workspace, model_id: str, view: View) -> None:
     """Show doubted answers of a language model; the versions of any other model."""
     model = get_model(ws, model_id)
     if model.model_type not in ("llm", "rag"):
-        body: Any = _versions(model)
+        body: Any = versions(model)
         last = panel(words("versions"), body, panel_id="technical-versions", span=6)
     else:
         answer = get_hallucination_examples(ws, model_id)
         last = panel(
-            words("evidence"), _examples(answer), panel_id="technical-evidence", span=6,
+            words("evidence"), examples(answer), panel_id="technical-evidence", span=6,
             definition=words("evidence_definition"), source=sources.provenance(answer),
         )  # fmt: skip
     view.slot("technical-last", last)
 
 
-def _versions(model: Model) -> Any:
+def versions(model: Model) -> Any:
     columns = [
         Column("version", words("version")),
         Column("n", words("inferences"), "number"),
@@ -279,7 +279,7 @@ def _moment(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _examples(answer: HallucinationAnswer) -> Any:
+def examples(answer: HallucinationAnswer) -> Any:
     found = answer.result
     if found is None:
         return answer.insufficient

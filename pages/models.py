@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import Input, html
+from dash import Input, Output, dcc, html
 
-from components import charts, scope, states, tables
-from components.kpi import kpi, row
-from components.live import View, slot, view_output, view_store
+from components import charts, states, tables
+from components import scope as scopes
+from components.attributes import attrs
+from components.live import View, slot, view_store
 from components.panel import Provenance, grid, moment, panel, section
+from components.scope import Scope
 from components.shell import page_header
-from components.status import mark
+from components.status import mark, pill
 from components.tables import Column
-from components.text import Span, mark_legend, marked_text
 from components.theme import Status
 from engines.drift import ColumnDrift, DriftReport
-from engines.reliability import Calibration
 from engines.result import Insufficient
-from engines.trust import Trust
-from i18n import number, percent, t
-from services import degradation, drift, fleet, hallucination, models, reliability, trust
+from i18n import number, t
+from pages import model_evidence, sources
+from services import drift, explore, fleet, hallucination, models, trust
 from services.computed import Computed
 from services.concept import Concept
 from services.errors import NotFound
-from services.hallucination import Example
+from services.times import Window
 from services.workspace import Workspace, current_workspace
 
 PATH = "/models"
@@ -41,22 +41,44 @@ def layout() -> html.Div:
         [
             page_header(t("nav.models"), t("models.purpose")),
             slot("models-body", states.skeleton(400), block=True),
+            html.Div(
+                section(
+                    t("models.explorer"),
+                    dcc.Input(
+                        id="models-words", type="search", debounce=0.4, className="form-control",
+                        placeholder=t("models.search_hint"), **attrs(aria_label=t("shell.search")),
+                    ),
+                    html.Div(states.skeleton(200), id="models-explorer"),
+                    section_id="models-explorer-section",
+                ),
+                id="models-explore", hidden=True,
+            ),
             view_store("models"),
         ]
-    )
+    )  # fmt: skip
 
 
 def register(dash_app: Any) -> None:  # a dash.Dash
-    """Answer each change of scope and each tick with one view."""
+    """Answer each change of scope and each tick with one view; the explorer answers its words."""
+    sources.register_live(dash_app, "models", fill)
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
-        view_output("models"), Input("scope", "data"), Input("tick", "n_intervals")
+        Output("models-explorer", "children"),
+        Output("models-explore", "hidden"),
+        Input("scope", "data"),
+        Input("models-words", "value"),
     )
-    def _view(data: dict[str, Any] | None, _tick: int | None) -> str:  # JSON of the scope store
-        view = View()
-        chosen = scope.parse(data)
-        view.slot("models-body", _body(current_workspace(), chosen.model))
-        return view.to_json()
+    def _explore(data: dict[str, Any] | None, words: str | None) -> tuple[Children, bool]:
+        ws, chosen = current_workspace(), scopes.parse(data)
+        if not chosen.model:
+            return None, True
+        window = sources.window_of(ws, chosen)
+        return _explorer(ws, chosen.model, window, words or ""), False
+
+
+def fill(ws: Workspace, chosen: Scope, view: View) -> None:
+    """Put the catalogue, or the chosen model, into the page."""
+    view.slot("models-body", _body(ws, chosen.model))
 
 
 def _body(ws: Workspace, model_id: str) -> Children:
@@ -104,38 +126,52 @@ def _catalogue(ws: Workspace) -> Children:
 
 def _one(ws: Workspace, model: models.Model) -> Children:
     model_id = model.model_id
-    found = drift.get_drift(ws, model_id)
-    return html.Div(
-        [
-            html.P(html.A(t("models.all_models"), href=f"{PATH}?model="), className="no-print"),
-            _identity(ws, model),
-            section(
-                t("models.why"),
-                grid(_trust(trust.get_trust(ws, model_id)), _versions(model)),
-                section_id="models-why",
-            ),
-            section(t("models.drift"), grid(*_drift(found)), section_id="models-drift-section"),
-            section(
-                t("models.reliability"),
-                grid(*_reliability(reliability.get_reliability(ws, model_id))),
-                section_id="models-reliability-section",
-            ),
-            section(
-                t("models.quality"), grid(_quality(ws, model_id)), section_id="models-quality-s"
-            ),
-            *_outputs(ws, model),
-        ]
-    )
+    parts = [
+        html.P(
+            [
+                html.A(t("models.all_models"), href=f"{PATH}?model="),
+                " · ",
+                html.A(t("models.more"), href=f"/technical?model={model_id}"),
+            ],
+            className="no-print",
+        ),
+        grid(_identity(ws, model), _versions(model)),
+    ]
+    if model.model_type in ("llm", "rag"):
+        parts += _outputs(ws, model)
+    else:
+        found = drift.get_drift(ws, model_id)
+        parts.append(
+            section(t("models.drift"), grid(*_drift(found)), section_id="models-drift-section")
+        )
+    return html.Div(parts)
 
 
-def source_of(answer: Computed[Any]) -> Provenance:
-    """Return what the footer says of a computed answer."""
-    return Provenance(
-        n=answer.n_current,
-        n_reference=answer.n_reference or None,
-        computed_at_ms=answer.computed_at_ms,
-        method=answer.method,
-    )
+def _identity(ws: Workspace, model: models.Model) -> Children:
+    answer = trust.get_trust(ws, model.model_id)
+    found = answer.result
+    facts = {
+        "trust": html.Span(
+            [number(found.trust, decimals=2), " ", pill(BANDS[found.band])]
+            if found
+            else lack_of(answer).reason
+        ),
+        "type": model.model_type,
+        "state": t(f"models.{model.status}"),
+        "owner": model.owner or "–",
+        "purpose_of": model.purpose or "–",
+        "inferences": number(model.inferences),
+    }
+    rows = [{"name": t(f"models.{name}"), "value": value} for name, value in facts.items()]
+    columns = [
+        Column("name", t("models.property")),
+        Column("value", t("shell.value"), "node"),
+    ]
+    body = tables.table(columns, rows, caption=model.name)
+    return panel(
+        model.name, body, panel_id="models-identity", span=6, height=120,
+        definition=t("models.trust_definition"), source=sources.provenance(answer),
+    )  # fmt: skip
 
 
 def lack_of(answer: Computed[Any]) -> Insufficient:
@@ -143,65 +179,16 @@ def lack_of(answer: Computed[Any]) -> Insufficient:
     return answer.insufficient or Insufficient("not computed yet")
 
 
-def _identity(ws: Workspace, model: models.Model) -> Children:
-    answer = trust.get_trust(ws, model.model_id)
-    found = answer.result
-    return row(
-        kpi(
-            t("models.trust"),
-            found.trust if found else lack_of(answer),
-            kpi_id="models-trust",
-            interval=found.interval if found else None,
-            status=BANDS[found.band] if found else "none",
-            definition=t("models.trust_definition"),
-            source=source_of(answer),
-        ),
-        kpi(t("models.type"), model.model_type, kpi_id="models-type"),
-        kpi(t("models.owner"), model.owner or "–", kpi_id="models-owner"),
-        kpi(t("models.state"), t(f"models.{model.status}"), kpi_id="models-state"),
-        kpi(t("models.inferences"), float(model.inferences), kpi_id="models-count"),
-    )
-
-
-def _trust(answer: Computed[Trust]) -> Children:
-    body: Children = lack_of(answer)
-    lead = None
-    if answer.result is not None:
-        parts = [p for p in answer.result.components if p.points_lost > 0.0005]
-        figure = charts.bars(
-            [p.name for p in parts], [100 * p.points_lost for p in parts], unit=t("models.points")
-        )
-        body = charts.graph("models-trust-graph", figure, label=answer.result.sentence)
-        lead = answer.result.sentence
-    return panel(
-        t("models.why"), body, panel_id="models-why-panel", definition=t("models.why_definition"),
-        source=source_of(answer), span=7, lead=lead,
-    )  # fmt: skip
-
-
 def _versions(model: models.Model) -> Children:
-    columns = [
-        Column("version", t("models.versions")),
-        Column("count", t("models.inferences"), "number"),
-        Column("first", t("models.first_seen"), "node"),
-        Column("last", t("models.last_seen"), "node"),
-    ]
-    rows = [
-        {
-            "version": v.version or "–",
-            "count": v.inferences,
-            "first": moment(v.first_seen_ms),
-            "last": moment(v.last_seen_ms),
-        }
-        for v in model.versions
-    ]
-    listed = tables.table(columns, rows, caption=t("models.versions"))
-    return panel(t("models.versions"), listed, panel_id="models-versions", span=5)
+    return panel(
+        t("models.versions"), model_evidence.versions(model), panel_id="models-versions", span=6,
+        height=120,
+    )  # fmt: skip
 
 
 def _drift(answer: drift.DriftAnswer) -> list[Children]:
     found = answer.result
-    source = source_of(answer)
+    source = sources.provenance(answer)
     if found is None or not isinstance(found.data, DriftReport):
         lack = found.data if found is not None else lack_of(answer)
         return [panel(t("models.drift"), lack, panel_id="models-drift", source=source, span=12)]
@@ -276,111 +263,52 @@ def _concept(found: Concept | Insufficient) -> Children:
     return html.Div(parts, lang="en")
 
 
-def _reliability(answer: reliability.ReliabilityAnswer) -> list[Children]:
-    found = answer.result
-    source = source_of(answer)
-    if found is None:
-        lack = lack_of(answer)
-        return [panel(t("models.reliability"), lack, panel_id="models-rel", source=source, span=12)]
-    parts = {
-        "calibration": found.calibration,
-        "stability": found.stability,
-        "uncertainty": found.uncertainty,
-        "ood_detection": found.ood_detection,
-    }
-    columns = [
-        Column("part", t("models.part")),
-        Column("score", t("models.score"), "number"),
-        Column("detail", t("models.detail")),
-    ]
-    rows = [
-        {
-            "part": name,
-            "score": None if isinstance(part, Insufficient) else part.score,
-            "detail": part.reason if isinstance(part, Insufficient) else part.method,
-        }
-        for name, part in parts.items()
-    ]
-    listed = tables.table(columns, rows, caption=t("models.reliability"))
-    return [
-        panel(
-            t("models.calibration"), _diagram(found.calibration), panel_id="models-calibration",
-            definition=t("models.calibration_definition"), source=source, span=6,
-        ),
-        panel(t("models.reliability"), listed, panel_id="models-rel", source=source, span=6),
-    ]  # fmt: skip
-
-
-def _diagram(found: Calibration | Insufficient) -> Children:
-    if isinstance(found, Insufficient):
-        return found
-    bins = found.bins
-    figure = charts.reliability_diagram(
-        [b.mean_score for b in bins],
-        [b.observed for b in bins],
-        [b.n for b in bins],
-        low=[b.interval.low for b in bins],
-        high=[b.interval.high for b in bins],
-    )
-    words = f"ECE {number(found.error.ece, decimals=3)}"
-    return charts.graph("models-calibration-graph", figure, label=words)
-
-
-def _quality(ws: Workspace, model_id: str) -> Children:
-    answer = degradation.get_degradation(ws, model_id)
-    found = answer.result
-    body: Children = lack_of(answer)
-    if found is not None:
-        quality = degradation.get_quality(ws, model_id)
-        marks = [charts.Mark(c.time_s * 1_000, t("models.change"), "alert") for c in found.changes]
-        known = quality.known
-        figure = charts.line(
-            quality.timestamps_ms[known].astype(float).tolist(),
-            [charts.Line(quality.metric, quality.values[known].tolist())],
-            unit="share" if quality.metric != "mean_absolute_error" else "",
-            marks=marks,
-        )
-        body = charts.graph("models-quality-graph", figure, label=found.status)
-    return panel(
-        t("models.quality"), body, panel_id="models-quality", source=source_of(answer), span=12,
-        definition=t("models.quality_definition"),
-    )  # fmt: skip
-
-
 def _outputs(ws: Workspace, model: models.Model) -> list[Children]:
-    if model.model_type not in ("llm", "rag"):
-        return []
     if "content:read" not in ws.principal.permissions:
         return []
     answer = hallucination.get_hallucination_examples(ws, model.model_id)
-    body: Children = lack_of(answer)
-    if answer.result is not None:
-        shown = [_example(e) for e in answer.result.examples[:8]]
-        body = html.Div([mark_legend(), *shown])
     made = panel(
-        t("models.hallucination"), body, panel_id="models-outputs", span=12,
-        definition=t("models.hallucination_definition"), source=source_of(answer),
+        t("models.hallucination"), model_evidence.examples(answer), panel_id="models-outputs",
+        span=12, definition=t("models.hallucination_definition"),
+        source=sources.provenance(answer),
     )  # fmt: skip
     return [section(t("models.hallucination"), grid(made), section_id="models-outputs-section")]
 
 
-def _example(example: Example) -> html.Article:
-    spans = [
-        Span(s.start, s.end, s.verdict, "; ".join(f"{f.rule}: {f.missing}" for f in s.findings))
-        for s in example.result.sentences
+EXPLORED = 50
+
+
+def _explorer(ws: Workspace, model_id: str, window: Window, words: str) -> Children:
+    """Return the newest inferences of a model that hold all the words."""
+    rows = explore.recent_inferences(ws, model_id, window, text=words or None, limit=EXPLORED)
+    if not rows:
+        return states.empty(t("models.no_rows"))
+    columns = [
+        Column("when", t("models.last_seen"), "node"),
+        Column("id", t("models.inference")),
+        Column("version", t("shell.version")),
+        Column("prediction", t("models.prediction")),
+        Column("latency", t("models.latency"), "number", "ms"),
+        Column("segment", t("shell.segment")),
+        Column("error", t("models.error")),
+        Column("content", t("models.detail"), "node"),
     ]
-    risk = t("models.risk", value=percent(example.result.probability))
-    return html.Article(
-        [
-            html.Header([html.Strong(risk), " · ", moment(example.timestamp_ms)]),
-            html.P([html.B(t("models.question")), " ", example.prompt or "–"], dir="auto"),
-            marked_text(example.output, spans, language="en"),
-            html.Details(
-                [
-                    html.Summary(t("models.passages")),
-                    html.Ul([html.Li(p, dir="auto", lang="en") for p in example.context]),
-                ]
-            ),
-        ],
-        className="example",
+    return tables.table(
+        columns, [_explored(row) for row in rows], caption=t("models.explorer"), limit=EXPLORED
     )
+
+
+def _explored(row: explore.InferenceRow) -> dict[str, Any]:  # cells of every kind
+    said = row.output if row.output is not None else row.prediction
+    features = row.features or {}
+    detail = ", ".join(f"{k} = {v}" for k, v in list(features.items())[:40])
+    return {
+        "when": moment(row.timestamp_ms),
+        "id": row.inference_id,
+        "version": row.model_version,
+        "prediction": "–" if said is None else str(said)[:120],
+        "latency": row.latency_ms,
+        "segment": row.user_segment or "–",
+        "error": row.error or "–",
+        "content": html.Details([html.Summary(t("models.detail")), html.P(detail or row.prompt)]),
+    }

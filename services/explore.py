@@ -5,13 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from connectors.protocols import EventQuery, Page, ServiceEdge
-from connectors.telemetry import Inference, Span
+from connectors.telemetry import Event, Inference, Span
 from services.errors import Malformed, NotFound
 from services.identity import permitted
 from services.times import Window
 from services.workspace import Workspace
 
 MAX_ROWS = 1_000
+InferenceRow = Inference
+"""The type of a row, for pages: they do not import connectors."""
 _CONTENT = ("prompt", "context", "output", "samples", "features")
 
 
@@ -22,6 +24,21 @@ def list_inferences(ws: Workspace, query: EventQuery) -> Page:
     if "content:read" in ws.principal.permissions:
         return page
     return msgspec.structs.replace(page, rows=[_bare(row) for row in page.rows])
+
+
+@permitted("events:read")
+def recent_inferences(
+    ws: Workspace, model_id: str, window: Window, *, text: str | None = None, limit: int = 50
+) -> list[Inference]:
+    """Return the newest inferences of a model, optionally those that hold all words of `text`."""
+    query = EventQuery(window.start_ms, window.end_ms, model_id=model_id, text=text, limit=limit)
+    return list(list_inferences(ws, query).rows)
+
+
+@permitted("events:read")
+def recent_events(ws: Workspace, window: Window, *, limit: int = 200) -> list[Event]:
+    """Return the newest events of a window."""
+    return list(list_events(ws, EventQuery(window.start_ms, window.end_ms, limit=limit)).rows)
 
 
 @permitted("content:read")

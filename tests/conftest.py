@@ -3,6 +3,7 @@ them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from services.identity import Principal
 from services.keys import create_key
 from services.tenants import create_tenant
 from services.workspace import Backends, Workspace
+
+# OpenMP's waiting threads starve one another when several test processes share few cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 NOW_MS = 1_767_261_600_000  # 2026-01-01T10:00:00Z
 

@@ -19,7 +19,8 @@ from services.identity import GRANTABLE, PERMISSIONS, ROLES
 
 UNGUARDED = {
     # Pure or internal: they take a workspace but are called by permitted services only.
-    ("computed", "latest"), ("computed", "remember"), ("history", "keep"),
+    ("computed", "latest"), ("concept", "read_concept"), ("scene", "entry_services"),
+    ("scene", "read_scene"), ("computed", "remember"), ("history", "keep"),
     ("history", "store_numbers"), ("quality", "read_quality"), ("reference", "choose_current"),
     ("reference", "choose_sides"), ("tenants", "require_tenant"), ("workspace", "enter_workspace"),
     ("workspace", "in_workspace"),

@@ -1,0 +1,154 @@
+"""What the causal and the impact page are about, as the address says it: an incident, a number, or
+a change of a number that nobody made yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from dash import html
+
+from components import states
+from components.attributes import attrs
+from components.icons import icon
+from engines.causal.result import Evidence
+from engines.result import Insufficient
+from i18n import duration, number, percent, t
+from services.analyses import Job
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """The subject; all empty means what is reddest now. `change` is relative: .2 is a fifth
+    more."""
+
+    incident: str = ""
+    node: str = ""
+    metric: str = ""
+    change: float | None = None
+
+    @property
+    def key(self) -> Key | None:
+        """The number asked about."""
+        return (self.node, self.metric) if self.node and self.metric else None
+
+    def to_text(self) -> str:
+        """Return the text that parses to this focus."""
+        pairs = [("incident", self.incident), ("node", self.node), ("metric", self.metric)]
+        if self.change is not None:
+            pairs.append(("change", f"{self.change:g}"))
+        return urlencode([pair for pair in pairs if pair[1]])
+
+
+def parse(text: str) -> Focus:
+    """Return the focus of an address; what cannot be read is left out."""
+    given = dict(parse_qsl(text, max_num_fields=8))
+    return Focus(
+        given.get("incident", ""),
+        given.get("node", ""),
+        given.get("metric", ""),
+        _change(given.get("change", "")),
+    )
+
+
+def _change(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return max(-1.0, min(10.0, value)) if value == value else None
+
+
+def progress(job: Job) -> html.Div:
+    """Return how far an analysis is, with a button that stops it; the browser asks again soon."""
+    if job.state in ("stopped", "failed"):
+        return _ended(job)
+    waited = duration(max(0, job.updated_ms - job.started_ms) / 1_000)
+    return html.Div(
+        [
+            states.skeleton(120),
+            html.P([t(f"causal_graph.stage_{job.stage}"), " · ", html.Bdi(waited)], role="status"),
+            html.Button(
+                [icon("stop-circle"), html.Span(t("causal_graph.stop"))],
+                className="btn-quiet",
+                **attrs(data_action="analysis-stop", data_job=job.id),
+            ),
+        ],
+        className="analysis-progress",
+        **attrs(data_poll=job.id),
+    )
+
+
+def _ended(job: Job) -> html.Div:
+    word = t(f"causal_graph.{job.state}")
+    return html.Div(
+        [
+            states.thin(Insufficient(job.reason)) if job.reason else html.P(word),
+            html.Button(
+                [icon("arrow-clockwise"), html.Span(t("causal_graph.again"))],
+                className="btn-quiet",
+                **attrs(data_action="analysis-again"),
+            ),
+        ],
+        className="state",
+    )
+
+
+def sentence(reason: Evidence) -> str:
+    """Return a reason in the language in use."""
+    values = dict(reason.values)
+    name = reason.key
+    if name == "same_interval_test":
+        name = "test_confirms" if float(values["q"]) < 0.05 else "test_denies"
+    written = {key: _written(key, value) for key, value in values.items()}
+    return t(f"causal_graph.why_{name}", **written)
+
+
+def _written(key: str, value: str | float) -> str:
+    if isinstance(value, str):
+        return metric_name(value) if key == "metric" else value.replace("|", " · ")
+    if key == "share":
+        return percent(value)
+    if key == "lead_s" or key == "lag_s":
+        return duration(abs(value))
+    if key == "q":
+        return f"{value:.2g}"
+    return number(value, decimals=2 if abs(value) < 100 else 0)
+
+
+METRICS = (
+    "requests", "errors", "latency_ms", "tokens", "cost", "energy_kwh", "carbon_g", "data_drift",
+    "prediction_drift", "concept_drift", "hallucination_risk", "grounding", "reliability", "trust",
+    "retrieval_hit_rate", "label_availability",
+)  # fmt: skip
+UNITS = {
+    "latency_ms": "ms", "energy_kwh": "kWh", "carbon_g": "g", "retrieval_hit_rate": "share",
+    "label_availability": "share",
+}  # fmt: skip
+
+
+def metric_name(metric: str) -> str:
+    """Return the name of a metric in the language in use; unknown ones keep their own."""
+    return t(f"causal_graph.m_{metric}") if metric in METRICS else metric
+
+
+def title(key: Key) -> str:
+    """Return a number as a reader says it."""
+    return f"{metric_name(key[1])} · {key[0]}" if key[1] else key[0]
+
+
+def options(subjects: Any, *, hypothetical: bool = False) -> list[dict[str, str]]:
+    """Return the choices of the subject picker, as `assets/shell.js` draws them."""
+    made = []
+    for one in subjects:
+        if one.incident_id:
+            hint = t("causal_graph.open") if one.is_open else t("causal_graph.past")
+            text = Focus(incident=one.incident_id).to_text()
+            made.append({"value": text, "label": one.title, "hint": hint})
+        elif not hypothetical:
+            text = Focus(node=one.node, metric=one.metric).to_text()
+            made.append({"value": text, "label": title((one.node, one.metric))})
+    return made
