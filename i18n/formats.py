@@ -74,7 +74,7 @@ def percent(share: float | None, *, decimals: int = 1, locale: str | None = None
     """Return a share (0..1) as per cent.
 
     >>> percent(0.12345), percent(1.0), percent(0.5, locale="fr")
-    ('12.3%', '100%', '50\\u202f%')
+    ('12.3%', '100%', '50\\xa0%')
     """
     if share is None or not math.isfinite(share):
         return _MISSING

@@ -1,0 +1,139 @@
+"""Figures: plain JSON lists, zero bases, units, gaps, and thinning that keeps peaks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components import charts
+from components.charts import Figure, Line, Mark, Threshold
+from components.charts.frame import config, rounded
+from components.charts.thin import keep
+from components.theme import COLOURS
+from i18n import speaking
+
+X = [1_700_000_000_000 + i * 60_000 for i in range(5)]
+Y = [1.0, 2.0, None, 4.0, 3.0]
+
+ALL: dict[str, Callable[[], Figure]] = {
+    "line": lambda: charts.line(
+        X, [Line("a", Y, Y, Y), Line("b", Y)], unit="ms", thresholds=[Threshold(2, "limit")],
+        marks=[Mark(X[1], "v2"), Mark(X[2], "down", "incident", X[3])],
+    ),
+    "area": lambda: charts.area(X, [Line("a", [1, 2, 3, 4, 5]), Line("b", [5, 4, 3, 2, 1])]),
+    "bars": lambda: charts.bars(["x", "y"], [1.0, None], low=[0.5, None], high=[2, None]),
+    "stacked": lambda: charts.stacked_bars(["x"], [Line("a", [1]), Line("b", [2])], unit="USD"),
+    "waterfall": lambda: charts.waterfall(["x", "y"], [3, -4], start=("s", 10), end="e"),
+    "bullet": lambda: charts.bullet(3, target=4, bands=[(2, "low"), (5, "high")]),
+    "pair": lambda: charts.histogram_pair([0, 1, 2], [0.5, 0.5], [0.1, 0.9]),
+    "diagram": lambda: charts.reliability_diagram([0.2], [0.3], [10], low=[0.1], high=[0.5]),
+    "heat": lambda: charts.heat_map(["r"], ["c"], [[0.5]], diverging=True),
+    "boxes": lambda: charts.boxes(["a"], [(1, 2, 3, 4, 5)], unit="ms"),
+    "strip": lambda: charts.strip([("a", [1, 2])]),
+}  # fmt: skip
+
+
+def strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [text for item in items for text in strings(item)]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_figure_is_plain_json_with_known_tokens(name: str) -> None:
+    figure = json.loads(json.dumps(ALL[name]()))
+    assert "bdata" not in json.dumps(figure)
+    tokens = {s[6:].split("/")[0] for s in strings(figure) if s.startswith("token:")}
+    assert tokens and tokens <= COLOURS["light"].keys()
+
+
+@pytest.mark.parametrize("name", ["bars", "stacked", "area", "waterfall", "bullet"])
+def test_lengths_start_at_zero(name: str) -> None:
+    layout = ALL[name]()["layout"]
+    assert "tozero" in (layout["xaxis"].get("rangemode"), layout["yaxis"].get("rangemode"))
+
+
+def test_the_share_button_is_gone() -> None:
+    assert "sendChartToCloud" in config()["modeBarButtonsToRemove"]
+    assert config()["displaylogo"] is False
+
+
+def test_the_chart_speaks_the_language() -> None:
+    with speaking("pt"):
+        assert config()["locale"] == "pt-BR"
+
+
+def test_a_missing_value_breaks_no_line_but_a_long_gap_does() -> None:
+    x = [*range(0, 100, 10), *range(500, 600, 10)]
+    y = charts.line(x, [Line("a", [1.0] * 20)])["data"][0]["y"]
+    assert y.count(None) == 1
+    assert y[10] is None
+
+
+def test_band_edges_are_marked_so_that_exports_name_them() -> None:
+    metas = [trace.get("meta") for trace in ALL["line"]()["data"]]
+    assert metas[:3] == ["low", "high", None]
+
+
+def test_end_labels_do_not_overlap() -> None:
+    flat = [Line(name, [1.0] * 5) for name in "abc"] + [Line("top", [2.0] * 5)]
+    notes = [n["y"] for n in charts.line(X, flat)["layout"]["annotations"] if "yshift" not in n]
+    levels = sorted(notes)
+    assert min(b - a for a, b in zip(levels, levels[1:], strict=False)) >= 0.07
+
+
+def test_waterfall_bars_float_on_the_running_total() -> None:
+    base, bars = charts.waterfall(["up", "down"], [3, -4], start=("s", 10), end="e")["data"]
+    assert base["y"] == [0, 10, 9, 0]
+    assert bars["y"] == [10, 3, 4, 9]
+
+
+def test_whiskers_reach_from_the_value_to_its_bounds() -> None:
+    trace = charts.bars(["x"], [2.0], low=[1.5], high=[4.0])["data"][0]
+    assert trace["error_x"]["array"] == [2.0]
+    assert trace["error_x"]["arrayminus"] == [0.5]
+
+
+def test_a_histogram_takes_edges_or_names() -> None:
+    by_edge = charts.histogram_pair([0, 1, 2], [0.5, 0.5], [0.1, 0.9])["data"][0]
+    by_name = charts.histogram_pair(["a", "b"], [0.5, 0.5], [0.1, 0.9])["layout"]["xaxis"]
+    assert by_edge["customdata"] == ["0 – 1", "1 – 2"]
+    assert by_name["ticktext"] == ["a", "b"]
+
+
+def test_thinning_keeps_the_extremes() -> None:
+    y = np.sin(np.arange(50_000) / 500)
+    y[31_234] = 9.0
+    at = keep(np.arange(50_000), y, 500)
+    assert len(at) <= 500
+    assert 31_234 in at
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), max_size=80))
+def test_thinning_draws_only_what_is_known_in_order(values: list[float | None]) -> None:
+    y = np.array([np.nan if v is None else v for v in values])
+    at = keep(np.arange(len(y)), y, 10_000)
+    real = at[at >= 0]
+    assert np.all(np.diff(real) > 0)
+    assert len(real) == np.isfinite(y).sum()
+
+
+def test_rounding_keeps_five_digits_of_the_largest() -> None:
+    assert rounded([123456.789, 0.001, float("nan")]) == [123457, 0, None]
+    assert rounded([0.0012345678]) == [0.0012346]
+
+
+def test_five_thousand_points_become_a_small_payload() -> None:
+    n = 5_000
+    x = (np.arange(n) * 1000 + 1.7e12).tolist()
+    y = np.random.default_rng(1).normal(100, 5, n).tolist()
+    six = [charts.line(x, [Line("a", y)]) for _ in range(6)]
+    assert len(json.dumps(six)) < 200_000
