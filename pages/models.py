@@ -8,7 +8,6 @@ from dash import Input, Output, dcc, html
 
 from components import charts, states, tables
 from components import scope as scopes
-from components.attributes import attrs
 from components.live import View, slot, view_store
 from components.panel import Provenance, grid, moment, panel, section
 from components.scope import Scope
@@ -44,9 +43,14 @@ def layout() -> html.Div:
             html.Div(
                 section(
                     t("models.explorer"),
-                    dcc.Input(
-                        id="models-words", type="search", debounce=0.4, className="form-control",
-                        placeholder=t("models.search_hint"), **attrs(aria_label=t("shell.search")),
+                    html.Label(
+                        [
+                            html.Span(t("shell.search"), className="visually-hidden"),
+                            dcc.Input(
+                                id="models-words", type="search", debounce=0.4,
+                                className="form-control", placeholder=t("models.search_hint"),
+                            ),
+                        ]
                     ),
                     html.Div(states.skeleton(200), id="models-explorer"),
                     section_id="models-explorer-section",
