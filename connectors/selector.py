@@ -107,10 +107,19 @@ def _checked(label: str, operator: Operator, value: str) -> Matcher:
     return Matcher(label, operator, value)
 
 
+@lru_cache(maxsize=1)
+def _quiet() -> Any:  # re2.Options; the package ships no types
+    options = re2.Options()
+    options.log_errors = False
+    return options
+
+
 @lru_cache(maxsize=256)
 def _pattern(text: str) -> Any:  # a compiled RE2 pattern; the package ships no types
     # RE2 as in Prometheus: a sender cannot make it backtrack for ever.
     try:
-        return re2.compile(text)
+        return re2.compile(text, _quiet())
     except re2.error as error:
-        raise Refused(f"{text!r} is not a regular expression: {error}") from error
+        reason = error.args[0]
+        reason = reason.decode() if isinstance(reason, bytes) else reason
+        raise Refused(f"{text!r} is not a regular expression: {reason}") from error
