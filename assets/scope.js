@@ -130,7 +130,7 @@
         return window.dash_clientside.no_update;
       },
       takeOptions(options) {
-        aiobs.options = options || {};
+        aiobs.options = { ...aiobs.options, ...options };  // a page may have brought its own
         aiobs.reflect(current());
         return window.dash_clientside.no_update;
       },

@@ -40,7 +40,7 @@
     for (const button of $$("[data-action=picker]")) {
       const value = scope[button.dataset.param];
       const option = (aiobs.options[button.dataset.param] || []).find((one) => one.value === value);
-      put($(".picker-value", button), value ? (option && option.label) || value : known.all);
+      put($(".picker-value", button), value ? (option && option.label) || value : button.dataset.none || known.all);
       button.classList.toggle("is-set", Boolean(value));
     }
     for (const button of $$("[data-scope]")) {
@@ -124,7 +124,7 @@
     const list = make("div", { class: "picker-list" });
     const draw = () => {
       const text = input.value.trim().toLowerCase();
-      const all = [{ value: "", label: known.all }, ...(aiobs.options[param] || [])];
+      const all = [{ value: "", label: button.dataset.none || known.all }, ...(aiobs.options[param] || [])];
       const found = all.filter((one) => (one.label || one.value).toLowerCase().includes(text)).slice(0, 200);
       list.replaceChildren(...found.map((one) => {
         const item = make("button", { class: "menu-item", "aria-pressed": String(aiobs.scope()[param] === one.value) },

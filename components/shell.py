@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from dash import dcc, html
+from dash import MATCH, ClientsideFunction, Input, Output, State, dcc, html
 
 from components.attributes import attrs
 from components.icons import icon
@@ -34,11 +34,12 @@ _STYLES = (
     "fonts.css",
     "app.css",
     "panel.css",
+    "causal.css",
     "print.css",
 )
 _SCRIPTS = (
     "vendor/plotly-cartesian.min.js", "vendor/plotly-locales.js", "theme.js", "plots.js",
-    "scope.js", "live.js", "shell.js", "palette.js", "export.js",
+    "scope.js", "live.js", "shell.js", "palette.js", "export.js", "causal.js",
 )  # fmt: skip
 
 
@@ -104,6 +105,7 @@ def layout(items: Sequence[NavItem], standing: Standing) -> html.Div:
             _dialog(),
             html.Div(id="toasts", className="toasts no-print", role="status"),
             *stores(),
+            dcc.Store(id="standing", data=asdict(standing)),
         ],
         id="shell",
     )
@@ -254,9 +256,33 @@ def _words() -> str:
     return json.dumps(words, ensure_ascii=False)
 
 
-def register(dash_app: Any) -> None:  # a dash.Dash
-    """Connect what the browser does alone: address to scope, clock, toasts, filter options."""
-    from dash import MATCH, ClientsideFunction, Input, Output, State
+def register(dash_app: Any, items: Callable[[], Sequence[NavItem]]) -> None:  # a dash.Dash
+    """Connect the frame; a new language redraws its words without loading the document again."""
+    _register_client(dash_app)
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        [
+            Output("shell-bar", "children"),
+            Output("shell-side", "children"),
+            Output("client-words", "children"),
+            Output("skip", "children"),
+            Output("palette-input", "placeholder"),
+        ],
+        Input("lang", "data"),
+        State("standing", "data"),
+        prevent_initial_call=True,
+    )
+    def _speak(_lang: str | None, standing: dict[str, Any]) -> list[Any]:
+        return [
+            top_bar(Standing(**standing)),
+            side_nav(items()),
+            _words(),
+            t("shell.skip"),
+            t("shell.palette_hint"),
+        ]
+
+
+def _register_client(dash_app: Any) -> None:  # a dash.Dash
 
     def client(function: str, *wires: Any, **more: Any) -> None:
         dash_app.clientside_callback(ClientsideFunction("aiobs", function), *wires, **more)

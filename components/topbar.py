@@ -55,14 +55,17 @@ def top_bar(standing: Standing) -> list[Any]:
     ]
 
 
-def picker(param: str, label: str, glyph: str) -> html.Div:
-    """Return a filter of the scope: a button that opens a searchable list of options."""
+def picker(param: str, label: str, glyph: str, *, none: str = "") -> html.Div:
+    """Return a filter of the scope: a button that opens a searchable list of options.
+
+    `none` says what no choice means, where that is not "all".
+    """
     return html.Div(
         html.Button(
             [
                 icon(glyph),
                 html.Span(label, className="picker-label"),
-                html.Span(t("shell.all"), className="picker-value"),
+                html.Span(none or t("shell.all"), className="picker-value"),
                 icon("chevron-down", className="picker-arrow"),
             ],
             className="picker-button",
@@ -70,6 +73,7 @@ def picker(param: str, label: str, glyph: str) -> html.Div:
                 data_action="picker",
                 data_param=param,
                 data_label=label,
+                data_none=none,
                 aria_haspopup="dialog",
                 aria_expanded="false",
             ),

@@ -66,19 +66,13 @@ def show(path: str | None) -> Any:  # Dash children
 
 def register(dash_app: Any) -> None:  # a dash.Dash
     """Register the router, the frame's client side, and every page's callbacks."""
-    shell.register(dash_app)
+    shell.register(dash_app, nav_items)
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
         Output("page", "children"), Input("path", "data"), Input("lang", "data")
     )
     def _show(path: str | None, _lang: str | None) -> Any:
         return show(path)
-
-    @dash_app.callback(  # type: ignore[untyped-decorator]
-        Output("shell-side", "children"), Input("lang", "data"), prevent_initial_call=True
-    )
-    def _speak(_lang: str | None) -> Any:
-        return shell.side_nav(nav_items())
 
     for page in PAGES:
         page.module.register(dash_app)

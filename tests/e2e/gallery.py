@@ -265,7 +265,7 @@ def create() -> Dash:
     )  # fmt: skip
     standing = Standing("acme", is_local=True, has_sample=True)
     made.layout = lambda: shell.layout(NAV, standing)
-    shell.register(made)
+    shell.register(made, lambda: NAV)
 
     @made.callback(Output("page", "children"), Input("path", "data"), Input("lang", "data"))  # type: ignore[untyped-decorator]
     def _page(path: str | None, _lang: str | None) -> Any:
