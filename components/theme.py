@@ -148,12 +148,21 @@ def css() -> str:
         c = COLOURS[mode]
         lines = [f"  --c-{name}: {value};" for name, value in c.items()]
         lines += [f"  {name}: var(--c-{source});" for name, source in _MAPPED.items()]
-        rgb = ", ".join(str(int(c["text"][i : i + 2], 16)) for i in (1, 3, 5))
-        lines += [f"  --bs-body-color-rgb: {rgb};", f"  color-scheme: {mode};"]
+        lines += [f"  {name}-rgb: {_rgb(c[source])};" for name, source in _MAPPED_RGB.items()]
+        lines.append(f"  color-scheme: {mode};")
         blocks.append(f"[data-bs-theme={mode}] {{\n" + "\n".join(lines) + "\n}")
     return "\n".join(blocks) + "\n"
 
 
+def _rgb(value: str) -> str:
+    """Return a colour as the three numbers that Bootstrap mixes with an opacity."""
+    return ", ".join(str(int(value[i : i + 2], 16)) for i in (1, 3, 5))
+
+
+_MAPPED_RGB = {
+    "--bs-body-color": "text", "--bs-body-bg": "page", "--bs-link-color": "accent",
+    "--bs-link-hover-color": "accent", "--bs-primary": "accent",
+}  # fmt: skip
 _MAPPED = {
     "--bs-body-bg": "page", "--bs-body-color": "text", "--bs-border-color": "line",
     "--bs-secondary-color": "text-2", "--bs-tertiary-bg": "sunken", "--bs-link-color": "accent",

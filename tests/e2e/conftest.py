@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import browser as chrome  # noqa: E402  (the folder of this file holds it)
+import browser as chrome  # the folder of this file holds it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""Every component once, on one page, for the browser tests; `python tests/e2e/gallery.py PORT` serves it."""
+"""Every component once, for eyes and browser tests: `python tests/e2e/gallery.py PORT` serves it."""
 
 from __future__ import annotations
 
@@ -40,18 +40,68 @@ def wave(n: int, seed: int, level: float, swing: float) -> list[float]:
 def key_figures() -> Any:
     source = Provenance("24 h", 12_345, computed_at_ms=NOW)
     return row(
-        kpi("Trust score", 0.8731, kpi_id="trust", interval=Interval(0.842, 0.901, 0.95),
-            delta=Delta(-0.031, "absolute"), good="up", status="warn", trend=wave(48, 1, 0.9, 0.03),
-            definition="Geometric mean of drift, reliability, grounding and trend, each 0 to 1.", source=source),
-        kpi("Requests", 1_234_567, kpi_id="req", unit="", delta=Delta(0.124), trend=wave(48, 2, 100, 20), source=source),
-        kpi("Error rate", 0.0123, kpi_id="err", unit="share", delta=Delta(0.31), good="down", status="bad",
-            target=0.01, trend=wave(48, 3, 0.01, 0.004), source=source),
-        kpi("Latency p95", 182.4, kpi_id="lat", unit="ms", delta=Delta(-0.08), good="down", status="good",
-            target=250, trend=wave(48, 4, 180, 20), source=source),
-        kpi("Calibration error", Insufficient("needs 200 labelled inferences, got 41", 200, 41), kpi_id="cal",
-            definition="Expected calibration error over ten equal-count bins."),
-        kpi("Cost", 41.87, kpi_id="cost", unit="usd", delta=Delta(0.0), good="down", trend=wave(48, 5, 40, 5), source=source),
-    )  # fmt: skip
+        kpi(
+            "Trust score",
+            0.8731,
+            kpi_id="trust",
+            interval=Interval(0.842, 0.901, 0.95),
+            delta=Delta(-0.031, "absolute"),
+            good="up",
+            status="warn",
+            trend=wave(48, 1, 0.9, 0.03),
+            definition="Geometric mean of drift, reliability, grounding and trend, each 0 to 1.",
+            source=source,
+        ),
+        kpi(
+            "Requests",
+            1_234_567,
+            kpi_id="req",
+            unit="",
+            delta=Delta(0.124),
+            trend=wave(48, 2, 100, 20),
+            source=source,
+        ),
+        kpi(
+            "Error rate",
+            0.0123,
+            kpi_id="err",
+            unit="share",
+            delta=Delta(0.31),
+            good="down",
+            status="bad",
+            target=0.01,
+            trend=wave(48, 3, 0.01, 0.004),
+            source=source,
+        ),
+        kpi(
+            "Latency p95",
+            182.4,
+            kpi_id="lat",
+            unit="ms",
+            delta=Delta(-0.08),
+            good="down",
+            status="good",
+            target=250,
+            trend=wave(48, 4, 180, 20),
+            source=source,
+        ),
+        kpi(
+            "Calibration error",
+            Insufficient("needs 200 labelled inferences, got 41", 200, 41),
+            kpi_id="cal",
+            definition="Expected calibration error over ten equal-count bins.",
+        ),
+        kpi(
+            "Cost",
+            41.87,
+            kpi_id="cost",
+            unit="usd",
+            delta=Delta(0.0),
+            good="down",
+            trend=wave(48, 5, 40, 5),
+            source=source,
+        ),
+    )
 
 
 def time_charts() -> Any:
@@ -63,36 +113,80 @@ def time_charts() -> Any:
         Mark(NOW - 6 * HOUR, "Slow dependency: payments", "incident", NOW - 4.5 * HOUR),
     ]
     latency = charts.line(
-        x, [Line("p50", p50), Line("p95", p95), Line("p99", p99)], unit="ms", zero=True,
-        thresholds=[Threshold(250, "objective 250 ms")], marks=marks,
-    )  # fmt: skip
+        x,
+        [Line("p50", p50), Line("p95", p95), Line("p99", p99)],
+        unit="ms",
+        zero=True,
+        thresholds=[Threshold(250, "objective 250 ms")],
+        marks=marks,
+    )
     score = wave(96, 7, 0.85, 0.05)
     xs = [NOW - 24 * HOUR + i * HOUR / 4 for i in range(96)]
     trust = charts.line(
-        xs, [Line("Trust", score, [v - 0.03 for v in score], [v + 0.03 for v in score])],
-        unit="share", thresholds=[Threshold(0.8, "warning below 80%", "warn")],
-    )  # fmt: skip
+        xs,
+        [Line("Trust", score, [v - 0.03 for v in score], [v + 0.03 for v in score])],
+        unit="share",
+        thresholds=[Threshold(0.8, "warning below 80%", "warn")],
+    )
     parts = [Line(name, [abs(v) for v in wave(96, i, 30, 10)]) for i, name in enumerate("abcd")]
     volume = charts.area(xs, parts, unit="requests/s")
     source = Provenance("24 h", 48_211, 120_000, computed_at_ms=NOW, method="t-digest")
     return grid(
-        panel("Latency", charts.graph("g-lat", latency, label="Latency over 24 hours"), panel_id="lat",
-              definition="Time from request to last byte; p95 means 95 % were faster.", unit="ms", source=source, span=8, href="/technical"),
-        panel("Trust over time", charts.graph("g-trust", trust, label="Trust"), panel_id="trust", source=source, span=4),
-        panel("Traffic by model", charts.graph("g-area", volume, label="Traffic"), panel_id="area", source=source, span=6),
-        panel("Parts of cost", charts.graph("g-stack", charts.stacked_bars(["Mon", "Tue", "Wed", "Thu", "Fri"],
-              [Line("input tokens", [3, 4, 5, 4, 6]), Line("output tokens", [6, 7, 6, 8, 9]), Line("compute", [2, 2, 2, 3, 2])], unit="USD"),
-              label="Cost"), panel_id="stack", source=source, span=6),
-    )  # fmt: skip
+        panel(
+            "Latency",
+            charts.graph("g-lat", latency, label="Latency over 24 hours"),
+            panel_id="lat",
+            definition="Time from request to last byte; p95 means 95 % were faster.",
+            unit="ms",
+            source=source,
+            span=8,
+            href="/technical",
+        ),
+        panel(
+            "Trust over time",
+            charts.graph("g-trust", trust, label="Trust"),
+            panel_id="trust",
+            source=source,
+            span=4,
+        ),
+        panel(
+            "Traffic by model",
+            charts.graph("g-area", volume, label="Traffic"),
+            panel_id="area",
+            source=source,
+            span=6,
+        ),
+        panel(
+            "Parts of cost",
+            charts.graph(
+                "g-stack",
+                charts.stacked_bars(
+                    ["Mon", "Tue", "Wed", "Thu", "Fri"],
+                    [
+                        Line("input tokens", [3, 4, 5, 4, 6]),
+                        Line("output tokens", [6, 7, 6, 8, 9]),
+                        Line("compute", [2, 2, 2, 3, 2]),
+                    ],
+                    unit="USD",
+                ),
+                label="Cost",
+            ),
+            panel_id="stack",
+            source=source,
+            span=6,
+        ),
+    )
 
 
 def comparisons() -> Any:
     names = ["mean radius", "texture", "smoothness", "concavity", "symmetry", "fractal dimension"]
     drift = [0.42, 0.27, 0.18, 0.09, 0.05, 0.02]
     by_feature = charts.bars(
-        names, drift, statuses=["bad", "bad", "warn", "good", "good", "good"],
+        names,
+        drift,
+        statuses=["bad", "bad", "warn", "good", "good", "good"],
         thresholds=[Threshold(0.1, "0.1", "warn"), Threshold(0.25, "0.25", "bad")],
-    )  # fmt: skip
+    )
     edges = [6, 9, 12, 15, 18, 21, 24, 27]
     pair = charts.histogram_pair(
         edges,
@@ -142,15 +236,65 @@ def comparisons() -> Any:
     source = Provenance("24 h", 1_200, 5_000, NOW, "PSI, 10 equal-count bins")
     graph = charts.graph
     return grid(
-        panel("Drift by feature", graph("g-bars", by_feature, label="Drift"), panel_id="bars", definition="Population stability index.", source=source, span=4),
-        panel("Mean radius", graph("g-hist", pair, label="Histogram"), panel_id="hist", source=source, span=4),
-        panel("Calibration", graph("g-cal", calibration, label="Calibration"), panel_id="rel", source=source, span=4),
-        panel("Correlation", graph("g-heat", heat, label="Correlation"), panel_id="heat", source=source, span=4),
-        panel("Why cost changed", graph("g-fall", fall, label="Waterfall"), panel_id="fall", source=source, span=4),
-        panel("Latency by service", graph("g-box", box, label="Boxes"), panel_id="box", source=source, span=4),
-        panel("Each request", graph("g-strip", dots, label="Strip"), panel_id="strip", source=source, span=6),
-        panel("Against target", graph("g-bullet", bullet, label="Bullet", height=90), panel_id="bullet", source=source, span=6, height=90),
-    )  # fmt: skip
+        panel(
+            "Drift by feature",
+            graph("g-bars", by_feature, label="Drift"),
+            panel_id="bars",
+            definition="Population stability index.",
+            source=source,
+            span=4,
+        ),
+        panel(
+            "Mean radius",
+            graph("g-hist", pair, label="Histogram"),
+            panel_id="hist",
+            source=source,
+            span=4,
+        ),
+        panel(
+            "Calibration",
+            graph("g-cal", calibration, label="Calibration"),
+            panel_id="rel",
+            source=source,
+            span=4,
+        ),
+        panel(
+            "Correlation",
+            graph("g-heat", heat, label="Correlation"),
+            panel_id="heat",
+            source=source,
+            span=4,
+        ),
+        panel(
+            "Why cost changed",
+            graph("g-fall", fall, label="Waterfall"),
+            panel_id="fall",
+            source=source,
+            span=4,
+        ),
+        panel(
+            "Latency by service",
+            graph("g-box", box, label="Boxes"),
+            panel_id="box",
+            source=source,
+            span=4,
+        ),
+        panel(
+            "Each request",
+            graph("g-strip", dots, label="Strip"),
+            panel_id="strip",
+            source=source,
+            span=6,
+        ),
+        panel(
+            "Against target",
+            graph("g-bullet", bullet, label="Bullet", height=90),
+            panel_id="bullet",
+            source=source,
+            span=6,
+            height=90,
+        ),
+    )
 
 
 def all_states() -> Any:
@@ -158,12 +302,26 @@ def all_states() -> Any:
         "States",
         grid(
             panel("Loading", None, panel_id="s-load", span=3),
-            panel("Empty", states.empty("No inference has arrived yet.", command="python -m app demo", hint="Or send your own."), panel_id="s-empty", span=3),
-            panel("Thin", Insufficient("needs 200 labelled inferences, got 41", 200, 41), panel_id="s-thin", span=3),
+            panel(
+                "Empty",
+                states.empty(
+                    "No inference has arrived yet.",
+                    command="python -m app demo",
+                    hint="Or send your own.",
+                ),
+                panel_id="s-empty",
+                span=3,
+            ),
+            panel(
+                "Thin",
+                Insufficient("needs 200 labelled inferences, got 41", 200, 41),
+                panel_id="s-thin",
+                span=3,
+            ),
             panel("Error", states.error(error_id="e-7f3a21"), panel_id="s-error", span=3),
         ),
         section_id="states",
-    )  # fmt: skip
+    )
 
 
 def layout() -> Any:
@@ -171,27 +329,44 @@ def layout() -> Any:
     return html.Div(
         [
             shell.page_header("Gallery", "Every part once, so that eyes and tools can check it."),
-            key_figures(), time_charts(), comparisons(), *more, all_states(),
+            key_figures(),
+            time_charts(),
+            comparisons(),
+            *more,
+            all_states(),
         ]
-    )  # fmt: skip
+    )
 
 
 def extra() -> list[Any]:
     columns = [
-        Column("name", "Model"), Column("health", "Health", "node"),
-        Column("trust", "Trust", "number"), Column("error", "Errors", "number", "share"),
+        Column("name", "Model"),
+        Column("health", "Health", "node"),
+        Column("trust", "Trust", "number"),
+        Column("error", "Errors", "number", "share"),
         Column("p95", "p95", "number", "ms"),
-    ]  # fmt: skip
+    ]
     rows = [
-        {"name": html.A("fraud-v3", href="/technical?model=fraud-v3"), "health": mark("bad"),
-         "trust": 0.61, "error": 0.034, "p95": 812.0},
+        {
+            "name": html.A("fraud-v3", href="/technical?model=fraud-v3"),
+            "health": mark("bad"),
+            "trust": 0.61,
+            "error": 0.034,
+            "p95": 812.0,
+        },
         {"name": "digits", "health": mark("good"), "trust": 0.93, "error": 0.0, "p95": 12.4},
         {"name": "wine", "health": mark("none"), "trust": None, "error": None, "p95": None},
-    ]  # fmt: skip
+    ]
     issues = [
-        Issue("bad", "fraud-v3: trust 0.61", "Drift in 4 of 12 columns", since_ms=NOW, href="/technical?model=fraud-v3"),
+        Issue(
+            "bad",
+            "fraud-v3: trust 0.61",
+            "Drift in 4 of 12 columns",
+            since_ms=NOW,
+            href="/technical?model=fraud-v3",
+        ),
         Issue("warn", "payments is slow", "Calls take 2.4 times as long as before", since_ms=NOW),
-    ]  # fmt: skip
+    ]
     parts = meters(
         [
             meter("Drift", 0.62, "0.62", status="warn", interval=(0.5, 0.7)),
@@ -201,17 +376,21 @@ def extra() -> list[Any]:
     )
     said = "The plant opened in 1987. It employs 4,000 people. Output doubled last year."
     spans = [
-        Span(0, 25, "supported"), Span(26, 50, "unsupported", "The passage says 400 people."),
+        Span(0, 25, "supported"),
+        Span(26, 50, "unsupported", "The passage says 400 people."),
         Span(51, 76, "undecided", "No passage speaks of output."),
-    ]  # fmt: skip
+    ]
     nodes = [
-        Node("db", "database", "bad", 0.9), Node("pay", "payments", "warn", 0.6),
-        Node("gw", "gateway", "good", 0.4), Node("search", "search", "good", 0.4),
-    ]  # fmt: skip
+        Node("db", "database", "bad", 0.9),
+        Node("pay", "payments", "warn", 0.6),
+        Node("gw", "gateway", "good", 0.4),
+        Node("search", "search", "good", 0.4),
+    ]
     edges = [
-        Edge("db", "pay", 0.82, Interval(0.7, 0.9, 0.95), status="bad"), Edge("pay", "gw", 0.4),
+        Edge("db", "pay", 0.82, Interval(0.7, 0.9, 0.95), status="bad"),
+        Edge("pay", "gw", 0.4),
         Edge("search", "gw", 0.1, certain=False),
-    ]  # fmt: skip
+    ]
     data = [
         {"model": f"model-{i}", "version": f"v{i % 3}", "trust": round(0.5 + i / 200, 3)}
         for i in range(80)
@@ -223,21 +402,39 @@ def extra() -> list[Any]:
     ]
     return [
         grid(
-            panel("Models", table(columns, rows, caption="Models and their health"), panel_id="models", span=6),
+            panel(
+                "Models",
+                table(columns, rows, caption="Models and their health"),
+                panel_id="models",
+                span=6,
+            ),
             panel("Top issues", issue_list(issues), panel_id="issues", span=3),
             panel("Parts of trust", parts, panel_id="parts", span=3),
-            panel("Evidence", html.Div([mark_legend(), marked_text(said, spans)]), panel_id="text", span=6),
-            panel("Causes", graph_view("g-graph", nodes, edges, label="Causes", height=240), panel_id="graph", span=6),
-            panel("All models", data_grid("g-grid", wide, data, height=300), panel_id="grid", span=12),
+            panel(
+                "Evidence",
+                html.Div([mark_legend(), marked_text(said, spans)]),
+                panel_id="text",
+                span=6,
+            ),
+            panel(
+                "Causes",
+                graph_view("g-graph", nodes, edges, label="Causes", height=240),
+                panel_id="graph",
+                span=6,
+            ),
+            panel(
+                "All models", data_grid("g-grid", wide, data, height=300), panel_id="grid", span=12
+            ),
         )
-    ]  # fmt: skip
+    ]
 
 
 NAV = [
-    NavItem("/", "Gallery", "grid-1x2", "Overview"), NavItem("/models", "Models", "cpu", "Overview"),
+    NavItem("/", "Gallery", "grid-1x2", "Overview"),
+    NavItem("/models", "Models", "cpu", "Overview"),
     NavItem("/technical", "Technical", "speedometer2", "By role"),
     NavItem("/security", "Security", "shield-lock", "By role"),
-]  # fmt: skip
+]
 
 
 def create() -> Dash:
@@ -245,10 +442,13 @@ def create() -> Dash:
 
     @server.before_request
     def _speak() -> None:
-        i18n.use(i18n.negotiate(
-            query=request.args.get("lang"), cookie=request.cookies.get("aiobs_lang"),
-            accept=request.headers.get("Accept-Language", ""),
-        ))  # fmt: skip
+        i18n.use(
+            i18n.negotiate(
+                query=request.args.get("lang"),
+                cookie=request.cookies.get("aiobs_lang"),
+                accept=request.headers.get("Accept-Language", ""),
+            )
+        )
 
     @server.after_request
     def _protect(answer: Any) -> Any:
@@ -260,9 +460,16 @@ def create() -> Dash:
         return answer
 
     made = Dash(
-        "gallery", server=server, pages_folder="", assets_folder=ASSETS, include_assets_files=False,
-        index_string=shell.index_string(), suppress_callback_exceptions=True, title="AIOBS", update_title=None,
-    )  # fmt: skip
+        "gallery",
+        server=server,
+        pages_folder="",
+        assets_folder=ASSETS,
+        include_assets_files=False,
+        index_string=shell.index_string(),
+        suppress_callback_exceptions=True,
+        title="AIOBS",
+        update_title=None,
+    )
     standing = Standing("acme", is_local=True, has_sample=True)
     made.layout = lambda: shell.layout(NAV, standing)
     shell.register(made, lambda: NAV)
@@ -277,8 +484,14 @@ def create() -> Dash:
 
     @made.callback(Output("filter-options", "data"), Input("lang", "data"))  # type: ignore[untyped-decorator]
     def _options(_lang: str | None) -> Any:
-        return {"model": [{"value": f"model-{i}", "label": f"model-{i}", "hint": "classifier"} for i in range(40)],
-                "version": [{"value": "v1"}, {"value": "v2"}], "segment": [{"value": "eu"}, {"value": "us"}]}  # fmt: skip
+        return {
+            "model": [
+                {"value": f"model-{i}", "label": f"model-{i}", "hint": "classifier"}
+                for i in range(40)
+            ],
+            "version": [{"value": "v1"}, {"value": "v2"}],
+            "segment": [{"value": "eu"}, {"value": "us"}],
+        }
 
     return made
 

@@ -45,7 +45,8 @@ def test_theme_toggle_repaints_charts_without_a_request(chromium: Any, gallery: 
     with visit(chromium, f"{gallery}/?theme=light") as seen:
         seen.wait_for_charts()
         page = seen.page
-        colour = "document.querySelector('#g-bars').querySelector('.js-plotly-plot').data[0].marker.color[0]"
+        plot = "document.querySelector('#g-bars .js-plotly-plot')"
+        colour = f"{plot}.data[0].marker.color[0]"
         before, asked = page.evaluate(colour), []
         page.on("request", lambda r: asked.append(r.url))
         page.keyboard.press("t")
@@ -64,7 +65,9 @@ def test_back_restores_the_range(chromium: Any, gallery: str) -> None:
         assert page.url.endswith("?range=7d")
         assert page.inner_text("#time-words") == "Last 7 days"
         page.go_back()
-        page.wait_for_function("document.querySelector('#time-words').innerText === 'Last 24 hours'")
+        page.wait_for_function(
+            "document.querySelector('#time-words').innerText === 'Last 24 hours'"
+        )
 
 
 def test_choosing_a_model_survives_a_change_of_page(chromium: Any, gallery: str) -> None:
@@ -101,9 +104,7 @@ def test_skip_link_is_the_first_stop_and_leads_to_the_content(chromium: Any, gal
         assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_language_switch_keeps_the_state_and_loads_no_document(
-    chromium: Any, gallery: str
-) -> None:
+def test_language_switch_keeps_the_state_and_loads_no_document(chromium: Any, gallery: str) -> None:
     with visit(chromium, f"{gallery}/?range=7d") as seen:
         seen.wait_for_charts()
         page = seen.page
