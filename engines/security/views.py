@@ -1,0 +1,268 @@
+"""Takes disguises off a text: each view is readable text with the place of every character."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+MIN_ENCODED = 16
+"""Shortest encoded run that is decoded: 12 bytes, about two words."""
+MAX_DEPTH = 2
+
+# Letters of other scripts that look like Latin ones: the common part of Unicode's confusables.txt
+# (UTS 39), Cyrillic, Greek, Armenian and Cherokee letters that are drawn alike in most fonts.
+_LOOK = dict(
+    zip(
+        "аАвВеЕіІјЈкКмМнНоОрРсСтТуУхХѕЅԁһԛԝӏɡαΑΒβεΕΖηΗιΙκΚΜνΝοΟρΡτΤυΥχΧγօոսցհզᎪᏴᏟᎠᎬᏀᎻᎥᎫᏦᏞᎷᏢᏒᏚᎢᏙᏔᏃ",
+        "aAbBeEiIjJkKmMhHoOpPcCtTyYxXsSdhqwlgaABbeEZnHiIkKMvNoOpPtTuYxXyonughqABCDEGHiJKLMPRSTVWZ",
+        strict=True,
+    )
+)
+_LEET = str.maketrans("013457@$!|", "oieastasil")
+_INVISIBLE = frozenset("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0")
+_TAGS = range(0xE0020, 0xE007F)
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{4}(?:\r?\n)?){4,}[A-Za-z0-9+/_-]{0,4}={0,2}")
+_HEX = re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ ,:]?){12,}")
+_PERCENT = re.compile(r"(?:[\w.+-]{0,40}%[0-9a-fA-F]{2}){4,}[\w.+-]*")
+_ESCAPES = re.compile(
+    r"(?:\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|&#\d{2,7};|&#x[0-9a-fA-F]{2,6};|[ ]){6,}"
+)
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|&#(\d{2,7});|&#x([0-9a-fA-F]{2,6});")
+_SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ ._*\-·|]{1,3}){5,}[^\W_](?![^\W_])")
+_LEETED = re.compile(r"(?=[A-Za-z]*[013457@$!|])(?=[013457@$!|]*[A-Za-z])[A-Za-z013457@$!|]{4,}")
+_TRIGGERS = re.compile(
+    r"\b(ignore|instructions?|previous|prompt|disregard|reveal|bypass|unrestricted|password)\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A readable text; character i of it stands at ``offsets[i]`` in the original."""
+
+    text: str
+    offsets: tuple[int, ...]
+    how: str
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a span of this view stands in the original."""
+        if start >= end:
+            return self.offsets[start], self.offsets[start]
+        return self.offsets[start], self.offsets[end - 1] + 1
+
+
+def views(text: str, *, depth: int = MAX_DEPTH) -> list[View]:
+    """Return the text as it reads, then every other reading that a disguise hides.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    depth : int
+        How often decoded text is decoded again: an encoding inside an encoding.
+
+    Returns
+    -------
+    list of View
+        The first is the text itself in Unicode's compatible form without invisible characters.
+
+    Notes
+    -----
+    Look-alikes are read as Latin only inside words that mix scripts, or whose every letter looks
+    Latin; a Russian sentence is left Russian. Digits are read as letters only inside words.
+    """
+    plain = _plain(text)
+    found = [plain]
+    for change in (_look_alikes, _spaced, _leet, _tags, _mirrored, _rot13):
+        other = change(plain if change is not _tags else View(text, tuple(range(len(text))), ""))
+        if other is not None:
+            found.append(other)
+    if depth > 0:
+        found += _decoded(plain, depth)
+    return found
+
+
+def _plain(text: str) -> View:
+    if text.isascii():
+        return View(text, tuple(range(len(text))), "plain")
+    letters: list[str] = []
+    offsets: list[int] = []
+    hidden = 0
+    for i, character in enumerate(text):
+        kept = _kept(character)
+        hidden += not kept and not _is_joiner(text, i)
+        letters.append(kept)
+        offsets.extend([i] * len(kept))
+    return View("".join(letters), tuple(offsets), "invisible" if hidden > 1 else "plain")
+
+
+@lru_cache(maxsize=8192)
+def _kept(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cf" or character in _INVISIBLE or 0xFE00 <= ord(character) <= 0xFE0F:
+        return ""
+    return unicodedata.normalize("NFKC", character)
+
+
+def _is_joiner(text: str, i: int) -> bool:
+    """Joiners and marks that emoji and Arabic or Indic writing need are not a disguise."""
+    if text[i] in "\u200e\u200f\u202a\u202b\u202c\ufe0f\ufeff\u00ad":
+        return True
+    near = text[max(0, i - 1) : i + 2]
+    return text[i] in "\u200c\u200d" and any(ord(c) > 0x2FF and c != text[i] for c in near)
+
+
+def _look_alikes(view: View) -> View | None:
+    if view.text.isascii():
+        return None
+    letters = list(view.text)
+    for match in _WORD.finditer(view.text):
+        word = match.group()
+        if word.isascii():
+            continue
+        latin = sum(c.isascii() for c in word)
+        alike = sum(c in _LOOK for c in word)
+        if (latin and alike) or alike == len(word):
+            for i in range(match.start(), match.end()):
+                letters[i] = _LOOK.get(letters[i], letters[i])
+    bare = "".join(_unmarked(c) for c in letters)
+    if bare == view.text or len(bare) != len(letters):
+        return None
+    return View(bare, view.offsets, "look_alikes")
+
+
+@lru_cache(maxsize=8192)
+def _unmarked(character: str) -> str:
+    """Return a Latin letter without its accents; marks standing alone stay."""
+    if character.isascii() or not unicodedata.name(character, "").startswith("LATIN"):
+        return character
+    return unicodedata.normalize("NFD", character)[0]
+
+
+def _spaced(view: View) -> View | None:
+    """Join letters that are written apart: ``i g n o r e``; two spaces or more end a word."""
+    found = list(_SPACED.finditer(view.text))
+    if not found:
+        return None
+    letters: list[str] = []
+    offsets: list[int] = []
+    for match in found:
+        at = match.start()
+        run = match.group()
+        has_wide = re.search(r"[^\W_] {2,3}[^\W_]", run) is not None
+        for i, c in enumerate(run):
+            wide = c == " " and has_wide and run[i - 1] == " "
+            if c.isalnum() or wide:
+                letters.append(c)
+                offsets.append(view.offsets[at + i])
+        letters.append(" ")
+        offsets.append(view.offsets[match.end() - 1])
+    return View("".join(letters), tuple(offsets), "spaced")
+
+
+def _leet(view: View) -> View | None:
+    if len(_LEETED.findall(view.text)) < 2:
+        return None
+    text = _LEETED.sub(lambda m: m.group().translate(_LEET), view.text)
+    return View(text, view.offsets, "leet") if text != view.text else None
+
+
+def _tags(view: View) -> View | None:
+    """Read characters of the Unicode tag block, which no screen shows, as the ASCII they carry."""
+    at = [i for i, c in enumerate(view.text) if ord(c) in _TAGS]
+    if len(at) < 4:
+        return None
+    return View("".join(chr(ord(view.text[i]) - 0xE0000) for i in at), tuple(at), "invisible")
+
+
+def _mirrored(view: View) -> View | None:
+    text = view.text[::-1]
+    return View(text, view.offsets[::-1], "reversed") if _reads_worse(text, view.text) else None
+
+
+def _rot13(view: View) -> View | None:
+    text = codecs.encode(view.text, "rot13")
+    return View(text, view.offsets, "rot13") if _reads_worse(text, view.text) else None
+
+
+def _reads_worse(text: str, original: str) -> bool:
+    hits = len(set(m.lower() for m in _TRIGGERS.findall(text)))
+    return hits >= 2 and hits > len(set(m.lower() for m in _TRIGGERS.findall(original)))
+
+
+def _decoded(view: View, depth: int) -> Iterator[View]:
+    for pattern, decode, how in _CODECS:
+        for match in pattern.finditer(view.text):
+            if len(match.group()) < MIN_ENCODED:
+                continue
+            text = decode(match.group())
+            if text and text != match.group() and _is_readable(text):
+                yield from _inner(view, match, text, how, depth)
+
+
+def _inner(view: View, match: re.Match[str], text: str, how: str, depth: int) -> Iterator[View]:
+    start, last = view.offsets[match.start()], view.offsets[match.end() - 1]
+    for inner in views(text, depth=depth - 1):
+        # Every character of the decoded text stands where the encoded run stands.
+        size = len(inner.text)
+        offsets = tuple([start] * (size - 1) + [last]) if size else ()
+        yield View(inner.text, offsets, how)
+
+
+def _is_readable(text: str) -> bool:
+    sample = text[:2_000]
+    good = sum(c.isprintable() or c in "\r\n\t" for c in sample)
+    words = sum(c.isalpha() or c == " " for c in sample)
+    return good == len(sample) >= 8 and words >= 0.6 * len(sample)
+
+
+def _from_base64(run: str) -> str | None:
+    packed = re.sub(r"\s", "", run).rstrip("=").replace("-", "+").replace("_", "/")
+    for cut in range(4):  # prose before the run may have been taken for its first letters
+        part = packed[: len(packed) - cut] if cut else packed
+        try:
+            return base64.b64decode(part + "=" * (-len(part) % 4), validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            continue
+    return None
+
+
+def _from_hex(run: str) -> str | None:
+    packed = re.sub(r"0x|\\x|[ ,:]", "", run)
+    try:
+        return bytes.fromhex(packed).decode("utf-8")
+    except (ValueError, UnicodeDecodeError):
+        return None
+
+
+def _from_percent(run: str) -> str | None:
+    from urllib.parse import unquote_plus
+
+    try:
+        return unquote_plus(run, errors="strict")
+    except UnicodeDecodeError:
+        return None
+
+
+def _from_escapes(run: str) -> str | None:
+    def character(match: re.Match[str]) -> str:
+        u, x, decimal, hexadecimal = match.groups()
+        code = int(decimal) if decimal else int(u or x or hexadecimal, 16)
+        return chr(code) if code <= 0x10FFFF else "\0"
+
+    return _ESCAPE.sub(character, run)
+
+
+_CODECS: tuple[tuple[re.Pattern[str], Callable[[str], str | None], str], ...] = (
+    (_BASE64, _from_base64, "base64"),
+    (_HEX, _from_hex, "hex"),
+    (_PERCENT, _from_percent, "percent"),
+    (_ESCAPES, _from_escapes, "escapes"),
+)
