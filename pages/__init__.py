@@ -44,6 +44,7 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page("unified", "grid-1x2", "overview"),
     Page("models", "boxes", "overview"),
+    Page("incidents", "exclamation-diamond", "overview"),
     Page("technical", "speedometer2", "people"),
 )
 

@@ -27,7 +27,6 @@ from services.times import Window
 from services.workspace import Workspace, current_workspace
 
 PATH = "/models"
-BANDS: dict[str, Status] = {"healthy": "good", "warning": "warn", "critical": "bad"}
 OUTCOMES: dict[str, Status] = {"drift": "bad", "detectable_but_negligible": "warn",
                                "no_evidence": "good", "insufficient_data": "none"}  # fmt: skip
 SHOWN_FEATURES = 4
@@ -44,7 +43,8 @@ def layout() -> html.Div:
                 section(
                     t("models.explorer"),
                     html.Label(
-                        [
+                        className="explorer-search",
+                        children=[
                             html.Span(t("shell.search"), className="visually-hidden"),
                             dcc.Input(
                                 id="models-words", type="search", debounce=0.4,
@@ -111,7 +111,7 @@ def _catalogue(ws: Workspace) -> Children:
     rows = [
         {
             "model": html.A(m.name, href=f"{PATH}?model={m.model_id}"),
-            "health": mark(BANDS.get(m.health, "none")),
+            "health": mark(*sources.health_words(m.health)),
             "trust": m.trust,
             "type": m.model_type,
             "state": t(f"models.{m.status}"),
@@ -156,7 +156,7 @@ def _identity(ws: Workspace, model: models.Model) -> Children:
     found = answer.result
     facts = {
         "trust": html.Span(
-            [number(found.trust, decimals=2), " ", pill(BANDS[found.band])]
+            [number(found.trust, decimals=2), " ", pill(*sources.health_words(found.band))]
             if found
             else lack_of(answer).reason
         ),
@@ -256,7 +256,15 @@ def _concept(found: Concept | Insufficient) -> Children:
     if isinstance(labelled, Insufficient):
         parts.append(html.P(labelled.reason))
     else:
-        parts.append(html.P([mark(OUTCOMES[labelled.outcome]), " ", labelled.reason]))
+        parts.append(
+            html.P(
+                [
+                    mark(OUTCOMES[labelled.outcome], t(f"models.outcome_{labelled.outcome}")),
+                    " ",
+                    labelled.reason,
+                ]
+            )
+        )
     estimate = found.estimate
     if not isinstance(estimate, Insufficient):
         parts += [
@@ -279,7 +287,7 @@ def _outputs(ws: Workspace, model: models.Model) -> list[Children]:
     return [section(t("models.hallucination"), grid(made), section_id="models-outputs-section")]
 
 
-EXPLORED = 50
+EXPLORED = 25
 
 
 def _explorer(ws: Workspace, model_id: str, window: Window, words: str) -> Children:

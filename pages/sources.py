@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 from dash import Input
@@ -21,10 +22,12 @@ from components.scope import Scope
 from components.theme import Status
 from engines.reliability import wilson
 from engines.trust import Trust
-from i18n import duration, number, percent, t
+from i18n import duration, number, percent, quantity, t
 from services.computed import Computed
+from services.incidents import Incident
 from services.marks import list_marks
 from services.times import Window
+from services.topology import ERROR_WARNING, ServiceHealth
 from services.traffic import TrafficSeries
 from services.workspace import Workspace, current_workspace
 
@@ -150,3 +153,55 @@ def _written(key: str, value: float | int | str) -> str:
     if key == "level":
         return percent(value, decimals=0)
     return number(value, decimals=1 if key == "points" else 2)
+
+
+def incident_title(incident: Incident) -> str:
+    """Return what went wrong in the language in use; the stored title is English."""
+    given = incident.evidence
+    now, before = given.get("now"), given.get("before")
+    as_text = _INCIDENT_UNITS.get(incident.rule, percent)
+    ratio = now / before if now is not None and before else None
+    return t(
+        f"incidents.title_{incident.rule}",
+        name=incident.subject,
+        now=as_text(now),
+        before=as_text(before),
+        ratio=number(ratio, decimals=1),
+        features=", ".join(given.get("features", [])[:3]),
+        errors=percent(given.get("error_rate")),
+        mean=_milliseconds(given.get("mean_ms")),
+    )
+
+
+def incident_link(incident: Incident, page: str = "/incidents") -> str:
+    """Return the address of a page that is about an incident."""
+    return f"{page}?{urlencode({'focus': urlencode({'incident': incident.id})})}"
+
+
+def service_words(service: ServiceHealth) -> str:
+    """Return why a service is judged as it is, in the language in use."""
+    is_slow = (service.error_rate or 0.0) < ERROR_WARNING and service.before_mean_ms is not None
+    if is_slow and service.health != "healthy":
+        return t(
+            "incidents.service_slow",
+            now=_milliseconds(service.mean_ms),
+            before=_milliseconds(service.before_mean_ms),
+        )
+    rate, calls = percent(service.error_rate), number(service.calls)
+    return t("incidents.service_errors", rate=rate, n=calls)
+
+
+def _milliseconds(value: float | None) -> str:
+    return quantity(value, "ms")
+
+
+def _plain(value: float | None) -> str:
+    return number(value, decimals=2)
+
+
+_INCIDENT_UNITS: dict[str, Callable[[float | None], str]] = {
+    "latency": _milliseconds,
+    "hallucination": _plain,
+    "trust": _plain,
+    "cost": _plain,
+}

@@ -171,9 +171,9 @@ def _attention(overview: Overview) -> Any:
     issues = [
         Issue(
             severity[i.severity],  # type: ignore[arg-type]
-            i.title,
+            sources.incident_title(i),
             since_ms=i.opened_at_ms,
-            href=_model_link(i.subject) if i.subject_kind == "model" else None,
+            href=sources.incident_link(i),
         )
         for i in overview.incidents
     ]
@@ -186,7 +186,7 @@ def _attention(overview: Overview) -> Any:
     for service in overview.services:
         if service.health in ("critical", "warning") and service.service not in named:
             status, word = sources.health_words(service.health)
-            issues.append(Issue(status, service.service, service.reason, word))
+            issues.append(Issue(status, service.service, sources.service_words(service), word))
     if not issues:
         return states.calm(t("unified.all_well"), t("unified.all_well_hint"))
     return issue_list(issues[:_MAX_ISSUES])

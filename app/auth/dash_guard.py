@@ -39,3 +39,6 @@ def check_dash_body() -> None:
     known = current_app.extensions["aiobs_dash_outputs"]()
     if body.output not in known:
         raise Malformed("not a callback of this application")
+    wired = known[body.output]
+    if (len(body.inputs), len(body.state)) != (len(wired["inputs"]), len(wired["state"])):
+        raise Malformed("not the inputs of this callback")

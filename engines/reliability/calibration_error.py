@@ -44,6 +44,11 @@ class Binned:
     high: Floats
 
 
+ROUNDING = 1e-12
+"""Noise below this share of the squared gap is rounding: every bin then holds one outcome alone."""
+LARGE_Q = 1e6
+"""Above this a noncentral chi-square is normal to 1 in 1,000 of its standard deviation."""
+
 SKEW = 1 / 3
 """With this many degrees fewer the signed root of a chi-square has mean 0 (within 0.005 for 5 or
 more degrees, by simulation); taking out the whole mean would leave the root too low."""
@@ -155,7 +160,7 @@ def calibration_error(binned: Binned, level: float = 0.9) -> CalibrationError:
     variances = weights * binned.gap_variance / binned.sizes
     noise = float(variances.sum())
     total = float(weights @ gaps**2)
-    if noise <= 0:
+    if noise <= ROUNDING * total:
         raise InsufficientData("no bin holds both outcomes, so the noise cannot be measured")
     freedom = noise**2 / float(variances @ variances)
     q = freedom * total / noise
@@ -174,7 +179,7 @@ def calibration_error(binned: Binned, level: float = 0.9) -> CalibrationError:
 def _invert(q: float, freedom: float, level: float) -> tuple[float, float]:
     """Return the interval of the noncentrality that would explain `q`."""
     from scipy.optimize import brentq
-    from scipy.special import chdtri, chndtr
+    from scipy.special import chdtri, chndtr, ndtri
 
     tail, reach = (1.0 - level) / 2.0, math.sqrt(2.0 * freedom)
 
@@ -184,6 +189,10 @@ def _invert(q: float, freedom: float, level: float) -> tuple[float, float]:
     def excess(noncentrality: float, found: float, above: float) -> float:
         return float(chndtr(found, freedom, noncentrality)) - left(noncentrality) - above
 
+    if q > LARGE_Q:
+        # Far from perfect the statistic is normal with variance 4 q, and chndtr loses its digits.
+        reach = float(ndtri(1.0 - tail)) * 2.0 * math.sqrt(q)
+        return q - freedom - reach, q - freedom + reach
     luck = max(q, float(chdtri(freedom, 0.5)))
     top = 2.0 * luck + 10.0 * reach + 20.0
     is_perfect = excess(0.0, q, level) <= 0

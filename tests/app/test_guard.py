@@ -16,6 +16,12 @@ def test_malformed_callbacks_get_400(client: FlaskClient, body: bytes) -> None:
     assert answer.json is not None and answer.json["code"] == "MALFORMED"
 
 
+def test_a_callback_without_its_inputs_gets_400(hub: Flask, client: FlaskClient) -> None:
+    for output in hub.extensions["aiobs_dash_outputs"]():
+        body = {"output": output, "inputs": [], "state": []}
+        assert client.post("/_dash-update-component", json=body).status_code == 400, output
+
+
 def test_callbacks_in_another_media_type_get_415(client: FlaskClient) -> None:
     answer = client.post("/_dash-update-component", data=b"{}", content_type="text/plain")
     assert answer.status_code == 415

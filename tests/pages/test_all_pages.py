@@ -81,7 +81,7 @@ def answers(hub: Flask, scope: dict[str, str]) -> dict[str, int]:
             "outputs": _outputs(name),
             "inputs": [one | {"value": values[str(one["id"])]} for one in inputs],
             "changedPropIds": [],
-            "state": [],
+            "state": [dict(one) | {"value": None} for one in callback["state"]],
         }
         if "callback" not in callback:
             continue

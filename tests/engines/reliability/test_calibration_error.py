@@ -116,3 +116,18 @@ def test_a_lucky_sample_does_not_claim_more_than_its_size_allows():
     lucky = calibration_error(bin_scores(np.full(100, 0.5), np.tile([0.0, 1.0], 50)))
     assert lucky.interval.low == 0.0
     assert lucky.interval.high > 0.03
+
+
+def test_constant_scores_with_one_outcome_each_are_refused_as_noiseless() -> None:
+    scores = np.repeat([0.1, 0.3, 0.6, 0.8], 50)
+    labels = np.repeat([0.0, 1.0, 0.0, 1.0], 50)
+    with pytest.raises(InsufficientData, match="no bin holds both outcomes"):
+        calibration_error(bin_scores(scores, labels))
+
+
+def test_interval_far_from_perfect_meets_the_inverted_one_at_the_border() -> None:
+    from engines.reliability.calibration_error import LARGE_Q, _invert
+
+    inverted = _invert(LARGE_Q * 0.999, 15.0, 0.9)
+    normal = _invert(LARGE_Q * 1.001, 15.0, 0.9)
+    assert normal == pytest.approx(inverted, rel=0.003)

@@ -1,0 +1,209 @@
+"""Incidents: what went wrong, its likely cause, and who looks after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ALL, Input, Output, ctx, html, no_update
+
+from components import states, tables
+from components.icons import icon
+from components.kpi import kpi, row
+from components.live import View, slot, view_store
+from components.panel import Provenance, grid, moment, panel
+from components.scope import Scope
+from components.shell import page_header
+from components.status import mark
+from components.tables import Column
+from components.theme import Status
+from engines.result import Insufficient
+from i18n import duration, percent, t
+from pages import focus, sources
+from services import incidents as service
+from services.errors import NotFound
+from services.incidents import Incident
+from services.times import Window
+from services.workspace import Workspace, current_workspace
+
+PATH = "/incidents"
+SEVERITY: dict[str, Status] = {"critical": "bad", "warning": "warn", "info": "none"}
+_KPIS = ("open", "count", "mean_time")
+Children = Any  # what a Dash component takes as children
+
+
+def layout() -> html.Div:
+    """Return the page with empty places; the first view fills them."""
+    return html.Div(
+        [
+            page_header(t("nav.incidents"), t("incidents.purpose")),
+            view_store("incidents"),
+            row(*[slot(f"incidents-{name}", states.skeleton(104, "kpi")) for name in _KPIS]),
+            grid(
+                panel(t("incidents.all"), None, panel_id="incidents-list", span=12),
+                panel(t("incidents.detail"), None, panel_id="incidents-one", span=12, menu=False),
+            ),
+        ]
+    )
+
+
+def register(dash_app: Any) -> None:  # a dash.Dash
+    """Answer scope and tick with the page's view, and carry out what a person decides."""
+    sources.register_live(dash_app, "incidents", fill)
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("toast", "data", allow_duplicate=True),
+        Input({"type": "incident-act", "index": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    def _act(clicks: list[int | None]) -> Any:
+        if not any(clicks) or not ctx.triggered_id:
+            return no_update
+        incident_id, state = str(ctx.triggered_id["index"]).split("|")
+        changed = service.change_state(current_workspace(), incident_id, state)  # type: ignore[arg-type]
+        return {"kind": "good", "title": t(f"incidents.{changed.state}"), "text": _title(changed)}
+
+
+def fill(ws: Workspace, scope: Scope, view: View) -> None:
+    """Put the incidents of the window, and the one in focus, into the page."""
+    window = sources.window_of(ws, scope)
+    found = [i for i in service.list_incidents(ws) if _is_in(i, window, scope.model)]
+    _fill_figures(view, found)
+    source = Provenance(scope.describe(), len(found), computed_at_ms=ws.now_ms())
+    view.panel("incidents-list", _list(found), source)
+    view.panel("incidents-one", _one(ws, focus.parse(scope.focus).incident))
+
+
+def _is_in(incident: Incident, window: Window, model_id: str) -> bool:
+    ended = incident.resolved_at_ms
+    overlaps = incident.opened_at_ms < window.end_ms and (ended is None or ended >= window.start_ms)
+    return overlaps and (not model_id or incident.subject == model_id)
+
+
+def _fill_figures(view: View, found: list[Incident]) -> None:
+    active = [i for i in found if i.state != "resolved"]
+    times = [(i.resolved_at_ms - i.opened_at_ms) / 1_000 for i in found if i.resolved_at_ms]
+    mean: str | Insufficient = Insufficient(t("incidents.none"))
+    if times:
+        mean = duration(sum(times) / len(times))
+    figures = {
+        "open": kpi(
+            t("incidents.open"), float(len(active)), kpi_id="incidents-open",
+            status="bad" if active else "good",
+        ),
+        "count": kpi(t("incidents.count"), float(len(found)), kpi_id="incidents-count"),
+        "mean_time": kpi(t("incidents.mean_time"), mean, kpi_id="incidents-mean"),
+    }  # fmt: skip
+    for name, figure in figures.items():
+        view.slot(f"incidents-{name}", figure)
+
+
+def _list(found: list[Incident]) -> Children:
+    if not found:
+        return states.calm(t("incidents.calm"), t("incidents.none"))
+    columns = [
+        Column("title", t("incidents.what"), "node"),
+        Column("severity", t("incidents.severity"), "node"),
+        Column("state", t("incidents.state")),
+        Column("since", t("incidents.since"), "node"),
+        Column("lasted", t("incidents.lasted")),
+        Column("cause", t("incidents.cause")),
+    ]
+    rows = [
+        {
+            "title": html.A(_title(i), href=sources.incident_link(i)),
+            "severity": mark(SEVERITY[i.severity]),
+            "state": t(f"incidents.{i.state}"),
+            "since": moment(i.opened_at_ms),
+            "lasted": duration(((i.resolved_at_ms or i.updated_at_ms) - i.opened_at_ms) / 1_000),
+            "cause": _cause_words(i),
+        }
+        for i in found
+    ]
+    return tables.table(columns, rows, caption=t("incidents.all"))
+
+
+def _title(incident: Incident) -> str:
+    return sources.incident_title(incident)
+
+
+def _cause_words(incident: Incident) -> str:
+    cause = incident.root_cause
+    if cause is None:
+        return "–"
+    if cause["abstained"] or not cause["causes"]:
+        return t("incidents.no_cause", reason=str(cause["reason"]))
+    first = cause["causes"][0]
+    return t(
+        "incidents.cause_words",
+        node=first["node"],
+        metric=first["metric"],
+        confidence=percent(first["confidence"], decimals=0),
+    )
+
+
+def _one(ws: Workspace, incident_id: str) -> Children:
+    if not incident_id:
+        return states.empty(t("incidents.choose"))
+    try:
+        incident = service.get_incident(ws, incident_id)
+    except NotFound as error:
+        return states.empty(error.message)
+    return html.Div(
+        [
+            html.H3(_title(incident), className="panel-lead"),
+            html.P([mark(SEVERITY[incident.severity]), " · ", moment(incident.opened_at_ms)]),
+            *_explained(incident),
+            _actions(incident),
+            _history(incident),
+        ]
+    )
+
+
+def _explained(incident: Incident) -> list[Children]:
+    cause = incident.root_cause
+    link = html.A(
+        [icon("diagram-3"), " ", t("incidents.open_graph")],
+        href=sources.incident_link(incident, page="/causes"),
+    )
+    if cause is None:
+        return [html.P(t("incidents.not_yet")), html.P(link)]
+    parts: list[Children] = [html.P([html.B(t("incidents.cause")), ": ", _cause_words(incident)])]
+    if cause["causes"] and not cause["abstained"]:
+        first = cause["causes"][0]
+        parts += [
+            _words("chain", [" → ".join(first["chain"])] if first["chain"] else []),
+            _words("evidence", first["evidence"]),
+            _words("against", first["against"]),
+        ]
+    return [*parts, html.P(link)]
+
+
+def _words(name: str, lines: list[str]) -> Children:
+    if not lines:
+        return None
+    listed = html.Ul([html.Li(line, lang="en", dir="auto") for line in lines])
+    return html.Div([html.B(t(f"incidents.{name}")), listed])
+
+
+def _actions(incident: Incident) -> Children:
+    if incident.state == "resolved":
+        return None
+    wanted = [("acknowledge", "acknowledged"), ("resolve", "resolved")]
+    buttons = [
+        html.Button(
+            t(f"incidents.{verb}"),
+            id={"type": "incident-act", "index": f"{incident.id}|{state}"},
+            className="btn-quiet",
+        )
+        for verb, state in wanted
+        if state != incident.state
+    ]
+    return html.Div(buttons, className="button-row no-print")
+
+
+def _history(incident: Incident) -> Children:
+    lines = [
+        html.Li([moment(note.at_ms), " · ", html.Bdi(note.actor), " · ", note.text])
+        for note in incident.notes
+    ]
+    return html.Div([html.B(t("incidents.history")), html.Ul(lines)]) if lines else None
