@@ -90,7 +90,7 @@ def _ended(job: Job) -> html.Div:
             html.Button(
                 [icon("arrow-clockwise"), html.Span(t("causal_graph.again"))],
                 className="btn-quiet",
-                **attrs(data_action="analysis-again"),
+                **attrs(data_action="analysis-again", data_job=job.id),
             ),
         ],
         className="state",
@@ -103,13 +103,17 @@ def sentence(reason: Evidence) -> str:
     name = reason.key
     if name == "same_interval_test":
         name = "test_confirms" if float(values["q"]) < 0.05 else "test_denies"
+    if name == "moved_first" and abs(float(values["lead_s"])) < 30:
+        name = "moved_with"
+    if name == "event_before_onset" and "kind" not in values:
+        name = "event_link"
     written = {key: _written(key, value) for key, value in values.items()}
     return t(f"causal_graph.why_{name}", **written)
 
 
 def _written(key: str, value: str | float) -> str:
     if isinstance(value, str):
-        return metric_name(value) if key == "metric" else value.replace("|", " · ")
+        return _word(key, value)
     if key == "share":
         return percent(value)
     if key == "lead_s" or key == "lag_s":
@@ -117,6 +121,18 @@ def _written(key: str, value: str | float) -> str:
     if key == "q":
         return f"{value:.2g}"
     return number(value, decimals=2 if abs(value) < 100 else 0)
+
+
+EVENTS = ("deployment", "config_change", "data_change", "incident", "security")
+
+
+def _word(key: str, value: str) -> str:
+    if key == "metric":
+        return metric_name(value)
+    if key == "kind":
+        return t(f"chart.mark_{value}") if value in EVENTS else value
+    node, _, metric = value.rpartition("|")
+    return title((node, metric)) if node and key in ("cause", "effect") else value
 
 
 METRICS = (

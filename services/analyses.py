@@ -62,11 +62,13 @@ def get_job(ws: Workspace, job_id: str) -> Job:
 
 @permitted("causal:read")
 def stop_job(ws: Workspace, job_id: str) -> Job:
-    """Stop an analysis at the end of the stage it is in."""
+    """Stop an analysis at the end of its stage; one that ended is forgotten, so that the next who
+    asks starts it anew."""
     job = get_job(ws, job_id)
-    if job.state != "running":
-        return job
-    return _note(ws, job, state="stopped")
+    if job.state == "running":
+        return _note(ws, job, state="stopped")
+    ws.cache.invalidate(f"{ws.tenant}/job/{job_id}")
+    return job
 
 
 @permitted("causal:read")
@@ -78,12 +80,11 @@ def follow(
     *,
     fresh_s: float = 30.0,
     patience_s: float = 1.5,
-    again: bool = False,
 ) -> T | Job:
     """Return the analysis, an older one while it is renewed, or the job that is making it.
 
     A quick analysis is simply returned: only one that outlasts `patience_s` becomes a job that the
-    reader sees. `again` starts one that was stopped or failed anew.
+    reader sees.
     """
     job_id = hashlib.sha256(f"{ws.tenant}|{what}".encode()).hexdigest()[:16]
     known = ws.cache.get(f"{ws.tenant}/analysis/{job_id}", kind)
@@ -91,7 +92,7 @@ def follow(
     now = ws.now_ms()
     if known is not None and job is not None and now - job.updated_ms < fresh_s * 1_000:
         return known
-    if job is not None and job.state in ("stopped", "failed") and not again and known is None:
+    if job is not None and job.state in ("stopped", "failed") and known is None:
         return job
     if job is None or job.state != "running" or now - job.started_ms > LOST_MS:
         job = _start(ws, Job(job_id, what, "running", "waiting", now, now), kind, compute)

@@ -79,7 +79,6 @@ def diagnose(
     incident_id: str | None = None,
     key: Key | None = None,
     window: Window | None = None,
-    again: bool = False,
 ) -> Diagnosis | Job:
     """Return the diagnosis of an incident, of a number, or of what is reddest now."""
     what = f"diagnosis|{incident_id}|{key}|{window}"
@@ -88,7 +87,6 @@ def diagnose(
         what,
         Diagnosis,
         lambda say: _diagnose(ws, incident_id, key, window, say),
-        again=again,
     )
 
 

@@ -17,26 +17,32 @@ from services.times import MINUTE_MS
 SEARCH_MS = 12 * MINUTE_MS
 """Alerts look at the ten minutes before them; a trouble they report began there or just before."""
 LEAST_ROWS = 8
-HALF_A_COUNT = 0.5
+RESOLUTION: dict[str, float] = {
+    "errors": 0.5, "data_drift": 0.02, "prediction_drift": 0.02, "concept_drift": 0.02,
+    "hallucination_risk": 0.02,
+}  # fmt: skip
+"""To how much a number is known at best: counts to half a unit, scores from 0 to 1 to 0.02."""
 
 
 def with_resolution(metrics: Mapping[Key, Series]) -> dict[Key, Series]:
-    """Return the metrics with counts that never moved known to half a unit, as any count is.
+    """Return the metrics; a number that never moved is known to its resolution, no better.
 
     A service that never failed has a spread of zero, and no deviation can be put in units of zero.
-    Every other minute of such a count is raised by half, so that one failure stays within three
-    deviations and five do not.
+    Every other sample of such a number is raised by its resolution, so that one failure stays
+    within three deviations and two do not.
     """
     return {key: _resolved(key, series) for key, series in metrics.items()}
 
 
 def _resolved(key: Key, series: Series) -> Series:
-    if key[1] != "errors" or len(series.values) < LEAST_ROWS:
+    step = RESOLUTION.get(key[1])
+    if step is None or not _any(series):
         return series
-    low, high = np.nanpercentile(series.values, [10, 75]) if _any(series) else (0.0, 1.0)
-    if high > low:
+    low, high = np.nanpercentile(series.values, [10, 75])
+    first = series.values[np.isfinite(series.values)][: max(3, len(series.values) // 2)]
+    if high > low and np.ptp(first) > 0:
         return series
-    raised = series.values + HALF_A_COUNT * (np.arange(len(series.values)) % 2)
+    raised = series.values + step * (np.arange(len(series.values)) % 2)
     return Series(series.times_s, raised)
 
 

@@ -13,7 +13,14 @@ from engines import impact
 from engines.causal.inputs import Key
 from engines.causal.result import Evidence, RankedCause, RootCauseResult
 from engines.causal.roles import role_of
-from engines.impact import Attribution, Estimate, ImpactResult, StructuralModel, WhatIf
+from engines.impact import (
+    Attribution,
+    Estimate,
+    Exposure,
+    ImpactResult,
+    StructuralModel,
+    WhatIf,
+)
 from engines.result import Insufficient
 from services.analyses import Job, Say, follow
 from services.causal import effect_of, explain
@@ -85,7 +92,6 @@ def study(
     incident_id: str | None = None,
     cause: Key | None = None,
     change: float | None = None,
-    again: bool = False,
 ) -> Study | Job:
     """Return the study of an incident, of a hypothetical change of a number (`change` is relative,
     .2 for a fifth more), or of the worst open incident."""
@@ -94,7 +100,6 @@ def study(
         f"study|{incident_id}|{cause}|{change}",
         Study,
         lambda say: _study(ws, incident_id, cause, change, say),
-        again=again,
     )
 
 
@@ -160,9 +165,7 @@ def _measured(
     onset_s = result.onset_s or incident.opened_at_ms / 1_000
     cause = (top.node, top.metric)
     exposures = exposures_of(ws, scene, model)
-    sized, lack = attempt(
-        lambda: impact.assess_impact(model, cause, onset_s=onset_s, exposures=exposures)
-    )
+    sized, lack = attempt(lambda: _sized(model, cause, onset_s, exposures))
     shares, no_shares = attempt(lambda: impact.attribution(model, effect, onset_s))
     otherwise, no_otherwise = attempt(lambda: impact.what_if(model, cause, effect, onset_s=onset_s))
     return Study(
@@ -181,6 +184,25 @@ def _measured(
         no_shares=no_shares,
         no_otherwise=no_otherwise,
     )
+
+
+def _sized(
+    model: StructuralModel, cause: Key, onset_s: float, exposures: list[Exposure]
+) -> ImpactResult:
+    """Return the effects of the cause; amounts count its other troubles too, the largest of each.
+
+    A service that answers slowly also fails: its failures cost what its slowness does not.
+    """
+    sized = impact.assess_impact(model, cause, onset_s=onset_s, exposures=exposures)
+    failing = (cause[0], "errors")
+    if failing == cause or failing not in model.keys:
+        return sized
+    other = impact.assess_impact(model, failing, onset_s=onset_s, exposures=exposures)
+    larger = tuple(
+        max(pair, key=lambda item: abs(item.so_far.value))
+        for pair in zip(sized.exposures, other.exposures, strict=True)
+    )
+    return replace(sized, exposures=larger)
 
 
 def _hypothetical(ws: Workspace, cause: Key, change: float, say: Say) -> Study:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import msgspec
+from flask import Response
 
 from app.api.queries import Span, window_of
 from app.api.routing import Router
-from services import causal, impact
+from services import analyses, causal, impact
+from services.analyses import Job
 from services.causal import Graph, RootCause, Scenario
+from services.causal_files import Format, export_graph
 from services.errors import Malformed
 from services.times import Window
 from services.workspace import Workspace
@@ -21,6 +24,12 @@ class GraphQuery(Span, frozen=True):
 
     node: str | None = None
     metric: str | None = None
+
+
+class FileQuery(GraphQuery, frozen=True):
+    """A graph and the format of its file: node-link JSON or GraphML."""
+
+    format: Format = "json"
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -57,6 +66,29 @@ def effects(ws: Workspace) -> list[tuple[str, str]]:
 def graph(ws: Workspace, query: GraphQuery) -> Graph:
     """Return what depends on what in a window, each edge with its evidence."""
     return causal.build_graph(ws, node=query.node, metric=query.metric, window=_window(ws, query))
+
+
+@router.route("GET", "/graph/file", permission="causal:read", query=FileQuery, errors=(404,))
+def graph_file(ws: Workspace, query: FileQuery) -> Response:
+    """Return the graph as node-link JSON or GraphML, evidence included."""
+    content = export_graph(
+        ws, query.format, node=query.node, metric=query.metric, window=_window(ws, query)
+    )
+    media = "application/json" if query.format == "json" else "application/graphml+xml"
+    name = f'attachment; filename="causes.{query.format}"'
+    return Response(content, mimetype=media, headers={"Content-Disposition": name})
+
+
+@router.route("GET", "/jobs/<text:job_id>", permission="causal:read", returns=Job, errors=(404,))
+def job(ws: Workspace, job_id: str) -> Job:
+    """Return how far a long analysis is."""
+    return analyses.get_job(ws, job_id)
+
+
+@router.route("DELETE", "/jobs/<text:job_id>", permission="causal:read", returns=Job, errors=(404,))
+def stop(ws: Workspace, job_id: str) -> Job:
+    """Stop a long analysis, or forget one that ended, so that it can start anew."""
+    return analyses.stop_job(ws, job_id)
 
 
 @router.route(

@@ -1,0 +1,539 @@
+"""Why is it red: the causes of one number, the chain from each to it, and the test behind every
+step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from dash import html
+
+from components import charts, live, shell, states, tables
+from components.attributes import attrs
+from components.causal_canvas import MOST_NODES, Arrow, Spot, canvas, drawing
+from components.icons import icon
+from components.live import View
+from components.panel import Provenance, grid, panel
+from components.scope import Scope
+from components.tables import Column, meter, meters
+from components.topbar import picker
+from engines.causal import CausalGraph, clustered, layered, neighbourhood
+from engines.causal.result import CausalEdge, CausalNode, Evidence, RankedCause
+from engines.result import Insufficient
+from i18n import date_time, duration, number, percent, quantity, t
+from pages import focus, sources
+from pages.focus import Focus
+from services.analyses import Job
+from services.diagnosis import Diagnosis, Level, diagnose, list_subjects, read_track
+from services.errors import AIOBSError
+from services.times import HOUR_MS, Window, to_rfc3339
+from services.workspace import Workspace
+
+PATH = "/causes"
+CANVAS = "causal-canvas"
+LONGEST_MS = 6 * HOUR_MS
+"""A relative range longer than this asks about the last hours: old troubles would hide new ones."""
+SHOWN_CAUSES = 5
+TABLE_ROWS = 200
+Children = Any  # what a Dash component takes as children
+
+TOOLS = (
+    "search", "node_kinds", "edge_kinds", "event", "metric", "decision", "outcome", "causes",
+    "contributes", "correlates", "confidence", "time", "play", "pause", "show_names",
+    "show_before", "show_after", "fold", "unfold", "fit", "zoom_in", "zoom_out", "pin", "unpin",
+    "download", "keys", "nothing_found", "png", "svg", "normal", "moved", "effect", "named_cause",
+    "of_all", "selected", "folded", "others",
+)  # fmt: skip
+
+
+def layout() -> html.Div:
+    """Return the page with empty places; the first view fills them."""
+
+    def words(name: str) -> str:
+        return t(f"causal_graph.{name}")
+
+    body = [
+        canvas(CANVAS, label=words("graph"), words=tool_words()),
+        live.slot("causal_graph-data"),
+    ]
+    return html.Div(
+        [
+            shell.page_header(t("nav.causal_graph"), words("purpose")),
+            live.view_store("causal_graph"),
+            html.Div(
+                [
+                    picker("focus", words("subject"), "bullseye", none=words("reddest")),
+                    live.slot("causal_graph-links"),
+                ],
+                className="subject-bar no-print",
+            ),
+            live.slot("causal_graph-lead", states.skeleton(48, "kpi"), block=True),
+            grid(
+                panel(
+                    words("graph"), body, panel_id="causal_graph-graph", span=8, height=480,
+                    definition=words("graph_definition"), menu=False,
+                ),
+                panel(
+                    words("ranking"), None, panel_id="causal_graph-causes", span=4, height=480,
+                    definition=words("ranking_definition"), menu=False,
+                ),
+                panel(
+                    words("detail"), None, panel_id="causal_graph-detail", span=12,
+                    definition=words("detail_definition"),
+                ),
+                panel(
+                    words("edges"), None, panel_id="causal_graph-edges", span=7, height=200,
+                    definition=words("edges_definition"),
+                ),
+                panel(
+                    words("nodes"), None, panel_id="causal_graph-nodes", span=5, height=200,
+                    definition=words("nodes_definition"),
+                ),
+            ),
+        ],
+        id="causal-page",
+    )  # fmt: skip
+
+
+def tool_words() -> dict[str, str]:
+    """Return what the tools of the drawing say; the browser fills in the counts."""
+    said = {name: t(f"causal_graph.{name}") for name in TOOLS if name != "of_all"}
+    return said | {"of_all": t("causal_graph.of_all", shown="{shown}", total="{total}")}
+
+
+def register(dash_app: Any) -> None:  # a dash.Dash
+    """Answer scope and tick with the page's view."""
+    sources.register_live(dash_app, "causal_graph", fill)
+
+
+def fill(ws: Workspace, scope: Scope, view: View) -> None:
+    """Put the diagnosis of what the reader asks about into the page's places."""
+    asked = focus.parse(scope.focus)
+    subjects = focus.options(list_subjects(ws))
+    try:
+        found = diagnose(
+            ws,
+            incident_id=asked.incident or None,
+            key=asked.key,
+            window=None if asked.incident else _window(ws, scope),
+        )
+    except AIOBSError as error:
+        found = None
+        view.slot("causal_graph-lead", states.empty(error.message))
+    if not isinstance(found, Diagnosis):
+        _waiting(view, found, subjects)
+        return
+    _show(ws, scope, view, found, subjects)
+
+
+def _window(ws: Workspace, scope: Scope) -> Window | None:
+    """Return the window the reader chose; None, the engine's own, for a long range up to now."""
+    chosen = sources.window_of(ws, scope)
+    if scope.is_absolute:
+        return chosen
+    if chosen.length_ms > LONGEST_MS:
+        return None
+    minute = 60_000  # a window that moves every millisecond would never be found again
+    return Window(chosen.start_ms // minute * minute, chosen.end_ms // minute * minute)
+
+
+def _waiting(view: View, job: Job | None, subjects: list[dict[str, str]]) -> None:
+    if job is not None:
+        view.slot("causal_graph-lead", focus.progress(job))
+    view.slot("causal_graph-data", drawing(CANVAS, (), (), subjects=subjects, waiting=True))
+    for name in ("causes", "detail", "edges", "nodes"):
+        body = None if job is not None and job.state == "running" else states.empty("–")
+        view.panel(f"causal_graph-{name}", body)
+
+
+def _show(
+    ws: Workspace, scope: Scope, view: View, found: Diagnosis, subjects: list[dict[str, str]]
+) -> None:
+    opened = parse_qs(scope.detail, max_num_fields=60)
+    picked = opened.get("pick", [""])[0]
+    fold = opened.get("fold", [""])[0]
+    source = _source(found)
+    graph = found.graph.graph
+    view.slot("causal_graph-links", _links(found))
+    view.slot("causal_graph-lead", _lead(found))
+    view.panel("causal_graph-causes", _ranking(found), source, height=480)
+    if graph is None:
+        lack = found.graph.insufficient or Insufficient(t("causal_graph.nothing_found"))
+        view.slot("causal_graph-data", drawing(CANVAS, (), (), subjects=subjects))
+        view.panel("causal_graph-detail", lack)
+        view.panel("causal_graph-edges", lack)
+        view.panel("causal_graph-nodes", lack)
+        return
+    drawn, is_folded = readable(graph, found, fold, opened.get("open", []))
+    view.slot("causal_graph-data", _drawing(found, graph, drawn, is_folded, picked, subjects))
+    view.panel("causal_graph-detail", _detail(ws, found, graph, drawn, picked), source)
+    view.panel("causal_graph-edges", _edge_table(drawn), source, height=200)
+    view.panel("causal_graph-nodes", _node_table(drawn, found), source, height=200)
+
+
+def readable(
+    graph: CausalGraph, found: Diagnosis, fold: str, opened: Sequence[str]
+) -> tuple[CausalGraph, bool]:
+    """Return what can be read on one screen, and whether services were folded for it.
+
+    Up to 200 nodes stand for themselves; beyond, or when the reader wants it, each service is one
+    node, but for the effect's, the suspects' and those the reader opened.
+    """
+    is_folded = fold == "1" or (fold != "0" and len(graph.nodes) > MOST_NODES)
+    effect = _effect_id(found)
+    if is_folded:
+        named = [c.node for c in _suspects(found)[:2]]
+        keep = {*opened, *([found.node] if found.node else []), *named}
+        graph = clustered(graph, sorted(keep))
+    if len(graph.nodes) > MOST_NODES:
+        graph = neighbourhood(graph, effect or graph.nodes[0].node_id, MOST_NODES)
+    return graph, is_folded
+
+
+def _effect_id(found: Diagnosis) -> str | None:
+    return f"{found.node}|{found.metric}" if found.node and found.metric else None
+
+
+def _suspects(found: Diagnosis) -> tuple[RankedCause, ...]:
+    return found.causes.result.causes if found.causes and found.causes.result else ()
+
+
+def _source(found: Diagnosis) -> Provenance:
+    graph = found.graph.graph
+    start, end = date_time(found.window.start_ms), date_time(found.window.end_ms)
+    result = found.causes.result if found.causes else None
+    return Provenance(
+        window=f"{start} – {end} UTC",
+        n=graph.n_rows if graph else None,
+        computed_at_ms=found.computed_at_ms,
+        method=result.method if result else (graph.method if graph else ""),
+    )
+
+
+def _links(found: Diagnosis) -> Children:
+    """Return where else the subject is told of: its incident, its model, its impact."""
+    made = []
+    if found.incident is not None:
+        ask = urlencode({"focus": Focus(incident=found.incident.id).to_text()})
+        made.append(_link(f"/incidents?{ask}", "clipboard2-pulse", t("causal_graph.incident")))
+        made.append(_link(f"/impact?{ask}", "cash-stack", t("nav.impact")))
+        if found.incident.subject_kind == "model":
+            name = urlencode({"model": found.incident.subject})
+            made.append(_link(f"/models?{name}", "cpu", found.incident.subject))
+    return html.Div(made, className="subject-links")
+
+
+def _link(href: str, glyph: str, words: str) -> html.A:
+    return html.A([icon(glyph), html.Bdi(words)], href=href, className="btn-quiet")
+
+
+def _lead(found: Diagnosis) -> Children:
+    """Return the answer in one sentence."""
+    if found.node is None or found.metric is None:
+        return states.calm(t("causal_graph.calm"), t("causal_graph.calm_hint"))
+    effect = focus.title((found.node, found.metric))
+    result = found.causes.result if found.causes else None
+    if result is None or result.cause is None:
+        reason = result.reason if result else ""
+        lack = found.causes.insufficient if found.causes else None
+        words = t("causal_graph.no_cause", effect=effect)
+        because = lack.reason if lack else reason
+        return html.Div(
+            [icon("question-circle"), html.P([html.Strong(words), " ", _english(because)])],
+            className="answer",
+        )
+    cause = result.cause
+    words = t(
+        "causal_graph.answer",
+        cause=focus.title((cause.node, cause.metric)),
+        effect=effect,
+        confidence=percent(cause.confidence, decimals=0),
+    )
+    event = next((e for e in cause.evidence if e.key == "event_before_onset"), None)
+    parts: list[Any] = [html.Strong(words)]
+    if event is not None:
+        parts += [" ", focus.sentence(event)]
+    if found.onset_ms:
+        parts += [" ", t("causal_graph.since", time=f"{date_time(found.onset_ms)} UTC")]
+    return html.Div([icon("bullseye"), html.P(parts)], className="answer answer-found")
+
+
+def _english(words: str) -> html.Span:
+    return html.Span(words, lang="en", dir="ltr")
+
+
+def _ranking(found: Diagnosis) -> Children:
+    causes = _suspects(found)[:SHOWN_CAUSES]
+    if not causes:
+        lack = found.causes.insufficient if found.causes else None
+        return lack or states.empty(t("causal_graph.no_suspect"))
+    return html.Ol([_cause(cause) for cause in causes], className="cause-list")
+
+
+def _cause(cause: RankedCause) -> html.Li:
+    rows = [meter(t("causal_graph.confidence"), cause.confidence, percent(cause.confidence))]
+    if cause.share is not None:
+        rows.append(meter(t("causal_graph.share"), cause.share, percent(cause.share)))
+    steps: list[Any] = []
+    for at, step in enumerate(cause.chain):
+        if at:
+            steps.append(icon("arrow-right-short", className="flip"))
+        steps.append(html.Bdi(focus.title((step.node, step.metric))))
+    title = focus.title((cause.node, cause.metric))
+    return html.Li(
+        [
+            _pick(f"{cause.node}|{cause.metric}", title),
+            meters(rows),
+            html.P(steps, className="chain") if len(cause.chain) > 1 else None,
+            _reasons(cause.evidence, "plus-lg", t("causal_graph.speaks_for")),
+            _reasons(cause.against, "dash-lg", t("causal_graph.speaks_against")),
+        ]
+    )
+
+
+def _pick(node_id: str, words: str) -> html.Button:
+    return html.Button(
+        html.Bdi(words),
+        className="link-button",
+        **attrs(data_action="causal-pick", data_pick=node_id),
+    )
+
+
+def _reasons(reasons: Sequence[Evidence], glyph: str, label: str) -> Children:
+    if not reasons:
+        return None
+    lines = [html.Li([icon(glyph), html.Span(focus.sentence(e))]) for e in reasons]
+    return html.Ul(lines, className="reasons", **attrs(aria_label=label))
+
+
+def _drawing(
+    found: Diagnosis,
+    whole: CausalGraph,
+    graph: CausalGraph,
+    is_folded: bool,
+    picked: str,
+    subjects: list[dict[str, str]],
+) -> html.Div:
+    effect = _effect_id(found)
+    places = {p.node_id: p for p in layered(graph, effect)} if effect else {}
+    levels = {level.node_id: level for level in found.levels}
+    chain = [f"{s.node}|{s.metric}" for c in _suspects(found)[:1] for s in c.chain]
+    spots = [
+        Spot(
+            n.node_id, n.kind, n.entity, node_label(n), round(n.score, 3),
+            None if n.onset_s is None else n.onset_s * 1_000,
+            places[n.node_id].layer if n.node_id in places else -1,
+            places[n.node_id].order if n.node_id in places else 0,
+            *_level_words(n, levels.get(n.node_id)),
+        )
+        for n in graph.nodes
+    ]  # fmt: skip
+    arrows = [
+        Arrow(e.source, e.target, e.kind, round(e.weight, 3), e.lag_s, round(e.confidence, 4))
+        for e in graph.edges
+    ]
+    return drawing(
+        CANVAS, spots, arrows, subjects=subjects, effect=effect, chain=chain, picked=picked,
+        folded=is_folded, total=len(whole.nodes), edges_total=len(whole.edges),
+        window=[found.window.start_ms, found.window.end_ms], onset=found.onset_ms,
+        file=_file_query(found),
+    )  # fmt: skip
+
+
+def _file_query(found: Diagnosis) -> str:
+    pairs = {"start": to_rfc3339(found.window.start_ms), "end": to_rfc3339(found.window.end_ms)}
+    if found.node and found.metric:
+        pairs |= {"node": found.node, "metric": found.metric}
+    return urlencode(pairs)
+
+
+def node_label(node: CausalNode) -> str:
+    """Return the words under a node: what, and whose."""
+    if node.kind == "event":
+        return node.label
+    return node.entity if node.metric == "*" else f"{focus.metric_name(node.metric)}\n{node.entity}"
+
+
+def _level_words(node: CausalNode, level: Level | None) -> tuple[str, str]:
+    if level is None:
+        return "", ""
+    unit = focus.UNITS.get(node.metric, "")
+    return tuple(
+        "–" if value is None else quantity(value, unit) for value in (level.before, level.after)
+    )  # type: ignore[return-value]
+
+
+def _detail(
+    ws: Workspace, found: Diagnosis, whole: CausalGraph, graph: CausalGraph, picked: str
+) -> Children:
+    """Return what stands behind a node or an edge; the effect itself before anything is chosen."""
+    edge = next((e for e in graph.edges if f"{e.source}→{e.target}" == picked), None)
+    if edge is not None:
+        return _edge_detail(edge, graph)
+    wanted = picked or _effect_id(found) or ""
+    node = next((n for g in (graph, whole) for n in g.nodes if n.node_id == wanted), None)
+    if node is None:
+        return states.empty(t("causal_graph.pick_something"))
+    if node.kind == "event":
+        return _event_detail(node, graph)
+    if node.metric == "*":
+        return _folded_detail(node, whole)
+    return _node_detail(ws, found, node, graph)
+
+
+def _edge_detail(edge: CausalEdge, graph: CausalGraph) -> Children:
+    names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
+    facts = [
+        meter(t("causal_graph.confidence"), edge.confidence, percent(edge.confidence)),
+        meter(t("causal_graph.strength"), abs(edge.weight), number(edge.weight, decimals=2)),
+    ]
+    arrow = "arrow-left-right" if edge.kind == "correlates" else "arrow-right"
+    return html.Div(
+        [
+            html.P(
+                [
+                    _pick(edge.source, names.get(edge.source, edge.source)), " ",
+                    icon(arrow, className="flip"), " ",
+                    _pick(edge.target, names.get(edge.target, edge.target)),
+                ],
+                className="detail-head",
+            ),
+            html.P(t(f"causal_graph.kind_{edge.kind}")),
+            meters(facts),
+            html.P(t("causal_graph.lag", time=duration(edge.lag_s))) if edge.lag_s else None,
+            _reasons(edge.evidence, "check2-square", t("causal_graph.tests")),
+        ],
+        className="detail",
+    )  # fmt: skip
+
+
+def _event_detail(node: CausalNode, graph: CausalGraph) -> Children:
+    at = f"{date_time(node.onset_s * 1_000)} UTC" if node.onset_s else "–"
+    return html.Div(
+        [html.P([html.Strong(node.label), " · ", html.Bdi(node.entity), " · ", at]),
+         *_neighbours(node, graph)],
+        className="detail",
+    )  # fmt: skip
+
+
+def _folded_detail(node: CausalNode, whole: CausalGraph) -> Children:
+    members = [n for n in whole.nodes if n.entity == node.entity]
+    lines = [html.Li(_pick(n.node_id, node_label(n).replace("\n", " · "))) for n in members[:60]]
+    return html.Div(
+        [
+            html.P([html.Strong(html.Bdi(node.entity)), " ",
+                    html.Button(t("causal_graph.unfold"), className="btn-quiet",
+                                **attrs(data_action="causal-open", data_open=node.entity))]),
+            html.Ul(lines),
+        ],
+        className="detail",
+    )  # fmt: skip
+
+
+def _node_detail(ws: Workspace, found: Diagnosis, node: CausalNode, graph: CausalGraph) -> Children:
+    key = (node.entity, node.metric)
+    unit = focus.UNITS.get(node.metric, "")
+    words = focus.title(key)
+    facts = t("causal_graph.score_words", score=number(node.score, decimals=2))
+    if node.onset_s:
+        when = f"{date_time(node.onset_s * 1_000)} UTC"
+        facts += " " + t("causal_graph.since", time=when)
+    try:
+        track = read_track(ws, found, key)
+    except AIOBSError as error:
+        return states.empty(error.message)
+    marks = sources.event_marks(ws, found.window)
+    if node.onset_s:
+        marks = [*marks, charts.Mark(node.onset_s * 1_000, t("causal_graph.onset"), "alert")]
+    figure = charts.line(
+        track.times_ms, [charts.Line(words, track.values)], unit=unit, marks=marks,
+        window_ms=(found.window.start_ms, found.window.end_ms),
+    )  # fmt: skip
+    cause = next((c for c in _suspects(found) if (c.node, c.metric) == key), None)
+    return html.Div(
+        [
+            html.P([html.Strong(html.Bdi(words)), " ", html.Span(facts, className="muted")]),
+            charts.graph("causal_graph-track", figure, label=f"{words}. {facts}"),
+            _reasons(cause.evidence, "plus-lg", t("causal_graph.speaks_for")) if cause else None,
+            _reasons(cause.against, "dash-lg", t("causal_graph.speaks_against")) if cause else None,
+            *_neighbours(node, graph),
+        ],
+        className="detail",
+    )
+
+
+def _neighbours(node: CausalNode, graph: CausalGraph) -> list[Children]:
+    names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
+    into = [e for e in graph.edges if e.target == node.node_id]
+    out = [e for e in graph.edges if e.source == node.node_id]
+
+    def listed(edges: list[CausalEdge], label: str, end: str) -> Children:
+        if not edges:
+            return None
+        best = sorted(edges, key=lambda e: -e.confidence)[:12]
+        items = [
+            html.Li([
+                _pick(f"{e.source}→{e.target}", names.get(getattr(e, end), getattr(e, end))), " ",
+                html.Span(percent(e.confidence, decimals=0), className="muted"),
+            ])
+            for e in best
+        ]  # fmt: skip
+        return html.Div([html.H4(label, className="detail-title"), html.Ul(items)])
+
+    return [
+        html.Div(
+            [listed(into, t("causal_graph.into"), "source"),
+             listed(out, t("causal_graph.out_of"), "target")],
+            className="neighbours",
+        )
+    ]  # fmt: skip
+
+
+def _edge_table(graph: CausalGraph) -> Children:
+    names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
+    columns = [
+        Column("from", t("causal_graph.from"), "node"),
+        Column("to", t("causal_graph.to"), "node"),
+        Column("kind", t("causal_graph.kind")),
+        Column("confidence", t("causal_graph.confidence"), "number", "share"),
+        Column("strength", t("causal_graph.strength"), "number"),
+        Column("lag", t("causal_graph.lag_s"), "number", "s"),
+        Column("why", t("causal_graph.test"), "node"),
+    ]
+    ranked = sorted(graph.edges, key=lambda e: (-e.confidence, e.source, e.target))
+    rows = [
+        {
+            "from": html.Bdi(names.get(e.source, e.source)),
+            "to": html.Bdi(names.get(e.target, e.target)),
+            "kind": t(f"causal_graph.{e.kind}"),
+            "confidence": e.confidence,
+            "strength": round(e.weight, 2),
+            "lag": e.lag_s or None,
+            "why": _pick(f"{e.source}→{e.target}", t("causal_graph.show")),
+        }
+        for e in ranked
+    ]
+    return tables.table(columns, rows, caption=t("causal_graph.edges"), limit=TABLE_ROWS)
+
+
+def _node_table(graph: CausalGraph, found: Diagnosis) -> Children:
+    levels = {level.node_id: level for level in found.levels}
+    columns = [
+        Column("name", t("causal_graph.node"), "node"),
+        Column("kind", t("causal_graph.kind")),
+        Column("score", t("causal_graph.score"), "number"),
+        Column("before", t("causal_graph.show_before")),
+        Column("after", t("causal_graph.show_after")),
+        Column("onset", t("causal_graph.onset")),
+    ]
+    rows = []
+    for node in sorted(graph.nodes, key=lambda n: (-n.score, n.node_id)):
+        before, after = _level_words(node, levels.get(node.node_id))
+        rows.append({
+            "name": _pick(node.node_id, node_label(node).replace("\n", " · ")),
+            "kind": t(f"causal_graph.{node.kind}"),
+            "score": round(node.score, 2), "before": before, "after": after,
+            "onset": date_time(node.onset_s * 1_000) if node.onset_s else "–",
+        })  # fmt: skip
+    return tables.table(columns, rows, caption=t("causal_graph.nodes"), limit=TABLE_ROWS)
