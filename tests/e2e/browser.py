@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,11 +46,18 @@ class Visit:
         """Wait until the page stands: a heading, drawn charts, and no request on its way."""
         self.page.wait_for_selector("#page h1", timeout=30_000)
         self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_function(
-            "[...document.querySelectorAll('.chart')].every(c => c.querySelector('.main-svg'))",
-            timeout=30_000,
+        self.wait_until(
+            "[...document.querySelectorAll('.chart')].every(c => c.querySelector('.main-svg'))"
         )
         self.page.evaluate("document.fonts.ready")
+
+    def wait_until(self, claim: str, timeout_s: float = 30.0) -> None:
+        """Wait until an expression is true; polled from here, as the page allows no eval."""
+        end = time.monotonic() + timeout_s
+        while not self.page.evaluate(claim):
+            if time.monotonic() > end:
+                raise AssertionError(f"still not true: {claim}")
+            self.page.wait_for_timeout(50)
 
     def axe(self) -> list[str]:
         """Return the WCAG 2 A and AA violations, one line each."""

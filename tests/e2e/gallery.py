@@ -1,4 +1,4 @@
-"""Every component once, for eyes and browser tests: `python tests/e2e/gallery.py PORT` serves it."""
+"""Every component once, for eyes and tests: `python tests/e2e/gallery.py PORT` serves it."""
 
 from __future__ import annotations
 

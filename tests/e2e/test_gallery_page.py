@@ -50,7 +50,7 @@ def test_theme_toggle_repaints_charts_without_a_request(chromium: Any, gallery: 
         before, asked = page.evaluate(colour), []
         page.on("request", lambda r: asked.append(r.url))
         page.keyboard.press("t")
-        page.wait_for_function(f"({colour}) !== '{before}'")
+        seen.wait_until(f"({colour}) !== '{before}'")
         assert (before, page.evaluate(colour)) == ("#b3261e", "#ff8d84")
         assert [url for url in asked if "_dash" in url] == []
         assert "theme=dark" in page.url
@@ -65,9 +65,7 @@ def test_back_restores_the_range(chromium: Any, gallery: str) -> None:
         assert page.url.endswith("?range=7d")
         assert page.inner_text("#time-words") == "Last 7 days"
         page.go_back()
-        page.wait_for_function(
-            "document.querySelector('#time-words').innerText === 'Last 24 hours'"
-        )
+        seen.wait_until("document.querySelector('#time-words').innerText === 'Last 24 hours'")
 
 
 def test_choosing_a_model_survives_a_change_of_page(chromium: Any, gallery: str) -> None:
