@@ -38,6 +38,8 @@ def open_backends(settings: Settings) -> Backends:
         cache=cache,
         bus=bus,
         sign=secret.signer(key, "api-key"),
+        auth=settings.auth,
+        retention_days=settings.retention_days,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any, Literal
 
 import msgspec
@@ -145,7 +146,8 @@ def _type_of(columns: dict[str, Any]) -> ModelType:  # float64 or object arrays
     if any_sent("output_tokens"):
         return "rag" if any_sent("context") else "llm"
     predictions = [p for p in columns.get("prediction", ()) if p is not None]
-    continuous = [p for p in predictions if isinstance(p, float) and p != int(p)]
+    fractions = (p for p in predictions if isinstance(p, float) and isfinite(p))
+    continuous = [p for p in fractions if not p.is_integer()]
     if not any_sent("score") and (continuous or any_sent("interval:low")):
         return "regression"
     return "classification"

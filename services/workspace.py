@@ -35,6 +35,15 @@ def now_ms() -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """How this hub runs, as far as a service may say so: what the settings chose."""
+
+    auth: str = "local"
+    retention_days: int = 0
+    health: Callable[[], list[StoreHealth]] = list
+
+
+@dataclass(frozen=True, slots=True)
 class Backends:
     """Everything the factory opened, by protocol; services never see it, only workspaces."""
 
@@ -45,6 +54,8 @@ class Backends:
     bus: Bus
     sign: Callable[[bytes], str]
     clock: Callable[[], int] = now_ms
+    auth: str = "local"
+    retention_days: int = 0
 
     def workspace(self, principal: Principal, *, locale: str = "en") -> Workspace:
         """Return the workspace of a principal, scoped to its tenant."""
@@ -59,6 +70,7 @@ class Backends:
             cache=self.cache,
             bus=self.bus,
             sign=self.sign,
+            running=Running(self.auth, self.retention_days, self.health),
         )
 
     def health(self) -> list[StoreHealth]:
@@ -90,6 +102,7 @@ class Workspace:
     cache: Cache
     bus: Bus
     sign: Callable[[bytes], str]
+    running: Running = Running()
 
     @property
     def tenant(self) -> str:

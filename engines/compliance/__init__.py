@@ -1,0 +1,34 @@
+"""Compliance: what the evidence says about each control, and how far reporting clocks have run.
+
+`evaluate(facts, now_ms)` is the front function; `RULES` is the registry of what can be checked and
+`load_catalogue()` the controls that ship with the hub. Nothing here is legal advice.
+"""
+
+from engines.compliance.catalogue import (
+    Catalogue,
+    CheckSpec,
+    Clock,
+    Control,
+    load_catalogue,
+    read_catalogue,
+)
+from engines.compliance.clocks import read_clock
+from engines.compliance.evaluate import STATUSES, cover, evaluate
+from engines.compliance.result import (
+    AttestationFacts,
+    Check,
+    ClockState,
+    ControlStatus,
+    Coverage,
+    DutyFacts,
+    Facts,
+    IncidentFacts,
+    ModelFacts,
+)
+from engines.compliance.rules import RULES
+
+__all__ = [
+    "RULES", "STATUSES", "AttestationFacts", "Catalogue", "Check", "CheckSpec", "Clock",
+    "ClockState", "Control", "ControlStatus", "Coverage", "DutyFacts", "Facts", "IncidentFacts",
+    "ModelFacts", "cover", "evaluate", "load_catalogue", "read_catalogue", "read_clock",
+]  # fmt: skip

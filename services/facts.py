@@ -1,0 +1,194 @@
+"""What the hub can show of itself for compliance: facts from the registry, telemetry and records.
+
+Models of the sample fleet are left out, with their incidents: sample data prove nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors.selector import select
+from engines.compliance import AttestationFacts, DutyFacts, Facts, IncidentFacts, ModelFacts
+from services.attestations import valid_attestations
+from services.duties import list_duties
+from services.identity import permitted
+from services.incidents import Incident, list_incidents
+from services.models import Model, list_models
+from services.times import DAY_MS, MINUTE_MS
+from services.workspace import Workspace
+
+LOOKED_AT = 200
+"""Newest inferences of a model whose fields are looked at."""
+PAST_MS = 30 * DAY_MS
+_GRID_MS = 5 * MINUTE_MS
+
+
+class _Kept(msgspec.Struct):
+    """The part of a stored answer that says whether it came to a result."""
+
+    computed_at_ms: int
+    result: msgspec.Raw | None = None
+
+
+@permitted("compliance:read")
+def gather_facts(ws: Workspace, *, with_sample: bool = False) -> Facts:
+    """Return everything the compliance rules may look at; the sample fleet only when asked."""
+    everyone = list_models(ws)
+    chosen = [m for m in everyone if with_sample or not m.is_sample]
+    incidents = _real_incidents(ws, everyone, chosen)
+    kept = {i.id for i in incidents}
+    return Facts(
+        models=tuple(_model(ws, model) for model in chosen),
+        incidents=tuple(_incident(i) for i in incidents),
+        duties=tuple(
+            DutyFacts(d.incident_id, d.regime, d.clock, d.aware_at_ms, d.reported_at_ms)
+            for d in list_duties(ws)
+            if d.incident_id in kept
+        ),
+        attestations=tuple(
+            AttestationFacts(a.id, a.control_id, a.signed_at_ms) for a in valid_attestations(ws)
+        ),
+        retention_days=ws.running.retention_days,
+        access_controlled=ws.running.auth == "keys",
+        longest_silence_ms=_longest_silence(ws, chosen),
+    )
+
+
+def _real_incidents(ws: Workspace, everyone: list[Model], chosen: list[Model]) -> list[Incident]:
+    """Leave out what happened to models that are left out; services belong to those that stay."""
+    ids = {model.model_id for model in chosen}
+    known = {model.model_id for model in everyone}
+    return [
+        i
+        for i in list_incidents(ws, limit=10_000)
+        if i.subject in ids or (i.subject not in known and ids)
+    ]
+
+
+def _incident(incident: Incident) -> IncidentFacts:
+    seen = [note.at_ms for note in incident.notes if note.text.startswith("acknowledged")]
+    cause = incident.root_cause
+    return IncidentFacts(
+        incident.id,
+        incident.rule,
+        incident.severity,
+        incident.opened_at_ms,
+        seen[0] if seen else None,
+        incident.resolved_at_ms,
+        cause is not None and not cause.get("abstained", False),
+    )
+
+
+def _model(ws: Workspace, model: Model) -> ModelFacts:
+    rows, traceable = _traceable(ws, model)
+    requests, with_energy = _energy(ws, model.model_id)
+    return ModelFacts(
+        model_id=model.model_id,
+        is_registered=model.status == "registered",
+        owner=model.owner,
+        purpose=model.purpose,
+        risk_class=model.risk_class,
+        is_generative=model.model_type in ("llm", "rag"),
+        has_objective=model.objective_latency_ms is not None,
+        last_seen_ms=model.last_seen_ms,
+        drift_at_ms=_newest(ws, "drift", model.model_id),
+        quality_at_ms=_newest(ws, "reliability", model.model_id),
+        grounding_at_ms=_newest(ws, "hallucination", model.model_id),
+        rows=rows,
+        traceable_rows=traceable,
+        requests=requests,
+        requests_with_energy=with_energy,
+    )
+
+
+def _newest(ws: Workspace, kind: str, model_id: str) -> int | None:
+    """Return when the newest analysis that came to a result was made."""
+    now = ws.now_ms()
+    for analysis in ws.events.analyses(kind, model_id, now - 400 * DAY_MS, now + 1, limit=5):
+        found = msgspec.json.decode(analysis.body, type=_Kept)
+        if found.result is not None and bytes(found.result) != b"null":
+            return found.computed_at_ms
+    return None
+
+
+def _traceable(ws: Workspace, model: Model) -> tuple[int, int]:
+    """Return how many of the newest inferences were looked at, and how many can be traced."""
+    if model.last_seen_ms is None:
+        return 0, 0
+    end = model.last_seen_ms + 1
+    names = ("prediction", "score", "output", "prompt")
+    found = ws.events.inference_columns(
+        model.model_id, end - DAY_MS, end, columns=None, limit=LOOKED_AT
+    )
+    texts = ws.events.inference_columns(
+        model.model_id, end - DAY_MS, end, columns=names, limit=LOOKED_AT
+    )
+    n = len(found)
+    said_in = _any_given(n, [v for k, v in found.columns.items() if k.startswith("feature:")])
+    said_in |= _any_given(n, [texts.columns[k] for k in ("prompt",) if k in texts.columns])
+    said_out = _any_given(n, [texts.columns[k] for k in names[:3] if k in texts.columns])
+    versioned = np.array([bool(v) for v in found.versions], dtype=bool)
+    return n, int((said_in & said_out & versioned).sum())
+
+
+def _any_given(n: int, columns: list[NDArray[Any]]) -> NDArray[np.bool_]:
+    given = np.zeros(n, dtype=bool)
+    for values in columns:
+        if len(values) == n:
+            given |= np.array([v is not None and v == v and v != "" for v in values], dtype=bool)
+    return given
+
+
+def _energy(ws: Workspace, model_id: str) -> tuple[int, int]:
+    """Return requests of 30 days, and those of days on which the model's energy is known."""
+    now = ws.now_ms()
+    day = ws.metrics.window(
+        select("aiobs_inferences_total", {"model_id": model_id}), now - PAST_MS, now, DAY_MS,
+        over_time="sum", across="sum",
+    )  # fmt: skip
+    energy = ws.metrics.window(
+        select("aiobs_energy_kwh_total", {"model_id": model_id}), now - PAST_MS, now, DAY_MS,
+        over_time="sum", across="sum",
+    )  # fmt: skip
+    if not day:
+        return 0, 0
+    requests = np.nan_to_num(day[0].values)
+    known = set()
+    if energy:
+        known = set(energy[0].timestamps_ms[np.nan_to_num(energy[0].values) > 0].tolist())
+    covered = np.isin(day[0].timestamps_ms, list(known))
+    return int(requests.sum()), int(requests[covered].sum())
+
+
+def _longest_silence(ws: Workspace, chosen: list[Model]) -> int | None:
+    """Return the longest time in 30 days without an inference of any of the models."""
+    starts = [m.first_seen_ms for m in chosen if m.first_seen_ms is not None]
+    if not starts:
+        return None
+    now = ws.now_ms()
+    start = max(now - PAST_MS, min(starts))
+    ids = {model.model_id for model in chosen}
+    found = ws.metrics.window(
+        select("aiobs_inferences_total"), start, now, _GRID_MS, over_time="sum", across="sum",
+        by=("model_id",),
+    )  # fmt: skip
+    seen = [
+        points.timestamps_ms[np.nan_to_num(points.values) > 0]
+        for points in found
+        if points.series.label("model_id") in ids
+    ]
+    if not seen:
+        return None
+    times = np.unique(np.concatenate([*seen, np.array([start, now], dtype=np.int64)]))
+    # A bucket of five minutes is silent only when it holds nothing at all.
+    return max(0, int(np.diff(times).max()) - _GRID_MS)
+
+
+def digest(facts: Facts) -> str:
+    """Return a short fingerprint of the facts that an evaluation was made from."""
+    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:16]
