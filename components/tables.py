@@ -86,6 +86,7 @@ def grid(
         "animateRows": False,
         "tooltipShowDelay": 300,
         "suppressCellFocus": False,
+        "localeText": {name: t(f"grid.{key}") for name, key in _GRID_WORDS.items()},
     }
     if select:
         options["rowSelection"] = {"mode": "singleRow", "enableClickSelection": True}
@@ -101,6 +102,22 @@ def grid(
         style={"height": f"{height}px"},
         **more,
     )
+
+
+_GRID_WORDS = {
+    "page": "page", "to": "to", "of": "of", "firstPage": "first_page",
+    "previousPage": "previous_page", "nextPage": "next_page", "lastPage": "last_page",
+    "noRowsToShow": "no_rows", "filterOoo": "filter",
+    "contains": "contains", "notContains": "not_contains", "equals": "equals",
+    "notEqual": "not_equal", "startsWith": "starts_with", "endsWith": "ends_with",
+    "blank": "blank", "notBlank": "not_blank", "greaterThan": "greater",
+    "greaterThanOrEqual": "greater_equal", "lessThan": "less", "lessThanOrEqual": "less_equal",
+    "inRange": "between", "inRangeStart": "greater_equal", "inRangeEnd": "less_equal",
+    "andCondition": "and", "orCondition": "or", "ariaMenuColumn": "open_filter",
+    "ariaLabelColumnFilter": "open_filter", "ariaFilterColumn": "open_filter",
+    "ariaSortableColumn": "press_sort",
+}  # fmt: skip
+"""AG Grid's word -> key of the catalogue `grid`."""
 
 
 def meter(
