@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+import msgspec
+
 from app.api.queries import Span, window_of
 from app.api.routing import Router
 from connectors.protocols import Aggregate
-from services import cognitive, series
+from services import anomalies, cognitive, correlation, series
 from services.errors import Malformed
 from services.trust import get_trust
 from services.workspace import Workspace
@@ -20,6 +24,26 @@ class TimeseriesQuery(Span, frozen=True):
     granularity: series.Granularity = "minute"
     agg: Aggregate = "avg"
     by: str = ""
+
+
+class CompareQuery(Span, frozen=True):
+    """``metrics`` as in ``timeseries``; without it, every stored metric."""
+
+    metrics: str = ""
+    granularity: Literal["", "minute", "hour", "day"] = ""
+    by: str = ""
+
+
+class CorrelationQuery(CompareQuery, frozen=True):
+    """Lags from -``max_lag`` to ``max_lag`` steps are searched."""
+
+    max_lag: Annotated[int, msgspec.Meta(ge=0, le=48)] = correlation.MAX_LAG
+
+
+class AnomaliesQuery(CompareQuery, frozen=True):
+    """``expectations`` adds what each series was expected to be, step by step."""
+
+    expectations: bool = False
 
 
 @router.route(
@@ -55,7 +79,39 @@ def timeseries(ws: Workspace, query: TimeseriesQuery) -> list[series.MetricSerie
         window_of(ws, query),
         granularity=query.granularity,
         agg=query.agg,
-        by=tuple(label for label in query.by.split(",") if label),
+        by=_names(query.by),
+    )
+
+
+@router.route(
+    "GET", "/correlation", permission="metrics:read", query=CorrelationQuery,
+    returns=correlation.CorrelationAnswer,
+)  # fmt: skip
+def correlate(ws: Workspace, query: CorrelationQuery) -> correlation.CorrelationAnswer:
+    """Return which metrics move together, with lags and a false-discovery rate."""
+    return correlation.correlate_metrics(
+        ws,
+        split_selectors(query.metrics),
+        window_of(ws, query),
+        step_ms=series.STEPS_MS.get(query.granularity),
+        by=_names(query.by),
+        max_lag=query.max_lag,
+    )
+
+
+@router.route(
+    "GET", "/anomalies", permission="metrics:read", query=AnomaliesQuery,
+    returns=anomalies.AnomaliesAnswer,
+)  # fmt: skip
+def find_anomalies(ws: Workspace, query: AnomaliesQuery) -> anomalies.AnomaliesAnswer:
+    """Return when metrics were not what their level, time of day and noise foretell."""
+    return anomalies.find_metric_anomalies(
+        ws,
+        split_selectors(query.metrics),
+        window_of(ws, query),
+        step_ms=series.STEPS_MS.get(query.granularity),
+        by=_names(query.by),
+        with_expectations=query.expectations,
     )
 
 
@@ -63,6 +119,10 @@ def timeseries(ws: Workspace, query: TimeseriesQuery) -> list[series.MetricSerie
 def names(ws: Workspace) -> list[str]:
     """Return the names of all stored metrics."""
     return series.metric_names(ws)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(label for label in text.split(",") if label)
 
 
 def split_selectors(text: str) -> list[str]:

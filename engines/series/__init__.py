@@ -1,0 +1,18 @@
+"""Metric series: which move together and in which order, and when one was not as expected.
+
+Front functions: `correlate(columns)` for many series, `find_anomalies(values)` for one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from engines.series.anomalies import find_anomalies
+from engines.series.correlate import correlate
+from engines.series.result import Anomalies, Anomaly, Correlations, Pair
+
+METHODS: dict[str, Callable[..., Any]] = {  # each returns its own result
+    "correlation": correlate,
+    "anomalies": find_anomalies,
+}
+
+__all__ = ["METHODS", "Anomalies", "Anomaly", "Correlations", "Pair", "correlate", "find_anomalies"]
