@@ -68,6 +68,7 @@ def canvas(canvas_id: str, *, label: str, words: dict[str, str]) -> html.Div:
                     maxZoom=3,
                     boxSelectionEnabled=False,
                     responsive=True,
+                    autoRefreshLayout=False,
                 ),
                 id=f"{canvas_id}-frame",
                 className="causal-frame",

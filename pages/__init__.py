@@ -46,6 +46,8 @@ PAGES: tuple[Page, ...] = (
     Page("models", "boxes", "overview"),
     Page("incidents", "exclamation-diamond", "overview"),
     Page("technical", "speedometer2", "people"),
+    Page("causal_graph", "diagram-3", "causes"),
+    Page("impact", "cash-stack", "causes"),
 )
 
 

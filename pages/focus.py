@@ -3,8 +3,8 @@ a change of a number that nobody made yet."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from dash import html
@@ -15,7 +15,9 @@ from components.icons import icon
 from engines.causal.result import Evidence
 from engines.result import Insufficient
 from i18n import duration, number, percent, t
+from pages import sources
 from services.analyses import Job
+from services.diagnosis import Subject
 
 Key = tuple[str, str]
 
@@ -156,15 +158,16 @@ def title(key: Key) -> str:
     return f"{metric_name(key[1])} · {key[0]}" if key[1] else key[0]
 
 
-def options(subjects: Any, *, hypothetical: bool = False) -> list[dict[str, str]]:
+def options(subjects: Sequence[Subject], *, numbers: bool = True) -> list[dict[str, str]]:
     """Return the choices of the subject picker, as `assets/shell.js` draws them."""
     made = []
     for one in subjects:
-        if one.incident_id:
+        if one.incident is not None:
             hint = t("causal_graph.open") if one.is_open else t("causal_graph.past")
-            text = Focus(incident=one.incident_id).to_text()
-            made.append({"value": text, "label": one.title, "hint": hint})
-        elif not hypothetical:
+            text = Focus(incident=one.incident.id).to_text()
+            label = sources.incident_title(one.incident)
+            made.append({"value": text, "label": label, "hint": hint})
+        elif numbers and one.node and one.metric:
             text = Focus(node=one.node, metric=one.metric).to_text()
             made.append({"value": text, "label": title((one.node, one.metric))})
     return made

@@ -111,7 +111,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
 
 
 def _fill_choices(view: View, subjects: list[Subject]) -> None:
-    choices = json.dumps(focus.options(subjects, hypothetical=True), ensure_ascii=False)
+    choices = json.dumps(focus.options(subjects, numbers=False), ensure_ascii=False)
     view.slot("impact-subjects", html.Div(choices, id="impact-subjects", hidden=True))
     numbers = [
         {
@@ -180,7 +180,7 @@ def _lead(found: Study, asked: Focus) -> Children:
         if found.incident is None and found.insufficient is not None:
             return states.calm(t("impact.calm"), t("impact.calm_hint"))
         reason = found.insufficient.reason if found.insufficient else ""
-        words = found.incident.title if found.incident else t("impact.nothing")
+        words = sources.incident_title(found.incident) if found.incident else t("impact.nothing")
         return _answer([html.Strong(html.Bdi(words)), " ", html.Span(reason, lang="en")], "")
     cause = focus.title(found.cause)
     if found.incident is None:

@@ -68,7 +68,7 @@ class Subject(msgspec.Struct, frozen=True):
     incident_id: str | None
     node: str | None
     metric: str | None
-    title: str
+    incident: Incident | None = None
     is_open: bool = False
 
 
@@ -96,9 +96,9 @@ def list_subjects(ws: Workspace) -> list[Subject]:
     open_ids = {i.id for i in open_incidents(ws)}
     incidents = [i for i in list_incidents(ws, limit=200) if effect_of(i) is not None]
     incidents.sort(key=lambda i: (i.id not in open_ids, -i.opened_at_ms))
-    found = [Subject(i.id, None, None, i.title, i.id in open_ids) for i in incidents[:RECENT]]
+    found = [Subject(i.id, None, None, i, i.id in open_ids) for i in incidents[:RECENT]]
     keys = ws.cached("causal/effects", list[Key], lambda: _keys(ws), fresh_s=60, stale_s=600)
-    return found + [Subject(None, node, metric, f"{node} · {metric}") for node, metric in keys]
+    return found + [Subject(None, node, metric) for node, metric in keys]
 
 
 @permitted("causal:read")
