@@ -44,6 +44,10 @@ def open_backends(settings: Settings) -> Backends:
 
 
 def _metrics(settings: Settings) -> MetricBackend:
+    if settings.metrics_url:
+        from connectors.victoriametrics import VictoriaMetricsBackend
+
+        return VictoriaMetricsBackend(settings.data_dir / "metrics-log", settings.metrics_url)
     from connectors.sqlite_metrics import SqliteMetricBackend
 
     return SqliteMetricBackend(settings.data_dir, retention_days=settings.retention_days)

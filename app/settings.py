@@ -28,7 +28,7 @@ class Settings:
         "auto", "sample fleet: `auto` starts it when the store is empty and the hub is local"
     )
     metrics_url: str = _setting("", "VictoriaMetrics base URL; empty keeps metrics embedded")
-    events_url: str = _setting("", "OpenObserve base URL; empty keeps events embedded")
+    events_url: str = _setting("", "reserved for OpenObserve; must be empty in this version")
     redis_url: str = _setting("", "Redis URL for cache, bus and locks", secret=True)
     database_url: str = _setting("", "SQLAlchemy URL for records, e.g. PostgreSQL", secret=True)
     auth: Literal["local", "keys"] = _setting(
@@ -64,6 +64,10 @@ def from_env(environ: Mapping[str, str] | None = None) -> Settings:
             raise SettingsError(f"{name} is not a setting of AIOBS; docs/settings.md lists them")
         given[known[name].name] = _convert(name, known[name].default, str(known[name].type), text)
     settings = Settings(**given)
+    if settings.events_url:
+        raise SettingsError(
+            "AIOBS_EVENTS_URL is reserved: this version keeps events embedded, so leave it empty"
+        )
     if settings.auth != "keys" and not settings.is_loopback:
         raise SettingsError(
             f"AIOBS_HOST={settings.host} can be reached from outside and no authentication is "

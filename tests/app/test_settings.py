@@ -25,3 +25,8 @@ def test_an_open_address_needs_authentication() -> None:
 def test_values_take_the_type_of_their_default() -> None:
     settings = from_env({"AIOBS_PORT": "9000", "AIOBS_SCHEDULER": "off", "PATH": "/bin"})
     assert (settings.port, settings.scheduler) == (9000, False)
+
+
+def test_a_reserved_setting_must_stay_empty() -> None:
+    with pytest.raises(SettingsError, match="AIOBS_EVENTS_URL"):
+        from_env({"AIOBS_EVENTS_URL": "http://127.0.0.1:5080"})
