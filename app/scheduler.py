@@ -42,6 +42,7 @@ class Job:
 JOBS: tuple[Job, ...] = (
     Job("roll_up", 5, jobs.roll_up, lane="fast"),
     Job("update_sketches", 30, jobs.update_sketches),
+    Job("track_usage", 15, jobs.track_usage, lane="usage"),
     Job("refresh_models", 30, jobs.refresh_models),
     Job("evaluate_alerts", 15, jobs.evaluate_alerts),
     Job("explain_incidents", 30, jobs.explain_incidents),

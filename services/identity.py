@@ -41,6 +41,7 @@ ROLES: dict[str, frozenset[str]] = {
     | {
         "ingest:write", "models:write", "analysis:run", "events:write", "slo:write", "alerts:write",
         "incidents:write", "audit:read", "audit:export", "compliance:write", "carbon:write",
+        "costs:write",
     },
     "scheduler": _READ | {"analysis:run", "ingest:write", "maintain:run"},
 }  # fmt: skip

@@ -12,10 +12,12 @@ from services import (
     causal,
     degradation,
     drift,
+    footprints,
     hallucination,
     reliability,
     rollups,
     sketches,
+    spend,
     trust,
 )
 from services.errors import AIOBSError
@@ -38,6 +40,12 @@ def roll_up(ws: Workspace) -> int:
 def update_sketches(ws: Workspace) -> int:
     """Bring the summaries of inputs up to date."""
     return sketches.update_sketches(ws)
+
+
+@permitted("analysis:run")
+def track_usage(ws: Workspace) -> int:
+    """Bring the series of carbon and spending up to date."""
+    return footprints.track_carbon(ws) + spend.track_spend(ws)
 
 
 @permitted("analysis:run")

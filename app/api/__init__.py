@@ -2,7 +2,9 @@
 
 from app.api import (
     admin,
+    business,
     causal,
+    compliance,
     dashboard,
     explore,
     hallucination,
@@ -13,6 +15,7 @@ from app.api import (
     models,
     otlp,
     realtime,
+    sustainability,
 )
 
 ROUTERS = (
@@ -20,6 +23,9 @@ ROUTERS = (
     ingest.remote_write_router,
     otlp.router,
     dashboard.router,
+    business.dashboard_router,
+    sustainability.dashboard_router,
+    compliance.dashboard_router,
     metrics.router,
     causal.metrics_router,
     causal.router,
@@ -30,5 +36,8 @@ ROUTERS = (
     incidents.router,
     languages.router,
     realtime.router,
+    business.router,
+    sustainability.router,
+    compliance.router,
     admin.router,
 )

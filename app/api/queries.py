@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from connectors.protocols import EventQuery
+from services.sums import Choice
 from services.times import Window, choose_window
 from services.workspace import Workspace
 
@@ -16,6 +17,14 @@ class Span(msgspec.Struct, frozen=True):
     days: float | None = None
     start: str | None = None
     end: str | None = None
+
+
+class Part(Span, frozen=True):
+    """A window and which part of the telemetry."""
+
+    model_id: str = ""
+    version: str = ""
+    segment: str = ""
 
 
 class Rows(Span, frozen=True):
@@ -42,6 +51,11 @@ def window_of(ws: Workspace, query: Span, default_hours: float = 24.0) -> Window
         end=query.end,
         default_hours=default_hours,
     )
+
+
+def choice_of(query: Part) -> Choice:
+    """Return the part of the telemetry that a query names."""
+    return Choice(query.model_id, query.version, query.segment)
 
 
 def rows_of(ws: Workspace, query: Rows) -> EventQuery:

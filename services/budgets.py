@@ -1,0 +1,188 @@
+"""The money budget: what is spent, what is expected, and hours that cost more than their like."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from engines import business
+from engines.business import Budget, Driver, Forecast
+from engines.errors import InsufficientData
+from engines.result import Insufficient
+from services.business_policy import MoneyBudget, get_business_policy
+from services.carbon import hourly_history
+from services.identity import permitted
+from services.periods import period_at
+from services.spend import COUNTED, SPEND
+from services.sums import Choice, Sums, read_sums, to_list
+from services.times import DAY_MS, HOUR_MS, Window
+from services.workspace import Workspace
+
+MAX_ANOMALIES = 5
+MAX_DRIVERS = 3
+
+
+class SpendTrack(msgspec.Struct, frozen=True):
+    """Spending of the running period by hour, with what is expected of the rest."""
+
+    computed_at_ms: int
+    currency: str
+    budget: MoneyBudget | None
+    period: Window
+    spent: float
+    track: Budget | None
+    method: str
+    n: int  # hours of history
+    expected: float | None
+    insufficient: Insufficient | None
+    past_ms: list[int]
+    past: list[float]  # cumulated
+    ahead_ms: list[int]
+    ahead: list[float]
+    ahead_low: list[float]
+    ahead_high: list[float]
+
+
+class Surprise(msgspec.Struct, frozen=True):
+    """Hours that cost more or less than their like, and whose doing it was."""
+
+    start_ms: int
+    end_ms: int
+    spent: float
+    expected: float
+    score: float
+    models: list[Driver]
+    segments: list[Driver]
+
+
+class Surprises(msgspec.Struct, frozen=True):
+    """The surprises of a window, largest first, over hourly spending."""
+
+    computed_at_ms: int
+    window: Window
+    currency: str
+    hours: int
+    timestamps_ms: list[int]
+    spend: list[float | None]
+    found: list[Surprise]
+    insufficient: Insufficient | None
+
+
+@permitted("costs:read")
+def get_spend_track(ws: Workspace) -> SpendTrack:
+    """Return how spending stands in its period, computed once for all who look."""
+    return ws.cached("costs/track", SpendTrack, lambda: _track(ws), fresh_s=300, stale_s=1_800)
+
+
+def _track(ws: Workspace) -> SpendTrack:
+    budget = get_business_policy(ws).budget
+    currency = budget.currency if budget else _main_currency(ws)
+    now = ws.now_ms()
+    period = period_at(now, budget.period if budget else "month")
+    mine = {"currency": currency}
+    sums = read_sums(ws, SPEND, Window(period.start_ms, now), (), step_ms=HOUR_MS, labels=mine)
+    spent = sums.total()
+    lack: Insufficient | None = None
+    rest: Forecast | None = None
+    history = hourly_history(ws, SPEND, now, mine)
+    try:
+        rest = business.forecast(history, max(1, -(-(period.end_ms - now) // HOUR_MS)))
+    except InsufficientData as error:
+        lack = Insufficient.of(error)
+    track = None
+    if budget is not None:
+        track = business.track_budget(
+            budget.amount, spent, elapsed_s=(now - period.start_ms) / 1_000,
+            period_s=period.length_ms / 1_000, rest=rest,
+        )  # fmt: skip
+    past = np.nan_to_num(sums.over_time()).cumsum()
+    ahead = _ahead(rest, spent)
+    steps = len(ahead[0])
+    return SpendTrack(
+        computed_at_ms=now, currency=currency, budget=budget, period=period, spent=spent,
+        track=track, method=rest.method if rest else "", n=len(history),
+        expected=spent + rest.total if rest else None, insufficient=lack,
+        past_ms=[*(sums.timestamps_ms[1:].tolist()), now][: len(past)], past=past.tolist(),
+        ahead_ms=[min(now + (i + 1) * HOUR_MS, period.end_ms) for i in range(steps)],
+        ahead=ahead[0], ahead_low=ahead[1], ahead_high=ahead[2],
+    )  # fmt: skip
+
+
+def _ahead(rest: Forecast | None, spent: float) -> tuple[list[float], list[float], list[float]]:
+    """Return the cumulated expectation; its band grows as the root of time to that of the sum."""
+    if rest is None:
+        return [], [], []
+    steps = len(rest.values)
+    middle = spent + rest.values.cumsum()
+    ends = rest.total_interval
+    grown = np.sqrt(np.arange(1, steps + 1) / steps)
+    low = np.maximum(middle - (rest.total - ends.low) * grown, spent)
+    high = middle + (ends.high - rest.total) * grown
+    return middle.tolist(), low.tolist(), high.tolist()
+
+
+@permitted("costs:read")
+def get_surprises(ws: Workspace, window: Window, choice: Choice | None = None) -> Surprises:
+    """Return hours whose cost stands out, each with the models and segments behind it."""
+    choice = choice or Choice()
+    start = min(window.start_ms, window.end_ms - DAY_MS) // HOUR_MS * HOUR_MS
+    whole = Window(start, window.end_ms // HOUR_MS * HOUR_MS)
+    labels = {"currency": _main_currency(ws)}
+    spent = read_sums(
+        ws, SPEND, whole, ("model_id", "segment"), choice, step_ms=HOUR_MS, labels=labels
+    )
+    units = read_sums(ws, COUNTED, whole, ("model_id", "segment"), choice, step_ms=HOUR_MS)
+    series = spent.over_time()
+    known = np.flatnonzero(np.isfinite(series))
+    lack = None
+    runs: list[business.SpendAnomaly] = []
+    first = int(known[0]) if len(known) else 0
+    try:
+        runs = business.find_spend_anomalies(np.nan_to_num(series[first:]))
+    except InsufficientData as error:
+        lack = Insufficient.of(error)
+    odd = np.zeros(len(series), dtype=bool)
+    for run in runs:
+        odd[first + run.start : first + run.end] = True
+    odd[:first] = True  # before the first spending there is no usual
+    found = []
+    for run in runs[:MAX_ANOMALIES]:
+        part = slice(first + run.start, first + run.end)
+        whose = [_drivers(spent, units, position, part, ~odd) for position in (0, 1)]
+        begin = int(spent.timestamps_ms[part.start])
+        end = begin + (part.stop - part.start) * HOUR_MS
+        found.append(Surprise(begin, end, run.spent, run.expected, run.score, *whose))
+    return Surprises(
+        ws.now_ms(), whole, labels["currency"], len(known), spent.timestamps_ms.tolist(),
+        to_list(series), found, lack,
+    )  # fmt: skip
+
+
+def _drivers(
+    spent: Sums, units: Sums, position: int, part: slice,
+    usual: np.ndarray[tuple[int], np.dtype[np.bool_]],
+) -> list[Driver]:  # fmt: skip
+    """Return whose cost differed from an equal number of usual hours."""
+    hours = part.stop - part.start
+    scale = hours / max(1, int(usual.sum()))
+    before: dict[str, tuple[float, float]] = {}
+    after: dict[str, tuple[float, float]] = {}
+    for sums, place in ((spent, 0), (units, 1)):
+        for key, row in zip(sums.keys, np.nan_to_num(sums.values), strict=True):
+            name = key[position]
+            for side, amount in (
+                (before, float(row[usual].sum()) * scale),
+                (after, float(row[part].sum())),
+            ):
+                pair = list(side.get(name, (0.0, 0.0)))
+                pair[place] += amount
+                side[name] = (pair[0], pair[1])
+    return business.explain_change(before, after)[:MAX_DRIVERS]
+
+
+def _main_currency(ws: Workspace) -> str:
+    now = ws.now_ms()
+    totals = read_sums(ws, SPEND, Window(now - 7 * DAY_MS, now), ("currency",), step_ms=DAY_MS).by(
+        0
+    )
+    return max(totals, key=lambda c: totals[c]) if totals else "USD"

@@ -1,0 +1,192 @@
+"""What the tenant's AI costs: totals, per unit of work, by model, segment and region, and why it
+changed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from engines import business
+from engines.business import Driver
+from engines.result import Insufficient
+from services.business_policy import get_business_policy
+from services.identity import permitted
+from services.models import list_models
+from services.spend import COUNTED, SPEND
+from services.sums import Choice, Sums, read_sums, to_list
+from services.times import Window
+from services.workspace import Workspace
+
+Dimension = Literal["model", "segment", "region", "version"]
+DIMENSIONS: tuple[Dimension, ...] = ("model", "segment", "region", "version")
+_KEYS = ("model_id", "segment", "region", "version")
+MAX_TRACED = 20_000
+MIN_TRACED = 50
+PRICES_DATE = str(business.load_prices()["date"])
+
+
+class CostLine(msgspec.Struct, frozen=True):
+    """One model, segment, region or version, and why its cost changed."""
+
+    key: str
+    cost: float
+    before: float
+    inferences: int
+    share: float
+    per_thousand: float | None
+    volume_effect: float
+    price_effect: float
+
+
+class ModelSpend(msgspec.Struct, frozen=True):
+    """One model's cost over time."""
+
+    model_id: str
+    cost: list[float | None]
+
+
+class Costs(msgspec.Struct, frozen=True):
+    """What a window cost, in the currency in which most was spent."""
+
+    computed_at_ms: int
+    window: Window
+    compared: Window
+    tenant: str
+    currency: str
+    total: float
+    before: float
+    other_currencies: dict[str, float]  # not converted
+    inferences: int
+    by_method: dict[str, int]  # sent, priced, unknown
+    prices_date: str
+    per_thousand: float | Insufficient
+    per_thousand_before: float | None
+    per_request: float | Insufficient
+    per_resolved_task: float | Insufficient
+    lines: dict[Dimension, list[CostLine]]
+    step_ms: int
+    timestamps_ms: list[int]
+    over_time: list[float | None]
+    models: list[ModelSpend]
+
+
+@permitted("costs:read")
+def get_costs(
+    ws: Workspace, window: Window, choice: Choice | None = None, *, against: Window | None = None
+) -> Costs:
+    """Return what a window cost and how that differs from another, by default the one before."""
+    choice = choice or Choice()
+    past = against or window.before()
+    spent = read_sums(ws, SPEND, window, ("currency", *_KEYS), choice)
+    totals = spent.by(0)
+    currency = max(totals, key=lambda c: totals[c]) if totals else _usual_currency(ws)
+    mine = spent.where(0, currency)
+    old = read_sums(ws, SPEND, past, ("currency", *_KEYS), choice).where(0, currency)
+    counts = read_sums(ws, COUNTED, window, ("method", *_KEYS), choice)
+    old_counts = read_sums(ws, COUNTED, past, ("method", *_KEYS), choice)
+    by_method = {m: int(n) for m, n in counts.by(0).items()}
+    known = sum(n for m, n in by_method.items() if m != "unknown")
+    known_before = sum(n for m, n in old_counts.by(0).items() if m != "unknown")
+    total = mine.total()
+    return Costs(
+        computed_at_ms=ws.now_ms(),
+        window=window,
+        compared=past,
+        tenant=ws.tenant,
+        currency=currency,
+        total=total,
+        before=old.total(),
+        other_currencies={c: v for c, v in totals.items() if c != currency},
+        inferences=sum(by_method.values()),
+        by_method=by_method,
+        prices_date=PRICES_DATE,
+        per_thousand=_per(total, known / 1_000, "no inference of this window has a known cost"),
+        per_thousand_before=old.total() / known_before * 1_000 if known_before else None,
+        per_request=_per_request(ws, window, choice, total, known),
+        per_resolved_task=_per_task(ws, window, choice, mine),
+        lines={
+            name: _lines(place + 1, mine, old, counts, old_counts)
+            for place, name in enumerate(DIMENSIONS)
+        },
+        step_ms=int(np.diff(spent.timestamps_ms[:2])[0]) if len(spent.timestamps_ms) > 1 else 0,
+        timestamps_ms=spent.timestamps_ms.tolist(),
+        over_time=to_list(mine.over_time()),
+        models=[
+            ModelSpend(m, to_list(mine.where(1, m).over_time()))
+            for m in sorted(mine.by(1), key=lambda m: -mine.by(1)[m])
+        ],
+    )  # fmt: skip
+
+
+def _lines(position: int, spent: Sums, old: Sums, counts: Sums, old_counts: Sums) -> list[CostLine]:
+    now, before = spent.by(position), old.by(position)
+    n, n_before = counts.by(position), old_counts.by(position)
+    drivers: list[Driver] = business.explain_change(
+        {k: (v, n_before.get(k, 0.0)) for k, v in before.items()},
+        {k: (v, n.get(k, 0.0)) for k, v in now.items()},
+    )
+    total = spent.total()
+    lines = [
+        CostLine(
+            key=d.key,
+            cost=d.after,
+            before=d.before,
+            inferences=int(n.get(d.key, 0)),
+            share=d.after / total if total else 0.0,
+            per_thousand=d.after / n[d.key] * 1_000 if n.get(d.key) else None,
+            volume_effect=d.volume_effect,
+            price_effect=d.price_effect,
+        )
+        for d in drivers
+    ]
+    return sorted(lines, key=lambda line: (-line.cost, line.key))
+
+
+def _per(total: float, units: float, reason: str) -> float | Insufficient:
+    return total / units if units else Insufficient(reason)
+
+
+def _per_request(
+    ws: Workspace, window: Window, choice: Choice, total: float, known: int
+) -> float | Insufficient:
+    """Return cost per request: one trace may hold several inferences, counted on the newest."""
+    chosen = [m.model_id for m in list_models(ws) if choice.model_id in ("", m.model_id)]
+    inferences, traces = 0, set()
+    for model_id in chosen:
+        rows = ws.events.inference_columns(
+            model_id, window.start_ms, window.end_ms, columns=("trace_id",), limit=MAX_TRACED,
+            version=choice.version or None,
+        )  # fmt: skip
+        ids = [i for i in rows.columns.get("trace_id", ()) if i]
+        inferences += len(ids)
+        traces.update(ids)
+    if inferences < MIN_TRACED:
+        reason = f"a request is a trace: needs {MIN_TRACED} inferences with one, got {inferences}"
+        return Insufficient(reason, MIN_TRACED, inferences)
+    if not known:
+        return Insufficient("no inference of this window has a known cost")
+    return total / known * (inferences / len(traces))
+
+
+def _per_task(ws: Workspace, window: Window, choice: Choice, spent: Sums) -> float | Insufficient:
+    """Return cost per resolved task, over the models that report resolved tasks."""
+    plain = Choice(choice.model_id, choice.version)
+    resolved: dict[str, float] = {}
+    for metric in get_business_policy(ws).outcomes():
+        if metric.resolves_task:
+            for model, count in read_sums(
+                ws, metric.metric, window, ("model_id",), plain
+            ).by(0).items():  # fmt: skip
+                resolved[model] = resolved.get(model, 0.0) + count
+    tasks = sum(resolved.values())
+    if choice.segment:
+        return Insufficient("outcomes are not kept by segment")
+    cost = sum(spent.by(1).get(model, 0.0) for model in resolved)
+    return _per(cost, tasks, "no resolved task was reported: send the metric resolution_total")
+
+
+def _usual_currency(ws: Workspace) -> str:
+    budget = get_business_policy(ws).budget
+    return budget.currency if budget else "USD"

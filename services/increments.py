@@ -1,0 +1,148 @@
+"""Turns inferences into per-minute increments: one cursor a kind, late data and retries included.
+
+A sample at minute m is what happened in [m, m + 60 s), so a late inference rewrites its own minute.
+When the `basis` of a kind changes (a price, an intensity), its series are dropped and written anew
+from everything that is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors.protocols import InferenceColumns
+from connectors.selector import select
+from connectors.telemetry import MetricBatch, Series
+from services.identity import permitted
+from services.times import DAY_MS, MINUTE_MS
+from services.workspace import Workspace
+
+_CURSOR = "increment_cursor"
+_JOIN_MS = 60 * MINUTE_MS
+_BLANK = "unknown"
+"""What stands for a version, region or segment that was not sent."""
+
+Make = Callable[[str, InferenceColumns], "Increments"]
+
+
+@permitted("ingest:write")
+def follow(
+    ws: Workspace,
+    kind: str,
+    make: Make,
+    *,
+    columns: Sequence[str],
+    series: Sequence[str],
+    basis: str,
+) -> int:
+    """Rewrite the minutes that received inferences since the last call; how many.
+
+    `make` returns the increments of one model's rows; `series` are the names that it writes.
+    """
+    record = ws.records.get(_CURSOR, kind)
+    cursor = int(record.body["cursor"]) if record else 0
+    if record is not None and record.body["basis"] != basis:
+        for name in series:
+            ws.metrics.delete(select(name))
+        cursor = 0
+    touched, after = ws.events.touched_minutes(cursor)
+    minutes: dict[str, list[int]] = {}
+    for model_id, minute in touched:
+        minutes.setdefault(model_id, []).append(minute)
+    for model_id, wanted in minutes.items():
+        for start, end in _spans(sorted(set(wanted))):
+            rows = ws.events.inference_columns(model_id, start, end, columns=columns)
+            made = make(model_id, rows) if len(rows) else None
+            if made is not None and made.series:
+                ws.metrics.append(made.batch())
+    if touched or record is None or record.body["basis"] != basis:
+        ws.records.put(_CURSOR, kind, {"cursor": after, "basis": basis})
+    return len(touched)
+
+
+def _spans(minutes: list[int]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for minute in minutes:
+        near = spans and minute - spans[-1][1] <= _JOIN_MS and minute - spans[-1][0] < DAY_MS
+        if near:
+            spans[-1] = (spans[-1][0], minute + MINUTE_MS)
+        else:
+            spans.append((minute, minute + MINUTE_MS))
+    return spans
+
+
+def as_floats(values: NDArray[Any]) -> NDArray[np.float64]:  # float64, or object with None
+    """Return a column as floats, NaN for missing."""
+    return np.asarray(values, dtype=np.float64)
+
+
+def as_names(values: NDArray[Any], size: int) -> NDArray[np.object_]:
+    """Return a text column with a word for what is missing."""
+    if len(values) != size:
+        return np.full(size, _BLANK, dtype=object)
+    return np.array([str(v) if v else _BLANK for v in values], dtype=object)
+
+
+def tag_is(tags: NDArray[Any], name: str, value: str) -> NDArray[np.bool_]:
+    """Return which rows carry a tag with this value."""
+    return np.array([isinstance(t, dict) and t.get(name) == value for t in tags], dtype=bool)
+
+
+class Increments:
+    """Collects sums per minute and labels: one durable commit a model and span."""
+
+    def __init__(
+        self, model_id: str, rows: InferenceColumns, by: dict[str, NDArray[np.object_]]
+    ) -> None:
+        """Group rows by minute and by the columns of `by`, which become labels."""
+        self.series: list[Series] = []
+        self._index: list[NDArray[np.int32]] = []
+        self._times: list[NDArray[np.int64]] = []
+        self._values: list[NDArray[np.float64]] = []
+        minute = rows.timestamps_ms // MINUTE_MS * MINUTE_MS
+        self._minutes, at = np.unique(minute, return_inverse=True)
+        self._at = at.astype(np.int64)
+        keys = list(zip(*by.values(), strict=True)) if by else [()] * len(rows)
+        order = {key: i for i, key in enumerate(sorted(set(keys)))}
+        self._group = np.array([order[key] for key in keys], dtype=np.int64)
+        sample = bool(len(rows)) and bool(tag_is(rows.columns["tags"][-1:], "sample", "true")[0])
+        self._labels = [
+            {"model_id": model_id}
+            | dict(zip(by, key, strict=True))
+            | ({"sample": "true"} if sample else {})
+            for key in order
+        ]
+
+    def add(
+        self, name: str, weights: NDArray[np.float64], labels: dict[str, str] | None = None
+    ) -> None:
+        """Add the sums of `weights` as a series per group; NaN counts for nothing.
+
+        A minute in which a group has no known weight gets no sample, so unknown is not zero.
+        """
+        known = np.isfinite(weights)
+        if not known.any():
+            return
+        width = len(self._labels)
+        cell = self._at[known] * width + self._group[known]
+        size = len(self._minutes) * width
+        sums = np.bincount(cell, weights[known], minlength=size).reshape(-1, width)
+        present = np.bincount(cell, minlength=size).reshape(-1, width) > 0
+        for group in np.flatnonzero(present.any(axis=0)).tolist():
+            here = present[:, group]
+            self._index.append(np.full(int(here.sum()), len(self.series), dtype=np.int32))
+            self.series.append(Series(name, self._labels[group] | (labels or {})))
+            self._times.append(self._minutes[here])
+            self._values.append(sums[here, group].astype(np.float64))
+
+    def batch(self) -> MetricBatch:
+        """Return everything as one batch."""
+        return MetricBatch(
+            self.series,
+            np.concatenate(self._index),
+            np.concatenate(self._times),
+            np.concatenate(self._values),
+        )

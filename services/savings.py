@@ -1,0 +1,159 @@
+"""Green recommendations: what would have emitted less in a window, from what really happened."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from connectors.protocols import InferenceColumns
+from engines import sustainability
+from engines.errors import InsufficientData
+from engines.result import Insufficient
+from engines.sustainability import Saving
+from services.carbon_policy import CarbonPolicy, get_carbon_policy
+from services.footprints import CARBON, ENERGY, hourly_intensity
+from services.identity import permitted
+from services.models import list_models
+from services.sums import Choice, read_sums
+from services.times import HOUR_MS, Window
+from services.workspace import Workspace
+
+MAX_PROMPTS = 20_000
+"""Newest prompts of a model in which repeats are counted."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A kind of saving that cannot be computed, and why."""
+
+    kind: str
+    subject: str
+    insufficient: Insufficient
+
+
+class Savings(msgspec.Struct, frozen=True):
+    """What to do, largest first, and what cannot be said."""
+
+    computed_at_ms: int
+    window: Window
+    savings: list[Saving]
+    refused: list[Refusal]
+
+
+@permitted("carbon:read")
+def get_savings(ws: Workspace, window: Window, choice: Choice | None = None) -> Savings:
+    """Return recommendations with their computed savings; alternatives are not added up."""
+    choice = choice or Choice()
+    length = window.length_ms
+    names = (choice.model_id, choice.version, choice.segment)
+    key = f"carbon/savings/{length}/{window.end_ms // 300_000}/{'/'.join(names)}"
+    return ws.cached(key, Savings, lambda: _compute(ws, window, choice), fresh_s=300, stale_s=900)
+
+
+def _compute(ws: Workspace, window: Window, choice: Choice) -> Savings:
+    policy = get_carbon_policy(ws)
+    savings: list[Saving] = []
+    refused: list[Refusal] = []
+    _cache(ws, window, choice, savings, refused)
+    _regions(ws, window, choice, policy, savings)
+    _hours(ws, window, choice, policy, savings, refused)
+    _smaller(ws, window, choice, policy, savings, refused)
+    savings = [s for s in savings if s.saved_g > 0]
+    savings.sort(key=lambda s: -s.saved_g)
+    return Savings(ws.now_ms(), window, savings, refused)
+
+
+def _text_models(ws: Workspace, choice: Choice) -> list[str]:
+    found = [m.model_id for m in list_models(ws) if m.model_type in ("llm", "rag")]
+    return [m for m in found if choice.model_id in ("", m)]
+
+
+def _cache(
+    ws: Workspace, window: Window, choice: Choice, savings: list[Saving], refused: list[Refusal]
+) -> None:
+    emitted = read_sums(ws, CARBON, window, ("model_id", "part"), choice).where(1, "usage").by(0)
+    for model_id in _text_models(ws, choice):
+        rows = ws.events.inference_columns(
+            model_id, window.start_ms, window.end_ms, columns=("prompt", "context", "user_segment"),
+            version=choice.version or None, limit=MAX_PROMPTS,
+        )  # fmt: skip
+        prompts, times = _prompts(rows, choice.segment)
+        try:
+            savings.append(
+                sustainability.cache_repeats(model_id, prompts, times, emitted.get(model_id, 0.0))
+            )
+        except InsufficientData as error:
+            refused.append(Refusal("caching", model_id, Insufficient.of(error)))
+
+
+def _prompts(
+    rows: InferenceColumns, segment: str
+) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Return prompts with their context; equal words over other passages are another question."""
+    prompts, contexts = rows.columns.get("prompt"), rows.columns.get("context")
+    if prompts is None or contexts is None:
+        return [], np.array([], dtype=np.int64)
+    keep = np.array([p is not None for p in prompts], dtype=bool)
+    if segment:
+        keep &= np.array([s == segment for s in rows.columns["user_segment"]], dtype=bool)
+    texts = [
+        "\x1f".join([str(p), *map(str, c or ())])
+        for p, c in zip(prompts[keep], contexts[keep], strict=True)
+    ]
+    return texts, rows.timestamps_ms[keep]
+
+
+def _regions(
+    ws: Workspace, window: Window, choice: Choice, policy: CarbonPolicy, savings: list[Saving]
+) -> None:
+    energy = read_sums(ws, ENERGY, window, ("region",), choice).by(0)
+    energy = {r: e for r, e in energy.items() if r != "unknown"}
+    allowed = set(policy.allowed_regions or energy) | set(energy)
+    grams = {r: sustainability.look_up(r, policy.intensity).g_per_kwh for r in allowed}
+    counts = read_sums(ws, "aiobs_carbon_inferences_total", window, ("region",), choice).by(0)
+    n = {r: int(c) for r, c in counts.items()}
+    savings += sustainability.shift_region(energy, grams, n)
+
+
+def _hours(
+    ws: Workspace, window: Window, choice: Choice, policy: CarbonPolicy,
+    savings: list[Saving], refused: list[Refusal],
+) -> None:  # fmt: skip
+    energy = read_sums(ws, ENERGY, window, ("region",), choice, step_ms=HOUR_MS)
+    hours = energy.timestamps_ms
+    for key, row in zip(energy.keys, energy.values, strict=True):
+        known = hourly_intensity(ws, key[0], window.start_ms, window.end_ms)
+        grams = np.array([known.get(int(h) // HOUR_MS, np.nan) for h in hours])
+        try:
+            savings.append(
+                sustainability.shift_hours(
+                    key[0], row, grams, hours, deferrable_share=policy.deferrable_share
+                )
+            )
+        except InsufficientData as error:
+            refused.append(Refusal("hour", key[0], Insufficient.of(error)))
+
+
+def _smaller(
+    ws: Workspace, window: Window, choice: Choice, policy: CarbonPolicy,
+    savings: list[Saving], refused: list[Refusal],
+) -> None:  # fmt: skip
+    emitted = read_sums(ws, CARBON, window, ("model_id", "part"), choice).where(1, "usage").by(0)
+    tokens = read_sums(
+        ws, "aiobs_tokens_total", window, ("model_id",), Choice(choice.model_id, choice.version),
+        labels={"direction": "output"},
+    ).by(0)  # fmt: skip
+    counts = read_sums(ws, "aiobs_carbon_inferences_total", window, ("model_id",), choice).by(0)
+    for model_id in _text_models(ws, choice):
+        facts = policy.models.get(model_id)
+        size = policy.size(model_id)
+        other = policy.size(facts.smaller) if facts and facts.smaller else None
+        if size is None or facts is None or other is None:
+            reason = "name the model's parameters and a smaller model in the carbon policy"
+            refused.append(Refusal("smaller_model", model_id, Insufficient(reason)))
+            continue
+        savings.append(
+            sustainability.use_smaller(
+                model_id, size, facts.smaller, other, tokens.get(model_id, 0.0),
+                emitted.get(model_id, 0.0), n=int(counts.get(model_id, 0.0)),
+            )
+        )  # fmt: skip

@@ -1,0 +1,102 @@
+"""Sums of increments over a window, by labels and over time: what cost and carbon pages read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors.selector import Matcher, Selector
+from services.identity import permitted
+from services.series import step_for
+from services.times import Window
+from services.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which part of the telemetry a reader looks at; empty means all."""
+
+    model_id: str = ""
+    version: str = ""
+    segment: str = ""
+
+    def labels(self) -> dict[str, str]:
+        """Return the conditions on labels."""
+        pairs = {"model_id": self.model_id, "version": self.version, "segment": self.segment}
+        return {name: value for name, value in pairs.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums per step of one metric, one row per distinct values of the labels."""
+
+    timestamps_ms: NDArray[np.int64]
+    keys: tuple[tuple[str, ...], ...]
+    values: NDArray[np.float64]  # (keys, steps): NaN where nothing was stored
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the window holds nothing."""
+        return not self.keys
+
+    def total(self) -> float:
+        """Return the sum over everything."""
+        return float(np.nansum(self.values))
+
+    def over_time(self) -> NDArray[np.float64]:
+        """Return the sum per step; NaN where nothing was stored."""
+        if self.is_empty:
+            return np.full(len(self.timestamps_ms), np.nan)
+        known = np.isfinite(self.values).any(axis=0)
+        return np.where(known, np.nansum(self.values, axis=0), np.nan)
+
+    def by(self, position: int) -> dict[str, float]:
+        """Return totals by the label at a position of the keys."""
+        found: dict[str, float] = {}
+        for key, row in zip(self.keys, self.values, strict=True):
+            found[key[position]] = found.get(key[position], 0.0) + float(np.nansum(row))
+        return found
+
+    def where(self, position: int, value: str) -> Sums:
+        """Return only the rows whose label has this value."""
+        at = [i for i, key in enumerate(self.keys) if key[position] == value]
+        return Sums(self.timestamps_ms, tuple(self.keys[i] for i in at), self.values[at])
+
+
+@permitted("metrics:read")
+def read_sums(
+    ws: Workspace,
+    name: str,
+    window: Window,
+    by: tuple[str, ...],
+    choice: Choice | None = None,
+    *,
+    step_ms: int | None = None,
+    labels: dict[str, str] | None = None,
+) -> Sums:
+    """Return the sums of a metric per step, by labels; the window is widened to whole steps.
+
+    The step is at least a minute, and at most a 48th of the window unless given.
+    """
+    step = step_ms or step_for(window)
+    start = window.start_ms // step * step
+    grid = np.arange(start, window.end_ms, step, dtype=np.int64)
+    conditions = (choice.labels() if choice else {}) | (labels or {})
+    selector = Selector(name, tuple(Matcher(k, "=", v) for k, v in conditions.items()))
+    found = ws.metrics.window(
+        selector, start, window.end_ms, step, over_time="sum", across="sum", by=by
+    )
+    values = np.full((len(found), len(grid)), np.nan)
+    for row, points in enumerate(found):
+        place = (points.timestamps_ms - start) // step
+        inside = (place >= 0) & (place < len(grid))
+        values[row, place[inside]] = points.values[inside]
+    keys = tuple(tuple(p.series.label(label) for label in by) for p in found)
+    return Sums(grid, keys, values)
+
+
+def to_list(values: NDArray[np.float64]) -> list[float | None]:
+    """Return an array as JSON takes it: None for NaN."""
+    return [float(v) if np.isfinite(v) else None for v in values]
