@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from app.demo import incidents
 from app.demo.hub import Hub
 from app.demo.incidents import Incident, weather
+from app.demo.outcomes import outcomes_of
 from app.demo.pathway import Tracers
 from app.demo.serving import TEXT_MODELS, Desk, Served
 
 RATE_S = 0.12
 """Requests a second to a predictive model; text models get a third."""
 LABEL_DELAY_S = 600.0
+ASSISTANT_DEPLOYED_H = 8.4
 TRACED_SHARE = 0.1
 BATCH = 1_000
 
@@ -38,6 +40,8 @@ def backfill(hub: Hub, tracers: Tracers, desk: Desk, start_s: float, end_s: floa
     happened = incidents.past(end_s, hours)
     hub.send("events", [event for i in happened for event in incidents.events_of(i)])
     hub.send("events", deployments(start_s, end_s))
+    deployed_s = end_s - ASSISTANT_DEPLOYED_H * 3_600
+    desk.deployed_s = deployed_s if deployed_s > start_s else 0.0
     models = [p.model_id for p in desk.predictors] + list(TEXT_MODELS)
     sent = 0
     for number, model_id in enumerate(models):
@@ -54,7 +58,7 @@ def deployments(start_s: float, end_s: float) -> list[dict[str, Any]]:  # JSON
     """Return deployments of the past: what an annotation on a chart shows."""
     plan = (
         (15.2, "digits-reader 3.1 deployed", "digits-reader"),
-        (8.4, "support-assistant 2026-10 deployed", "support-assistant"),
+        (ASSISTANT_DEPLOYED_H, "support-assistant 2026-10 deployed", "support-assistant"),
         (3.1, "visit-risk 2.0 deployed", "visit-risk"),
     )
     return [
@@ -95,6 +99,7 @@ def _send(
         hub.send("inferences", [one.row for one in part])
         hub.send("labels", [label_of(one) for one in part if _has_label(one, end_s)])
         hub.send("logs", [log_of(one) for one in part if "error" in one.row])
+        hub.send("metrics", outcomes_of(rng, part))
 
 
 def _has_label(one: Served, end_s: float) -> bool:

@@ -14,6 +14,7 @@ from app.demo import incidents
 from app.demo.history import LABEL_DELAY_S, RATE_S, label_of, log_of
 from app.demo.hub import Hub, HubError
 from app.demo.incidents import BY_NAME, Incident, weather
+from app.demo.outcomes import outcomes_of
 from app.demo.pathway import Tracers
 from app.demo.serving import TEXT_MODELS, Desk, Served
 
@@ -103,6 +104,7 @@ class Live:
         now = self.clock()
         self.hub.send("inferences", [one.row for one in self.outbox])
         self.hub.send("logs", [log_of(one) for one in self.outbox if "error" in one.row])
+        self.hub.send("metrics", outcomes_of(self.desk.rng, self.outbox))
         self.outbox.clear()
         if not weather(self.running, now).labels_held:
             labels = []

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.demo.assistant import Answer, Assistant
+from app.demo.assistant import MISTAKE_SHARE, Answer, Assistant
 from app.demo.incidents import Weather
 from app.demo.pathway import plan
 from app.demo.predictors import Predictor
@@ -20,6 +20,8 @@ LABELLED_SHARE = 0.8
 PRICE_IN, PRICE_OUT = 0.5e-6, 1.5e-6  # US dollars a token
 KWH_A_TOKEN = 2.0e-7
 TEXT_MODELS = ("support-assistant", "ticket-summary")
+OLD_MISTAKE_SHARE = 0.14
+"""Of the assistant's version before its last deployment: what the new one improved on."""
 _MS_A_TOKEN = 4.0
 
 Row = dict[str, Any]  # an Inference as JSON
@@ -32,6 +34,7 @@ class Served:
     row: Row
     hop: Any  # app.demo.pathway.Hop
     label: Any = None  # as the label route takes it
+    is_supported: bool | None = None  # whether a text answer holds; what its reader notices
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class Desk:
     predictors: list[Predictor]
     rng: np.random.Generator
     assistant: Assistant = field(default_factory=Assistant)
+    deployed_s: float = 0.0  # when the assistant's present version took over
 
     def predict(
         self, model: Predictor, times_s: NDArray[np.float64], wrong: list[Weather]
@@ -68,11 +72,13 @@ class Desk:
     def write(self, model_id: str, at_s: float, now: Weather) -> Served:
         """Answer one text request."""
         started = time.perf_counter()
-        answer = self._compose(model_id, now)
+        is_old = model_id == "support-assistant" and at_s < self.deployed_s
+        answer = self._compose(model_id, now, is_old)
         worked_ms = (time.perf_counter() - started) * 1_000
         tokens = answer.output_tokens
         hop = plan(self.rng, "text", model_id, worked_ms + tokens * _MS_A_TOKEN, now)
-        row = self._row(model_id, "2026-10", at_s, hop.total_ms, failed=False)
+        version = "2026-09" if is_old else "2026-10"
+        row = self._row(model_id, version, at_s, hop.total_ms, failed=False)
         row |= {
             "prompt": answer.prompt,
             "context": answer.context,
@@ -83,11 +89,13 @@ class Desk:
             "currency": "USD",
             "energy_kwh": tokens * KWH_A_TOKEN,
         }
-        return Served(row, hop)
+        return Served(row, hop, is_supported=answer.is_supported)
 
-    def _compose(self, model_id: str, now: Weather) -> Answer:
+    def _compose(self, model_id: str, now: Weather, is_old: bool) -> Answer:
         if model_id == "support-assistant":
-            return self.assistant.ask(self.rng, has_retrieval=not now.retrieval_down)
+            share = OLD_MISTAKE_SHARE if is_old else MISTAKE_SHARE
+            can_search = not now.retrieval_down
+            return self.assistant.ask(self.rng, mistake_share=share, has_retrieval=can_search)
         answer = self.assistant.summarise(self.rng)
         longer = " ".join([answer.output] * now.token_factor)
         return Answer(answer.prompt, answer.context, longer, answer.is_supported)
