@@ -20,6 +20,7 @@ from connectors.victoriametrics.client import Client
 from connectors.victoriametrics.spool import Spool
 
 _DAY_MS = 86_400_000
+_LONGEST_LOOK_MS = 3_650 * 86_400_000  # the server answers nothing for windows of many decades
 LOOKBACK_MS = 3_600_000
 Floats = NDArray[np.float64]
 
@@ -126,6 +127,7 @@ class VictoriaMetricsStore:
 
     def latest(self, selector: Selector, *, since_ms: int) -> list[SeriesPoints]:
         last_ms = max(self._clock(), since_ms) + _DAY_MS
+        since_ms = max(since_ms, last_ms - _LONGEST_LOOK_MS)
         window = f"{self._match(selector)}[{last_ms - since_ms + 1}ms]"
         values = self._instant(f"last_over_time({window}) keep_metric_names", last_ms)
         moments = self._instant(f"tlast_over_time({window}) keep_metric_names", last_ms)
