@@ -16,7 +16,7 @@ from components.panel import Provenance, footer
 from components.status import pill
 from components.theme import Status
 from engines.result import Insufficient, Interval
-from i18n import percent, quantity, t
+from i18n import number, percent, quantity, t
 
 Direction = Literal["up", "down", "neither"]
 
@@ -28,6 +28,9 @@ class Delta:
     value: float
     kind: Literal["relative", "absolute"] = "relative"
     against: str | None = None
+
+
+_AS_FACTOR = 2.0  # a rise of 200 % and more reads better as "× 3"
 
 
 def kpi(
@@ -132,6 +135,8 @@ def _facts(
 def _delta(delta: Delta, good: Direction, unit: str) -> html.Span:
     size = abs(delta.value)
     text = percent(size) if delta.kind == "relative" else quantity(size, unit)
+    if delta.kind == "relative" and delta.value >= _AS_FACTOR:
+        text = f"× {number(1 + delta.value)}"
     still = size < 5e-4 if delta.kind == "relative" else size == 0
     direction = "still" if still else "up" if delta.value > 0 else "down"
     judged = direction != "still" and good != "neither"

@@ -21,7 +21,7 @@ from components.panel import Provenance
 from components.scope import Scope
 from components.theme import Status
 from engines.reliability import wilson
-from engines.trust import Trust
+from engines.trust import Code, Trust
 from i18n import duration, number, percent, quantity, t
 from services.computed import Computed
 from services.incidents import Incident
@@ -137,12 +137,18 @@ def part_name(name: str) -> str:
 
 def explain_trust(found: Trust) -> str:
     """Return why trust is what it is, in the language in use."""
-    sentences = []
-    for code in found.codes:
-        name = code.key.removeprefix("trust.").replace(".", "_").replace("loss_measured", "loss")
-        values = {key: _written(key, value) for key, value in code.values.items()}
-        sentences.append(t(f"trust.{name}", **values))
-    return " ".join(sentences)
+    return " ".join(_sentence(code) for code in found.codes)
+
+
+def main_reason(found: Trust) -> str:
+    """Return what holds trust down most, in one sentence of the language in use."""
+    codes = [c for c in found.codes if not c.key.startswith("trust.band.")]
+    return _sentence(codes[0]) if codes else ""
+
+
+def _sentence(code: Code) -> str:
+    name = code.key.removeprefix("trust.").replace(".", "_").replace("loss_measured", "loss")
+    return t(f"trust.{name}", **{key: _written(key, value) for key, value in code.values.items()})
 
 
 def _written(key: str, value: float | int | str) -> str:

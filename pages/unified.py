@@ -24,6 +24,7 @@ from services.fleet import ModelGlance, Overview, get_overview
 from services.series import read_points, step_for
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.traffic import Traffic, TrafficSeries, get_traffic, get_traffic_series
+from services.trust import get_trust
 from services.workspace import Workspace
 
 PATH = "/"
@@ -87,7 +88,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         scope.describe(), overview.totals.requests, computed_at_ms=overview.computed_at_ms
     )
     _fill_figures(ws, scope, view, overview, series)
-    view.panel("unified-attention", _attention(overview), source, height=250)
+    view.panel("unified-attention", _attention(ws, overview), source, height=250)
     view.panel("unified-models", _models(overview), source, height=250)
     marks = sources.event_marks(ws, window, scope.model)
     before = None
@@ -163,7 +164,7 @@ def _traffic_figures(now: Traffic, before: Traffic, series: TrafficSeries) -> di
     }  # fmt: skip
 
 
-def _attention(overview: Overview) -> Any:
+def _attention(ws: Workspace, overview: Overview) -> Any:
     """Return open incidents, then what is not healthy; a calm sentence when there is neither."""
     if not overview.models and not overview.services:
         return _nothing()
@@ -182,7 +183,7 @@ def _attention(overview: Overview) -> Any:
         if model.health in ("critical", "warning") and model.model_id not in named:
             status, word = sources.health_words(model.health)
             link = _model_link(model.model_id)
-            issues.append(Issue(status, model.name, model.explanation, word, href=link))
+            issues.append(Issue(status, model.name, _why(ws, model), word, href=link))
     for service in overview.services:
         if service.health in ("critical", "warning") and service.service not in named:
             status, word = sources.health_words(service.health)
@@ -190,6 +191,11 @@ def _attention(overview: Overview) -> Any:
     if not issues:
         return states.calm(t("unified.all_well"), t("unified.all_well_hint"))
     return issue_list(issues[:_MAX_ISSUES])
+
+
+def _why(ws: Workspace, model: ModelGlance) -> str:
+    found = get_trust(ws, model.model_id).result
+    return sources.main_reason(found) if found is not None else model.explanation
 
 
 def _models(overview: Overview) -> Any:
