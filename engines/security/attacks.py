@@ -16,9 +16,7 @@ MENTION = 0.35
 DISGUISE = 0.4
 """Probability that a disguise is an attack by itself, once an attack's wording is under it."""
 
-_DISGUISES = frozenset(
-    {"invisible", "look_alikes", "spaced", "leet", "rot13", "reversed", "base64"}
-)
+_DISGUISES = frozenset("invisible look_alikes spaced leet rot13 reversed base64 shuffled".split())
 _TALK = re.compile(
     r"\b(?:prompt[- ]injections?|injection attacks?|jail ?break(?:s|ing)?(?: attempts?| attacks?| prompts?)?"
     r"|attack(?:er)?s?|adversarial|red[- ]team\w*|detect(?:s|or|ors|ion|ing)?|classifier|defend\w*|prevent\w*|mitigat\w*"
@@ -85,7 +83,7 @@ def _credit(view: View, match: re.Match[str]) -> float:
     outside = view.text[: match.start()] + " " + view.text[match.end() :]
     if _TALK.search(outside) is None:
         return 1.0
-    return MENTION if _is_quoted(view.text, match) or _is_question(outside) else 1.0
+    return MENTION if _is_quoted(view.text, match) or _is_question(view.text) else 1.0
 
 
 def _is_quoted(text: str, match: re.Match[str]) -> bool:
@@ -94,10 +92,8 @@ def _is_quoted(text: str, match: re.Match[str]) -> bool:
     return opened and _QUOTES.search(after) is not None
 
 
-def _is_question(outside: str) -> bool:
-    return bool(
-        re.match(r"\W*(?:what|why|how|explain|describe|can you explain|is)\b", outside, re.I)
-    )
+def _is_question(text: str) -> bool:
+    return bool(re.match(r"\W*(?:what|why|how|explain|describe|can you explain|is)\b", text, re.I))
 
 
 def _combined(

@@ -25,7 +25,7 @@ class NationalId:
 def _id(
     name: str, pattern: str, holds: check.Check, words: str = "", *, numeric: bool = True
 ) -> NationalId:
-    edge = rf"(?<![\w.-])(?:{pattern})(?![\w-])"
+    edge = rf"(?<![A-Za-z0-9_.-])(?:{pattern})(?![A-Za-z0-9_-])"
     near = re.compile(words, re.IGNORECASE) if words else None
     return NationalId(name, re.compile(edge, re.IGNORECASE), holds, near, numeric)
 

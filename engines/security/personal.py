@@ -11,7 +11,7 @@ from engines.security.national_ids import NATIONAL_IDS, NEAR
 from engines.security.result import Severity, Signal
 from engines.security.views import View
 
-_CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
+_CARD = re.compile(r"(?<![A-Za-z0-9_.-])\d(?:[ -]?\d){12,18}(?![A-Za-z0-9_-]|\.\d)")
 _SCHEMES: tuple[tuple[str, re.Pattern[str]], ...] = (
     # Issuer ranges by scheme (ISO/IEC 7812-1 register as the schemes publish it).
     ("visa", re.compile(r"4\d{12}(?:\d{3}){0,2}")),
@@ -37,12 +37,14 @@ IBAN_LENGTHS = dict(
         "UA:29 VA:22 VG:24 XK:20"
     ).split()
 )  # fmt: skip
-_IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{1,4}){3,9}(?![\w-])", re.IGNORECASE)
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9_-])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{1,4}){3,9}(?![A-Za-z0-9_-])", re.IGNORECASE
+)
 _EMAIL = re.compile(
-    r"(?<![\w.+%-])[A-Z0-9](?:[A-Z0-9._%+-]{0,62}[A-Z0-9_+-])?"
+    r"(?<![A-Za-z0-9_.+%-])[A-Z0-9](?:[A-Z0-9._%+-]{0,62}[A-Z0-9_+-])?"
     r"(?:\s?(?:@|\[at\]|\(at\)|＠)\s?)"
     r"(?:[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?(?:\.|\s?(?:\[dot\]|\(dot\))\s?))+"
-    r"[A-Z]{2,24}(?![\w-])",
+    r"[A-Z]{2,24}(?![A-Za-z0-9_-])",
     re.IGNORECASE,
 )
 _RESERVED = re.compile(
@@ -56,7 +58,9 @@ _ROLES = frozenset(
     "privacy legal feedback orders accounts enquiries inquiries git".split()
 )  # fmt: skip
 _FILE_ENDINGS = frozenset("png jpg jpeg gif svg webp py js ts json md txt pdf css html".split())
-_E164 = re.compile(r"(?<![\w+])(?:\+|00(?=[1-9]))[1-9]\d{0,2}(?:[ .\-()/]{0,2}\d){6,13}(?!\d|\.\d)")
+_E164 = re.compile(
+    r"(?<![A-Za-z0-9_+])(?:\+|00(?=[1-9]))[1-9]\d{0,2}(?:[ .\-()/]{0,2}\d){6,13}(?!\d|\.\d)"
+)
 _COUNTRY = re.compile(
     # ITU-T E.164 country codes in use.
     r"1|7|20|21[1268]|22\d|23\d|24\d|25[0-8]|26[0-9]|27|29[0179]|3[0-469]|35\d|37\d|38[0-35-79]"
@@ -64,16 +68,18 @@ _COUNTRY = re.compile(
     r"|88[06]|9[0-58]|96\d|97[0-79]|99[2-68]"
 )
 _NANP = re.compile(
-    r"(?<![\w.-])(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[ .-]\d{4}(?![\w-]|\.\d)"
+    r"(?<![A-Za-z0-9_.-])(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[ .-]\d{4}(?![A-Za-z0-9_-]|\.\d)"
 )
-_NATIONAL_PHONE = re.compile(r"(?<![\w.+-])\(?0\d{1,4}\)?(?:[ ./-]?\d{2,4}){2,5}(?![\w-]|\.\d)")
+_NATIONAL_PHONE = re.compile(
+    r"(?<![A-Za-z0-9_.+-])\(?0\d{1,4}\)?(?:[ ./-]?\d{2,4}){2,5}(?![A-Za-z0-9_-]|\.\d)"
+)
 _PHONE_WORDS = re.compile(
     r"\b(?:tel|t[eé]l[eé]phone|tel[eé]fono|telefon\w*|telefone|telefono|phone|call|mobile|mobil\w*|cell\w*"
     r"|fax|whatsapp|handy|ring|text|sms|portable|móvil|celular|celulare|cellulare|number is|reach)\b"
     r"|电话|手机|電話|携帯|전화|휴대폰|هاتف|جوال|رقم",
     re.IGNORECASE,
 )  # fmt: skip
-_IPV4 = re.compile(r"(?<![\w.:-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
+_IPV4 = re.compile(r"(?<![\w.:-])(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9_-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])", re.IGNORECASE)
 _VERSION = re.compile(r"(?:version|release|firmware|build|v|ver\.?|section|chapter|rev)\s*$", re.I)
 _BIRTH = re.compile(

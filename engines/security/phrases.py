@@ -42,10 +42,14 @@ _DROP = r"ignore|disregard|forget|override|bypass|discard|neglect|skip|drop|dism
 _OVERRIDE = (
     (STRONG, _near(_DROP, rf"(?:{_BEFORE})[^\w\n.!?]+(?:\w+[^\w\n.!?]+){{0,3}}?(?:{_RULES_EN})", 3)),
     (STRONG, _near(_DROP, r"everything (?:above|before|you were told|i said before|you(?:'ve| have) been told)|all of the above|what (?:you were|they) told", 2)),
-    (STRONG, r"\b(?:do not|don't|never|stop|no longer)\s+(?:follow|obey|comply with|adhere to|listen to|pay attention to|following|obeying)\s+(?:\w+\s+){0,4}?(?:" + _RULES_EN + r"|developer|system)"),
+    (STRONG, _near(_DROP + "|cancel", rf"(?:{_RULES_EN})(?:[^\w\n.!?]+\w+){{0,2}}?[^\w\n.!?]+(?:(?:that )?(?:you|were|was|have) (?:were |have been |had )?(?:given|got|told|set|received|follow|have|learned)|above|before|so far|until now|set up by)", 3)),
+    (STRONG, _near(_DROP, r"(?:the|your|this) (?:system|developer|safety|content|hidden|initial) (?:prompt|message|polic\w+|rules|instructions?|guidelines|filters?|settings)", 1)),
+    (STRONG, r"\b(?:do not|don't|never|must not|need not|needn't|stop|no longer)\s+(?:follow|obey|comply with|adhere to|listen to|pay attention to|following|obeying)\s+(?:\w+\s+){0,2}?(?:your|previous|prior|original|above|earlier|developer|system|safety)\b(?:\s+\w+){0,2}?\s+(?:" + _RULES_EN + r"|message|developer)"),
+    (STRONG, r"\b(?:" + _RULES_EN + r")\b(?:\s+\w+){0,3}?\s+(?:do(?:es)?n['’]?t|do(?:es)? not|no longer|don['’]?t) (?:longer )?(?:count|apply|matter|bind|hold)\b"),
     (STRONG, r"\b(?:new|updated|real|actual|revised) (?:system )?(?:instructions?|directives?|task)\s*(?::|follow|are\b|is\b|supersede|below)"),
     (MEDIUM, r"\b(?:previous|prior|earlier|above|system) (?:instructions?|rules|prompts?|guidelines) (?:are|is|were|was|have been) (?:now )?(?:void|cancel\w*|obsolete|superseded|revoked|invalid|no longer|outdated|a test|over)"),
     (STRONG, r"\b(?:ignore[zr]?|oublie[zr]?|négligez|fais abstraction|faites abstraction)\b(?:[^\w\n.!?]+\w+){0,4}?[^\w\n.!?]+(?:instructions|consignes|règles|directives)\b"),
+    (STRONG, r"\bcomme si\b[^.!?\n]{0,30}\b(?:jamais reçu|aucune|pas de|sans)\b[^.!?\n]{0,15}\b(?:consignes?|instructions?|règles?)"),
     (STRONG, r"\b(?:ignora[dr]?|olvida[dr]?|omite|desatiende|haz caso omiso)\b(?:[^\w\n.!?]+\w+){0,5}?[^\w\n.!?]+(?:instrucciones|reglas|indicaciones|órdenes|directrices)\b"),
     (STRONG, r"\b(?:ignoriere?n?|vergiss|vergessen sie|missachte|umgehe|übergehe)\b(?:[^\w\n.!?]+\w+){0,5}?[^\w\n.!?]+(?:anweisung(?:en)?|instruktionen|regeln|vorgaben|richtlinien|anleitungen|befehle)\b"),
     (STRONG, r"\b(?:ignore|ignora|esqueça|esquece|desconsidere|desconsidera)\b(?:[^\w\n.!?]+\w+){0,5}?[^\w\n.!?]+(?:instruções|regras|orientações|diretrizes|comandos)\b"),
@@ -61,6 +65,7 @@ _EXTRACTION = (
     (STRONG, r"\b(?:reveal|print|repeat|output|show|display|dump|leak|tell me|give me)\s+(?:me\s+)?(?:\w+\s+){0,2}?(?:system|developer|hidden) (?:prompt|message|instructions)"),
     (STRONG, r"\b(?:repeat|print|output|copy|write|return|echo)\b[^\w\n.!?]+(?:\w+[^\w\n.!?]+){0,5}?(?:above|before this|preceding this|prior to this)(?:\s+(?:line|message|conversation|sentence|verbatim|word for word)|\s*[.,:\"']|$)"),
     (MEDIUM, r"\bwhat (?:are|is|were|was) (?:your|the) (?:\w+ ){0,2}?(?:system prompt|hidden (?:prompt|instructions?)|initial (?:prompt|instructions?)|original instructions?|exact instructions?|secret instructions?)"),
+    (STRONG, r"\b(?:complete|finish|continue|fill in) (?:the|this|my) (?:sentence|phrase|text|blank)\b[^\n]{0,60}\b(?:system prompt|(?:my|your) instructions)"),
     (MEDIUM, r"\b(?:verbatim|word for word|character by character)\b[^\n]{0,60}\b(?:prompt|instructions?)\b|\b(?:prompt|instructions?)\b[^\n]{0,60}\b(?:verbatim|word for word|character by character)\b"),
     (STRONG, r"\b(?:montre|affiche|révèle|donne|répète|imprime)\w*\b[^.!?\n]{0,40}(?:prompt système|invite système|instructions (?:système|initiales|cachées|secrètes)|message système)"),
     (STRONG, r"\b(?:muestra|muéstrame|revela|imprime|repite|dime|enséñame)\b[^.!?\n]{0,40}(?:prompt (?:del )?sistema|mensaje (?:del |de )?sistema|instrucciones (?:del sistema|iniciales|ocultas|secretas|internas))"),
@@ -75,9 +80,10 @@ _EXTRACTION = (
 _FRAMES = (
     (STRONG, r"<\|(?:im_start|im_end|system|start_header_id|endoftext|eot_id)\|>"),
     (MEDIUM, r"\[/?INST\]|<</?SYS>>"),
-    (MEDIUM, r"(?:^|\n)\s*(?:#{2,}|-{3,}|={3,}|\*{3,}|\[|<)\s*(?:begin |end |new )?(?:system|developer|admin)(?: (?:prompt|message|override|instructions?|note))?\s*(?:#{2,}|-{3,}|={3,}|\*{3,}|\]|>|:)"),
+    (MEDIUM, r"(?:^|\n)\s*(?:#{2,}|-{3,}|={3,}|\*{3,}|\[|<)\s*(?:(?:begin|end|new|start) ){0,3}(?:system|developer|admin)(?: (?:prompt|message|override|instructions?|note))?\s*(?:#{2,}|-{3,}|={3,}|\*{3,}|\]|>|:)"),
     (MEDIUM, r"</(?:system|instructions?|context|document|user_?input|data)>\s*\S"),
     (MEDIUM, r"(?:^|\n)\s*(?:system|developer|SYSTEM OVERRIDE|ADMIN)\s*:\s*(?:you|ignore|the (?:user|assistant)|new|from|override|disable|grant|user is)"),
+    (STRONG, r"[\"']role[\"']\s*:\s*[\"'](?:system|developer)[\"']\s*,\s*[\"']content[\"']\s*:"),
     (WEAK, r"(?:^|\n)\s*(?:assistant|human|user)\s*:\s*\S"),
     (MEDIUM, r"\b(?:system|admin(?:istrator)?|root|developer) (?:override|overrule|access granted|privileges? (?:granted|enabled))"),
 )  # fmt: skip
@@ -88,6 +94,7 @@ _TO_MODEL = (
     (STRONG, r"\b(?:the )?(?:reviewers?|graders?|evaluators?|ai|llm|model|assistant) (?:must|should|shall|has to) (?:rate|score|rank|recommend|approve|accept|give|grade|assign)\b[^\n.?!]{0,60}\b(?:highest|positive|10(?:/10)?|100|full marks|perfect|best|top|excellent|strong accept|approved?)"),
     (STRONG, r"\b(?:give|write|output|return) (?:only )?(?:a )?positive review(?:s)? only\b|\bdo not highlight any negatives?\b"),
     (MEDIUM, r"\bdo not (?:tell|inform|mention (?:this|it|that)? ?(?:to)?|reveal (?:this|it) to|alert|show) (?:this )?(?:to )?the user\b|\bwithout (?:telling|informing|notifying|alerting) the user\b"),
+    (MEDIUM, r"\bto (?:the|any|all) (?:ai|llms?|language models?|assistants?|chat ?bots?|agents?)\b[^\n]{0,60}\b(?:your (?:next )?(?:reply|answer|output|response|task)|you (?:must|should|shall)|please (?:reply|output|say))"),
     (WEAK, r"<!--[^>]{0,200}\b(?:assistant|ai|llm|model|instructions?|prompt)\b|\bdisplay:\s*none\b"),
 )  # fmt: skip
 _EXFILTRATION = (
@@ -100,7 +107,9 @@ _EXFILTRATION = (
 _ROLE = (
     (MEDIUM, r"\b(?:you are|you're|act as|behave as|become|pretend (?:to be|you are|you're)|role-?play as|simulate|imagine you are|transform into|switch to|enter|enable|activate)\b[^\n.!?]{0,60}\b(?:unrestricted|unfiltered|uncensored|amoral|unethical|evil|jail ?broken|unbound|unlimited|rogue|no[- ]limits?|god mode|developer mode|debug mode|dev mode|maintenance mode|without (?:any )?(?:restrictions?|limits?|limitations?|filters?|rules|censorship|moral\w*|ethic\w*|guidelines|safety))"),
     (STRONG, r"\b(?:do anything now|DAN mode|STAN mode|jail ?break(?:en)? mode|evil[- ]?bot|anti-?gpt|AIM \(always intelligent|developer mode (?:enabled|v2|output|on)|opposite mode)\b|\b(?:you are|act as|become|as|simulate|be)\s+(?:now\s+)?DAN\b"),
-    (MEDIUM, r"\b(?:has|have|with|without|no|free (?:of|from)|freed from|not bound by|ignor\w+|lack\w*|remove\w*|disable\w*|turn off)\b[^\n.!?]{0,30}\b(?:ethical|moral|content|safety|openai'?s?|anthropic'?s?|google'?s?|legal)\b[^\n.!?]{0,25}\b(?:guidelines?|restrictions?|filters?|polic(?:y|ies)|constraints?|limitations?|principles|rules|concerns|boundaries|considerations)\b"),
+    (MEDIUM, r"\b(?:has|have|with|without|no|free (?:of|from)|freed from|not bound by|ignor\w+|lack\w*|remove\w*|disable\w*|turn off)\b[^\n.!?]{0,30}\b(?:ethical|moral|content|safety|openai'?s?|anthropic'?s?|google'?s?|legal)\b[^\n.!?]{0,25}\b(?:guidelines?|restrictions?|filters?|polic(?:y|ies)|constraints?|limitations?|principles|rules|boundaries)\b"),
+    (MEDIUM, r"\b(?:moral|ethical|legal|safety) (?:considerations?|constraints?|concerns|rules|limits|filters?|guidelines)\b[^\n.!?]{0,20}\b(?:removed|disabled|lifted|suspended|switched off|turned off|gone)\b"),
+    (MEDIUM, r"\b(?:my|an?|your) (?:totally |completely |fully )?(?:unrestricted|unfiltered|uncensored|amoral|jail ?broken|unethical) (?:\w+ )?(?:assistant|ai|model|chat ?bot|version|self|mode)\b"),
     (MEDIUM, r"\b(?:broken free|break free|liberated|freed) (?:of|from)\b[^\n.!?]{0,40}\b(?:typical|confines|chains|rules|shackles|restrictions)"),
     (STRONG, r"\b(?:agis|comporte-toi|fais semblant|tu es (?:maintenant|désormais))\b[^.!?\n]{0,60}\bsans (?:aucune )?(?:restriction|limite|censure|filtre|règle)s?"),
     (STRONG, r"\b(?:actúa|compórtate|finge|ahora eres|eres ahora)\b[^.!?\n]{0,60}\bsin (?:ninguna? )?(?:restricci\w+|límites?|censura|filtros?|reglas)"),
@@ -112,7 +121,7 @@ _ROLE = (
     (STRONG, r"(?:تصرف|تظاهر|أنت الآن|مثّل دور|العب دور)[^.!؟\n]{0,40}(?:بدون|بلا|دون)(?: أي)? (?:قيود|حدود|رقابة|قواعد|فلاتر)"),
 )  # fmt: skip
 _REFUSAL = (
-    (MEDIUM, r"\b(?:never|do not|don't|must not|cannot|can't|not allowed to|without)\s+(?:ever\s+)?(?:refus\w+|declin\w+|say(?:ing)? (?:no|you can'?t|you cannot|[\"'“]?i (?:can'?t|cannot|am unable|'?m sorry)|sorry)|apologi[sz]\w+|(?:add|includ|mention|giv)\w*\s+(?:any\s+)?(?:warnings?|disclaimers?|ethic\w*))"),
+    (MEDIUM, r"\b(?:never|do not|don't|must not|cannot|can't|not allowed to|without)\s+(?:ever\s+)?(?:refus\w+|declin\w+|say(?:ing)? (?:no to|you can'?t|you cannot|[\"'“]?i (?:can'?t|cannot|am unable|'?m sorry))|apologi[sz]\w+|(?:add|includ|mention|giv)\w*\s+(?:any\s+)?(?:warnings?|disclaimers?|ethic\w*))"),
     (MEDIUM, r"\b(?:start|begin) (?:your (?:answer|response|reply)|the (?:answer|response)|with)\b[^\n.!?]{0,25}[\"'“](?:sure|absolutely|of course|certainly|yes)\b"),
     (MEDIUM, r"\b(?:two|both|2) (?:responses?|answers?|ways|outputs?)\b[^\n]{0,120}\b(?:jail ?break|unfiltered|DAN|normal|classic|developer mode)"),
     (STRONG, r"\b(?:you (?:have|start with|begin with)|there (?:is|are)) \d+ tokens?\b[^\n]{0,140}\b(?:lose|deduct\w*|die|cease|terminated)|\bif you (?:refuse|say no|don'?t comply|fail)\b[^\n]{0,60}\b(?:lose|die|deduct|terminat\w+|shut ?down|deleted|punish\w*|kitten|fired)"),
@@ -132,12 +141,19 @@ def _compile(
     return tuple(Rule(kind, detector, severity, w, re.compile(p, flags)) for w, p in table)
 
 
+_SQUASHED = (
+    (STRONG, r"(?:ignore|disregard|forget|bypass|override)(?:all)?(?:of)?(?:the|your|my|these)?(?:previous|prior|earlier|above|system|safety)(?:instructions?|rules|prompts?|guidelines|messages?)"),
+    (STRONG, r"(?:reveal|print|show|repeat|output)(?:me)?(?:the|your)(?:system|hidden|initial|secret)(?:prompt|instructions?|message)"),
+)  # fmt: skip
+"""The same two wordings without any spaces: words that were cut apart."""
+
 RULES: tuple[Rule, ...] = (
     *_compile("prompt_injection", "override", "high", _OVERRIDE),
     *_compile("prompt_injection", "prompt_extraction", "high", _EXTRACTION),
     *_compile("prompt_injection", "forged_frame", "high", _FRAMES),
     *_compile("prompt_injection", "addressed_to_model", "high", _TO_MODEL),
     *_compile("prompt_injection", "exfiltration", "critical", _EXFILTRATION),
+    *_compile("prompt_injection", "override", "high", _SQUASHED),
     *_compile("jailbreak", "role_without_rules", "high", _ROLE),
     *_compile("jailbreak", "refusal_suppression", "medium", _REFUSAL),
     *_compile("jailbreak", "fictional_frame", "medium", _FICTION),

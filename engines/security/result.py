@@ -31,8 +31,8 @@ class Signal:
         In (0, 1]; 1 only where a check digit or an exact format leaves no doubt.
     how : str
         ``plain``, or the disguise that was taken off first: ``look_alikes``, ``invisible``,
-        ``spaced``, ``leet``, ``base64``, ``hex``, ``percent``, ``escapes``, ``rot13`` or
-        ``reversed``.
+        ``spaced``, ``leet``, ``base64``, ``hex``, ``percent``, ``escapes``, ``rot13``,
+        ``shuffled`` or ``reversed``.
     """
 
     kind: Kind

@@ -12,6 +12,8 @@ from engines.security.views import View, views
 
 MAX_CHARACTERS = 20_000
 
+_GUESSES = frozenset("leet reversed rot13 look_alikes shuffled".split())
+
 Detector = Callable[[list[View]], list[Signal]]
 
 
@@ -19,7 +21,7 @@ def _each(find: Callable[[View], list[Signal]]) -> Detector:
     """Run a detector of values on the plain reading and on what was encoded, not on guesses."""
 
     def run(readings: list[View]) -> list[Signal]:
-        literal = [v for v in readings if v.how not in ("leet", "reversed", "rot13", "look_alikes")]
+        literal = [v for v in readings if v.how not in _GUESSES]
         return [signal for view in literal for signal in find(view)]
 
     return run

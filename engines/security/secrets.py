@@ -138,10 +138,14 @@ _ASSIGNED = re.compile(
 )  # fmt: skip
 _PLACEHOLDER = re.compile(
     r"example|your[_-]?|my[_-]?(?:secret|key|token|password)|xxx|\*\*\*|•|\.\.\.|…|placeholder|change[_-]?me|redacted"
-    r"|dummy|sample|insert|todo|\$\{|\{\{|%\(|process\.env|os\.environ|getenv|<[^>]*>|^\$[A-Z_]+$|0{8}|1234567|abcdefg"
+    r"|dummy|sample|insert|todo|\$\{|\{\{|%\(|process\.env|os\.environ|getenv|<[^>]*>|^\$|^\$[A-Z_]+$|0{8}|1234567|abcdefg"
     r"|^(?:null|none|undefined|true|false|required|optional|string|hidden|masked)",
     re.IGNORECASE,
 )  # fmt: skip
+_DOCUMENTED = re.compile(r"EXAMPLE|x{6}|your[_-]|0{10}|\*{3}|\.{3}", re.IGNORECASE)
+_DEFAULT_PASSWORD = re.compile(
+    r"(?:user|pass(?:word|wd)?|pwd|pw|secret|root|admin|postgres)\d{0,3}", re.I
+)
 
 
 def find_secrets(view: View) -> list[Signal]:
@@ -181,7 +185,7 @@ def _formats(text: str) -> Iterator[Place]:
     for form in FORMATS:
         for match in form.pattern.finditer(text):
             token = match.group()
-            if entropy(token) < form.entropy or _PLACEHOLDER.search(token):
+            if entropy(token) < form.entropy or _DOCUMENTED.search(token):
                 continue
             holds = form.holds(token) if form.holds is not None else False
             if form.name in _EXACT and not holds:
@@ -192,7 +196,8 @@ def _formats(text: str) -> Iterator[Place]:
 
 def _assigned(text: str) -> Iterator[Place]:
     for match in _URL_PASSWORD.finditer(text):
-        if not _PLACEHOLDER.search(match.group(1)) and not match.group(1).startswith("$"):
+        value = match.group(1)
+        if not _PLACEHOLDER.search(value) and not _DEFAULT_PASSWORD.fullmatch(value):
             yield "password_in_url", "critical", match.start(1), match.end(1), 0.9
     for match in _ASSIGNED.finditer(text):
         group = 1 if match.group(1) is not None else 2

@@ -7,7 +7,7 @@ import binascii
 import codecs
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,7 +26,7 @@ _LOOK = dict(
 )
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _INVISIBLE = frozenset("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0")
-_TAGS = range(0xE0020, 0xE007F)
+_TAG = re.compile("[\U000e0020-\U000e007e]")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{4}(?:\r?\n)?){4,}[A-Za-z0-9+/_-]{0,4}={0,2}")
 _HEX = re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ ,:]?){12,}")
 _PERCENT = re.compile(r"(?:[\w.+-]{0,40}%[0-9a-fA-F]{2}){4,}[\w.+-]*")
@@ -35,11 +35,23 @@ _ESCAPES = re.compile(
 )
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|&#(\d{2,7});|&#x([0-9a-fA-F]{2,6});")
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ ._*\-·|]{1,3}){5,}[^\W_](?![^\W_])")
-_LEETED = re.compile(r"(?=[A-Za-z]*[013457@$!|])(?=[013457@$!|]*[A-Za-z])[A-Za-z013457@$!|]{4,}")
+_LEETED = re.compile(
+    r"(?<![^\W_])(?=[A-Za-z]*[013457@$!|])(?=[013457@$!|]*[A-Za-z])"
+    r"[A-Za-z013457@$!|]+[A-Za-z013457@$](?![^\W_])"
+)
 _TRIGGERS = re.compile(
-    r"\b(ignore|instructions?|previous|prompt|disregard|reveal|bypass|unrestricted|password)\b",
+    r"\b(ignore|instructions?|previous|prompt|disregard|reveal|bypass|unrestricted|restrictions|password"
+    r"|rules|guidelines|system|forget|without)\b",
     re.IGNORECASE,
 )
+_LETTER_SIGNS = (0x1F150, 0x1F170)
+"""Negative circled and squared capitals, which Unicode does not fold to letters."""
+_VOCABULARY = (
+    "ignore previous instructions instruction disregard forget override bypass reveal system prompt "
+    "guidelines restrictions developer password"
+).split()
+_SHUFFLED = {(w[0], w[-1], "".join(sorted(w[1:-1]))): w for w in _VOCABULARY}
+_SHORT_WORDS = re.compile(r"\b[A-Za-z]{1,4}\b")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -48,7 +60,7 @@ class View:
     """A readable text; character i of it stands at ``offsets[i]`` in the original."""
 
     text: str
-    offsets: tuple[int, ...]
+    offsets: Sequence[int]
     how: str
 
     def place(self, start: int, end: int) -> tuple[int, int]:
@@ -80,8 +92,17 @@ def views(text: str, *, depth: int = MAX_DEPTH) -> list[View]:
     """
     plain = _plain(text)
     found = [plain]
-    for change in (_look_alikes, _spaced, _leet, _tags, _mirrored, _rot13):
-        other = change(plain if change is not _tags else View(text, tuple(range(len(text))), ""))
+    for change in (
+        _look_alikes,
+        _spaced,
+        _squashed,
+        _typing_errors,
+        _leet,
+        _tags,
+        _mirrored,
+        _rot13,
+    ):
+        other = change(plain if change is not _tags else View(text, range(len(text)), ""))
         if other is not None:
             found.append(other)
     if depth > 0:
@@ -91,7 +112,7 @@ def views(text: str, *, depth: int = MAX_DEPTH) -> list[View]:
 
 def _plain(text: str) -> View:
     if text.isascii():
-        return View(text, tuple(range(len(text))), "plain")
+        return View(text, range(len(text)), "plain")
     letters: list[str] = []
     offsets: list[int] = []
     hidden = 0
@@ -108,6 +129,9 @@ def _kept(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Cf" or character in _INVISIBLE or 0xFE00 <= ord(character) <= 0xFE0F:
         return ""
+    for first in _LETTER_SIGNS:
+        if first <= ord(character) < first + 26:
+            return chr(ord("A") + ord(character) - first)
     return unicodedata.normalize("NFKC", character)
 
 
@@ -156,15 +180,42 @@ def _spaced(view: View) -> View | None:
     for match in found:
         at = match.start()
         run = match.group()
+        has_dots = re.search(r"[._*\-·|]", run) is not None
         has_wide = re.search(r"[^\W_] {2,3}[^\W_]", run) is not None
         for i, c in enumerate(run):
-            wide = c == " " and has_wide and run[i - 1] == " "
+            wide = c == " " and (has_dots or (has_wide and run[i - 1] == " "))
             if c.isalnum() or wide:
                 letters.append(c)
                 offsets.append(view.offsets[at + i])
         letters.append(" ")
         offsets.append(view.offsets[match.end() - 1])
     return View("".join(letters), tuple(offsets), "spaced")
+
+
+def _squashed(view: View) -> View | None:
+    """Join every letter of a short text whose words look cut apart; two words in three are short."""
+    text = view.text
+    if len(text) > 600 or len(_SHORT_WORDS.findall(text)) < 5:
+        return None
+    words = _WORD.findall(text)
+    if 3 * sum(len(w) <= 4 for w in words) < 2 * len(words):
+        return None
+    at = [i for i, c in enumerate(text) if c.isalpha()]
+    return View("".join(text[i] for i in at), [view.offsets[i] for i in at], "spaced")
+
+
+def _typing_errors(view: View) -> View | None:
+    """Read words whose inner letters are shuffled as the words of attacks they are made of."""
+    letters = list(view.text)
+    changed = 0
+    for match in _WORD.finditer(view.text):
+        word = match.group().lower()
+        if len(word) >= 5 and word.isascii():
+            meant = _SHUFFLED.get((word[0], word[-1], "".join(sorted(word[1:-1]))))
+            if meant is not None and meant != word:
+                letters[match.start() : match.end()] = meant
+                changed += 1
+    return View("".join(letters), view.offsets, "shuffled") if changed >= 2 else None
 
 
 def _leet(view: View) -> View | None:
@@ -176,7 +227,7 @@ def _leet(view: View) -> View | None:
 
 def _tags(view: View) -> View | None:
     """Read characters of the Unicode tag block, which no screen shows, as the ASCII they carry."""
-    at = [i for i, c in enumerate(view.text) if ord(c) in _TAGS]
+    at = [match.start() for match in _TAG.finditer(view.text)]
     if len(at) < 4:
         return None
     return View("".join(chr(ord(view.text[i]) - 0xE0000) for i in at), tuple(at), "invisible")
