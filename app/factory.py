@@ -79,7 +79,7 @@ def create_app(
     app.extensions["aiobs_backends"] = backends
     app.extensions["aiobs_settings"] = settings
     guard.install(app, settings, backends)
-    login.install(app, app.extensions["aiobs_key_checker"])
+    login.install(app, app.extensions["aiobs_key_checker"], app.extensions["aiobs_throttle"])
     errors.register(app)
     app.extensions["aiobs_realtime"] = realtime.install(app, settings.websocket_clients)
     routing.mount(app, ROUTERS)
@@ -130,5 +130,6 @@ def close(app: Any) -> None:  # a Flask app with our extensions
     scheduler = app.extensions.get("aiobs_scheduler")
     if scheduler is not None:
         scheduler.stop()
+    app.extensions["aiobs_access"].close()
     app.extensions["aiobs_backends"].close()
     log.info("closed, process %d", os.getpid())

@@ -16,6 +16,7 @@ from services import (
     hallucination,
     reliability,
     rollups,
+    security_scan,
     sketches,
     spend,
     trust,
@@ -46,6 +47,12 @@ def update_sketches(ws: Workspace) -> int:
 def track_usage(ws: Workspace) -> int:
     """Bring the series of carbon and spending up to date."""
     return footprints.track_carbon(ws) + spend.track_spend(ws)
+
+
+@permitted("analysis:run")
+def scan_security(ws: Workspace) -> int:
+    """Scan the prompts and outputs that came since the last time; how many findings they have."""
+    return security_scan.scan_security(ws)
 
 
 @permitted("analysis:run")

@@ -37,6 +37,12 @@ class KeyChecker:
         given = self.backends.sign(secret.encode())
         return principal if hmac.compare_digest(given, expected) else None
 
+    def owner(self, presented: str) -> Principal | None:
+        """Return whose key id this is, whether or not the secret is right: for counting only."""
+        parsed = parse_key(presented)
+        found = self._lookup(parsed[0]) if parsed is not None else None
+        return found[0] if found is not None else None
+
     def session_principal(self, key_id: str) -> Principal | None:
         """Return who a session belongs to, while its key is not revoked."""
         found = self._lookup(key_id)

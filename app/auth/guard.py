@@ -9,16 +9,20 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.api.errors import failure
 from app.auth.apikey import KeyChecker, presented_key
+from app.auth.attempts import AccessRecorder, Throttle, tenant_of
 from app.auth.dash_guard import check_dash_body
 from app.settings import Settings
 from i18n import negotiate, use
-from services.errors import Unauthenticated
+from services.access import Reason
+from services.errors import Throttled, Unauthenticated
 from services.identity import Principal
+from services.keys import parse_key
 from services.tenants import DEFAULT_TENANT
 from services.workspace import Backends, enter_workspace, leave_workspace
 
 PUBLIC = ("/healthz", "/readyz", "/login", "/logout")
 PUBLIC_PREFIXES = ("/assets/", "/_dash-component-suites/", "/_favicon.ico")
+_UNCOUNTED = (*PUBLIC_PREFIXES, "/healthz", "/readyz", "/logout")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LOCAL_ADMIN = Principal(
     "local", DEFAULT_TENANT, ("platform_admin",), "local", "Local administrator"
@@ -28,18 +32,25 @@ LOCAL_ADMIN = Principal(
 def install(app: Flask, settings: Settings, backends: Backends) -> None:
     """Guard every request of `app`; headers that protect browsers go on every answer."""
     checker = KeyChecker(backends)
+    throttle = Throttle(backends.clock)
+    recorder = AccessRecorder(backends)
     app.extensions["aiobs_key_checker"] = checker
+    app.extensions["aiobs_throttle"] = throttle
+    app.extensions["aiobs_access"] = recorder
 
     @app.before_request
     def _enter() -> BaseResponse | None:
         g.max_body = settings.max_body_mb * 1_000_000
         if refusal := _refuse_foreign(settings):
+            g.access_reason = "foreign_site"
             return refusal
         if request.path in PUBLIC or request.path.startswith(PUBLIC_PREFIXES):
             return None
-        principal = identify(settings, checker)
+        principal = identify(settings, checker, throttle)
         if principal is None:
+            g.access_reason = "no_credential"
             return _ask_for_credentials()
+        g.access_owner = principal
         locale = _locale()
         use(locale)
         g.workspace = backends.workspace(principal, locale=locale)
@@ -48,6 +59,12 @@ def install(app: Flask, settings: Settings, backends: Backends) -> None:
             check_dash_body()
         return None
 
+    @app.after_request
+    def _count(answer: Response) -> Response:
+        if not request.path.startswith(_UNCOUNTED):
+            _record(recorder, answer.status_code)
+        return answer
+
     @app.teardown_request
     def _leave(_error: BaseException | None) -> None:
         token = g.pop("workspace_token", None)
@@ -55,19 +72,52 @@ def install(app: Flask, settings: Settings, backends: Backends) -> None:
             leave_workspace(token)
 
 
-def identify(settings: Settings, checker: KeyChecker) -> Principal | None:
+def identify(settings: Settings, checker: KeyChecker, throttle: Throttle) -> Principal | None:
     """Return who asks: a key, a session, or (in local mode) whoever reached loopback."""
     key = presented_key(request.headers)
     if key is not None:
-        principal = checker.principal(key)
-        if principal is None:
-            raise Unauthenticated("the API key is not valid, or was revoked")
-        return principal
+        return check_key(checker, throttle, key)
     if settings.auth == "local":
         return LOCAL_ADMIN
     if key_id := session.get("key_id"):
         return checker.session_principal(key_id)
     return None
+
+
+def check_key(checker: KeyChecker, throttle: Throttle, key: str) -> Principal:
+    """Return who a key belongs to; `Throttled` for those who guess, `Unauthenticated` else."""
+    address = request.remote_addr or ""
+    parsed = parse_key(key)
+    g.access_owner = owner = checker.owner(key)
+    key_id = owner.id if owner is not None else ""
+    if wait := throttle.wait_s(address, key_id):
+        g.access_reason = "too_many_attempts"
+        raise Throttled("too many failed attempts with this key", retry_after_s=wait)
+    principal = checker.principal(key)
+    if principal is not None:
+        return principal
+    g.access_reason = _why(parsed is not None, owner)
+    if wait := throttle.fail(address, key_id):
+        g.access_reason = "too_many_attempts"
+        raise Throttled("too many failed attempts from this address", retry_after_s=wait)
+    raise Unauthenticated("the API key is not valid, or was revoked")
+
+
+def _why(is_well_formed: bool, owner: Principal | None) -> Reason:
+    if not is_well_formed:
+        return "malformed_key"
+    return "unknown_key" if owner is None else "wrong_secret"
+
+
+def _record(recorder: AccessRecorder, status: int) -> None:
+    """Count an answer under the key it was given to; 401, 403 and 429 under their reason."""
+    owner: Principal | None = g.get("access_owner")
+    refusals: dict[int, Reason] = {401: "refused", 403: "permission", 429: "too_many_attempts"}
+    reason: Reason = g.get("access_reason") or refusals.get(status, "answered")
+    if status not in refusals:
+        status, reason = 200, "answered"
+    key_id = owner.id if owner is not None else ""
+    recorder.count(tenant_of(owner), key_id, status, reason)
 
 
 def _refuse_foreign(settings: Settings) -> Response | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, redirect, render_template_string, request, session
+from flask import Flask, Response, g, redirect, render_template_string, request, session
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.auth.apikey import KeyChecker
+from app.auth.attempts import Throttle
+from app.auth.guard import check_key
 from i18n import direction, negotiate, t
+from services.errors import Throttled, Unauthenticated
 
 _PAGE = """<!doctype html>
 <html lang="{{ locale }}" dir="{{ dir }}" data-bs-theme="light">
@@ -20,7 +23,7 @@ _PAGE = """<!doctype html>
 <button type="submit">{{ submit }}</button></form></main></body></html>"""
 
 
-def install(app: Flask, checker: KeyChecker) -> None:
+def install(app: Flask, checker: KeyChecker, throttle: Throttle) -> None:
     """Add ``/login`` and ``/logout``."""
 
     @app.get("/login")
@@ -29,8 +32,14 @@ def install(app: Flask, checker: KeyChecker) -> None:
 
     @app.post("/login")
     def login() -> BaseResponse:
-        principal = checker.principal(request.form.get("key", ""))
-        if principal is None:
+        try:
+            principal = check_key(checker, throttle, request.form.get("key", ""))
+        except Throttled as error:
+            answer = Response(_page(refused=True), 429, mimetype="text/html")
+            answer.headers["Retry-After"] = str(error.retry_after_s)
+            return answer
+        except Unauthenticated:
+            g.access_reason = "sign_in"
             return Response(_page(refused=True), 401, mimetype="text/html")
         session.clear()  # a new session on every sign-in: an old cookie gains nothing
         session["key_id"] = principal.id

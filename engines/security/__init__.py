@@ -4,6 +4,7 @@
 places, `masked_excerpt` shows the words around with the value replaced by its name.
 """
 
+from engines.reliability.proportion import wilson
 from engines.security.access import find_unusual_hours
 from engines.security.mask import masked_excerpt
 from engines.security.refusal import looks_refused
@@ -39,5 +40,6 @@ __all__ = [
     "looks_refused",
     "masked_excerpt",
     "scan",
+    "wilson",
     "worst",
 ]
