@@ -24,7 +24,12 @@ from i18n import number, percent, t
 from pages import sources
 from services.degradation import get_degradation, get_quality
 from services.drift import DriftAnswer, get_drift
-from services.hallucination import Example, HallucinationAnswer, get_hallucination_examples
+from services.hallucination import (
+    Example,
+    HallucinationAnswer,
+    get_hallucination,
+    get_hallucination_examples,
+)
 from services.models import Model, get_model
 from services.reliability import ReliabilityAnswer, get_reliability
 from services.trust import TrustAnswer, get_trust
@@ -248,10 +253,12 @@ def _fill_evidence(ws: Workspace, model_id: str, view: View) -> None:
         body: Any = versions(model)
         last = panel(words("versions"), body, panel_id="technical-versions", span=6)
     else:
-        answer = get_hallucination_examples(ws, model_id)
+        may_read = "content:read" in ws.principal.permissions
+        read = get_hallucination_examples if may_read else get_hallucination
+        answer = read(ws, model_id)
         last = panel(
-            words("evidence"), examples(answer), panel_id="technical-evidence", span=6,
-            definition=words("evidence_definition"), source=sources.provenance(answer),
+            words("evidence"), examples(answer, may_read=may_read),
+            panel_id="technical-evidence", span=6, definition=words("evidence_definition"), source=sources.provenance(answer),
         )  # fmt: skip
     view.slot("technical-last", last)
 
@@ -279,7 +286,8 @@ def _moment(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def examples(answer: HallucinationAnswer) -> Any:
+def examples(answer: HallucinationAnswer, *, may_read: bool = True) -> Any:
+    """Return the doubted outputs, marked; only the rate to those who may not read texts."""
     found = answer.result
     if found is None:
         return answer.insufficient
@@ -289,6 +297,8 @@ def examples(answer: HallucinationAnswer) -> Any:
         high=number(found.risk_interval.high, decimals=2), n=number(found.checked),
     )  # fmt: skip
     doubted = [e for e in found.examples if e.result.risk_level != "low"][:MAX_EXAMPLES]
+    if not may_read:
+        return html.Div([html.P(lead, className="panel-note"), html.P(words("texts_hidden"))])
     parts: list[Any] = [html.P(lead, className="panel-note"), mark_legend()]
     parts += [_example(example) for example in doubted]
     if not doubted:

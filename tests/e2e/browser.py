@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE_S = 90  # a busy machine is slow, not wrong
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
@@ -44,14 +45,14 @@ class Visit:
 
     def wait_for_charts(self) -> None:
         """Wait until the page stands: a heading, drawn charts, and no request on its way."""
-        self.page.wait_for_selector("#page h1", timeout=30_000)
+        self.page.wait_for_selector("#page h1", timeout=PATIENCE_S * 1000)
         self.page.wait_for_load_state("networkidle")
         self.wait_until(
             "[...document.querySelectorAll('.chart')].every(c => c.querySelector('.main-svg'))"
         )
         self.page.evaluate("document.fonts.ready")
 
-    def wait_until(self, claim: str, timeout_s: float = 30.0) -> None:
+    def wait_until(self, claim: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until an expression is true; polled from here, as the page allows no eval."""
         end = time.monotonic() + timeout_s
         while not self.page.evaluate(claim):
