@@ -257,9 +257,13 @@ def _fill_evidence(ws: Workspace, model_id: str, view: View) -> None:
         read = get_hallucination_examples if may_read else get_hallucination
         answer = read(ws, model_id)
         last = panel(
-            words("evidence"), examples(answer, may_read=may_read),
-            panel_id="technical-evidence", span=6, definition=words("evidence_definition"), source=sources.provenance(answer),
-        )  # fmt: skip
+            words("evidence"),
+            examples(answer, may_read=may_read),
+            panel_id="technical-evidence",
+            span=6,
+            definition=words("evidence_definition"),
+            source=sources.provenance(answer),
+        )
     view.slot("technical-last", last)
 
 
