@@ -23,7 +23,8 @@ UNGUARDED = {
     ("scene", "read_scene"), ("computed", "remember"), ("history", "keep"),
     ("history", "store_numbers"), ("quality", "read_quality"), ("reference", "choose_current"),
     ("reference", "choose_sides"), ("tenants", "require_tenant"), ("workspace", "enter_workspace"),
-    ("workspace", "in_workspace"),
+    ("workspace", "in_workspace"), ("newest", "read_newest"), ("usual", "read_usual"),
+    ("usual", "read_contexts"),
 }  # fmt: skip
 
 
