@@ -16,17 +16,23 @@ from connectors.protocols import InferenceColumns
 from connectors.telemetry import Analysis
 from engines import drift as engine
 from engines.drift import TableSketch
+from engines.drift.score_sums import ScoreGrid
 from engines.errors import EngineError
 from services.identity import permitted
 from services.models import get_model
-from services.times import DAY_MS, MINUTE_MS, Window
+from services.times import DAY_MS, HOUR_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
 BUCKET_MS = 10 * MINUTE_MS
 FEATURE = "feature:"
 _KIND = "sketch"
 _CURSOR = "sketch_cursor"
+_GRID = "sketch_grid"
 _MAX_BUCKETS = 40_000
+_AT_ONCE_MS = 6 * HOUR_MS
+"""Span of buckets that one read serves."""
+GRID_ROWS, LEAST_GRID_ROWS = 5_000, 200
+"""Newest rows behind a model's score map, and how many it takes: 65 quantiles, three rows each."""
 
 
 @permitted("ingest:write")
@@ -36,28 +42,81 @@ def update_sketches(ws: Workspace) -> int:
     cursor = int(record.body["cursor"]) if record else 0
     touched, after = ws.events.touched_minutes(cursor)
     buckets = sorted({(model, minute // BUCKET_MS * BUCKET_MS) for model, minute in touched})
-    for model_id, start in buckets:
-        _summarise(ws, model_id, start)
+    for model_id in sorted({model for model, _ in buckets}):
+        _summarise(ws, model_id, [start for model, start in buckets if model == model_id])
     if after != cursor:
         ws.records.put(_CURSOR, "inferences", {"cursor": after})
     return len(buckets)
 
 
-def _summarise(ws: Workspace, model_id: str, start_ms: int) -> None:
-    rows = ws.events.inference_columns(model_id, start_ms, start_ms + BUCKET_MS)
-    for version in sorted(set(rows.versions.tolist())):
-        table = _table(rows, rows.versions == version)
+def _summarise(ws: Workspace, model_id: str, starts: list[int]) -> None:
+    """Summarise buckets in order of time, several in one read: a back-fill touches hundreds."""
+    grid = _grid(ws, model_id)
+    for part in _spans(starts):
+        rows = ws.events.inference_columns(model_id, part[0], part[-1] + BUCKET_MS)
+        bucket = rows.timestamps_ms // BUCKET_MS * BUCKET_MS
+        for start in part:
+            _put_bucket(ws, model_id, rows, bucket == start, start, grid)
+
+
+def _spans(starts: list[int]) -> list[list[int]]:
+    spans: list[list[int]] = []
+    for start in starts:
+        if spans and start - spans[-1][0] < _AT_ONCE_MS:
+            spans[-1].append(start)
+        else:
+            spans.append([start])
+    return spans
+
+
+def _put_bucket(
+    ws: Workspace,
+    model_id: str,
+    rows: InferenceColumns,
+    inside: NDArray[np.bool_],
+    start_ms: int,
+    grid: ScoreGrid | None,
+) -> None:
+    for version in sorted(set(rows.versions[inside].tolist())):
+        table = feature_columns(rows, inside & (rows.versions == version), with_outputs=True)
         if table:
-            body = engine.to_bytes(engine.sketch_table(table))
+            body = engine.to_bytes(engine.sketch_table(table, grid=grid))
             ws.events.put_analysis(Analysis(_KIND, _subject(model_id, version), start_ms, body))
 
 
-def _table(rows: InferenceColumns, chosen: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-    """Return features under their own names and predictions under theirs."""
+def _grid(ws: Workspace, model_id: str) -> ScoreGrid | None:
+    """Return the model's score map, fixed by its first rows: sums over one map can be joined.
+
+    None while the model has sent too little to fix one, and for models without features.
+    """
+    key = f"sketch_grid/{model_id}"
+    body = ws.cached(key, bytes, lambda: _fix_grid(ws, model_id), fresh_s=600, stale_s=600)
+    return engine.from_bytes(body).grid if body else None
+
+
+def _fix_grid(ws: Workspace, model_id: str) -> bytes:
+    kept = ws.records.get_blob(_GRID, model_id)
+    if kept is not None:
+        return kept
+    now = ws.now_ms()
+    rows = ws.events.inference_columns(model_id, now - DAY_MS, now, limit=GRID_ROWS)
+    features = feature_columns(rows, np.ones(len(rows), dtype=bool))
+    if len(rows) < LEAST_GRID_ROWS or not features:
+        return b""
+    body = engine.to_bytes(engine.profile_table(features))
+    ws.records.put_blob(_GRID, model_id, body)
+    return body
+
+
+def feature_columns(
+    rows: InferenceColumns, chosen: NDArray[np.bool_], *, with_outputs: bool = False
+) -> dict[str, NDArray[Any]]:
+    """Return features under their own names; with outputs, predictions and scores too."""
     kept = {
         name.removeprefix(FEATURE): values[chosen]
         for name, values in rows.columns.items()
-        if name.startswith((FEATURE, "score")) or name == "prediction"
+        if name.startswith(FEATURE)
+        or (with_outputs and (name.startswith("score") or name == "prediction"))
     }
     return {name: values for name, values in kept.items() if len(values)}
 
