@@ -18,7 +18,9 @@ from services.sums import Choice, Sums, read_sums, to_list
 from services.times import DAY_MS, HOUR_MS, Window
 from services.workspace import Workspace
 
-MAX_ANOMALIES = 5
+MAX_ANOMALIES = 6
+LEAST_SHARE = 0.002
+"""Smaller deviations, as a share of everything spent in the window, are left out."""
 MAX_DRIVERS = 3
 
 
@@ -46,6 +48,7 @@ class SpendTrack(msgspec.Struct, frozen=True):
 class Surprise(msgspec.Struct, frozen=True):
     """Hours that cost more or less than their like, and whose doing it was."""
 
+    model_id: str  # empty: everything together
     start_ms: int
     end_ms: int
     spent: float
@@ -133,29 +136,42 @@ def get_surprises(ws: Workspace, window: Window, choice: Choice | None = None) -
     )
     units = read_sums(ws, COUNTED, whole, ("model_id", "segment"), choice, step_ms=HOUR_MS)
     series = spent.over_time()
+    least = LEAST_SHARE * spent.total()
+    found, lack = _runs(spent, units, "", least)
+    for model_id in sorted({key[0] for key in spent.keys}):
+        mine = _runs(spent.where(0, model_id), units.where(0, model_id), model_id, least)[0]
+        found += mine
+    found.sort(key=lambda one: -abs(one.spent - one.expected))
+    return Surprises(
+        ws.now_ms(), whole, labels["currency"], int(np.isfinite(series).sum()),
+        spent.timestamps_ms.tolist(), to_list(series), found[:MAX_ANOMALIES], lack,
+    )  # fmt: skip
+
+
+def _runs(
+    spent: Sums, units: Sums, model_id: str, least: float
+) -> tuple[list[Surprise], Insufficient | None]:
+    """Return the surprises of the whole, or of one model: a small one drowns in the total."""
+    series = spent.over_time()
     known = np.flatnonzero(np.isfinite(series))
-    lack = None
-    runs: list[business.SpendAnomaly] = []
     first = int(known[0]) if len(known) else 0
     try:
-        runs = business.find_spend_anomalies(np.nan_to_num(series[first:]))
+        runs = business.find_spend_anomalies(np.nan_to_num(series[first:]), least_total_share=0.0)
     except InsufficientData as error:
-        lack = Insufficient.of(error)
+        return [], Insufficient.of(error)
+    runs = [run for run in runs if abs(run.spent - run.expected) >= least]
     odd = np.zeros(len(series), dtype=bool)
+    odd[:first] = True  # before the first spending there is no usual
     for run in runs:
         odd[first + run.start : first + run.end] = True
-    odd[:first] = True  # before the first spending there is no usual
     found = []
-    for run in runs[:MAX_ANOMALIES]:
+    for run in runs:
         part = slice(first + run.start, first + run.end)
         whose = [_drivers(spent, units, position, part, ~odd) for position in (0, 1)]
         begin = int(spent.timestamps_ms[part.start])
         end = begin + (part.stop - part.start) * HOUR_MS
-        found.append(Surprise(begin, end, run.spent, run.expected, run.score, *whose))
-    return Surprises(
-        ws.now_ms(), whole, labels["currency"], len(known), spent.timestamps_ms.tolist(),
-        to_list(series), found, lack,
-    )  # fmt: skip
+        found.append(Surprise(model_id, begin, end, run.spent, run.expected, run.score, *whose))
+    return found, None
 
 
 def _drivers(

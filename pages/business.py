@@ -1,0 +1,455 @@
+"""What the AI costs, why that changed, whether the budget holds, and what users got for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from components import charts, live, shell, states
+from components.charts import Line, Threshold
+from components.issues import Issue, issue_list
+from components.kpi import Delta, kpi, row
+from components.live import View
+from components.panel import Provenance, grid, panel
+from components.scope import Scope
+from components.status import mark
+from components.tables import Column, table
+from components.theme import Status
+from engines.business import Driver, Estimate, Lift, Loss, Return
+from engines.result import Insufficient, Interval
+from i18n import currency, date_time, number, percent, signed, t
+from pages import sources
+from services.budgets import SpendTrack, Surprise, Surprises, get_spend_track, get_surprises
+from services.costs import Costs, Dimension, get_costs
+from services.sums import Choice
+from services.value import IncidentLoss, Outcome, Value, VersionValue, get_losses, get_value
+from services.workspace import Workspace
+
+PATH = "/business"
+_KPIS = ("spend", "thousand", "request", "task", "budget", "conversion", "satisfaction", "roi")
+_BUDGET: dict[str, Status] = {"ok": "good", "at_risk": "warn", "exceeded": "bad"}
+_VERDICT: dict[str, Status] = {"higher": "good", "lower": "bad", "undecided": "none"}
+_MAX_MODELS = 7
+_STANDARD = ("conversion", "resolution", "satisfaction")
+
+
+def layout() -> html.Div:
+    """Return the page with empty places; the first view fills them."""
+    return html.Div(
+        [
+            shell.page_header(t("nav.business"), _t("purpose")),
+            live.view_store("business"),
+            row(*[live.slot(f"biz-{name}", states.skeleton(104, "kpi")) for name in _KPIS]),
+            grid(
+                _place("time", 7),
+                _place("forecast", 5),
+                _place("models", 7),
+                _place("surprises", 5, menu=False),
+                _place("segments", 6),
+                _place("versions", 6),
+                _place("return", 5, menu=False),
+                _place("losses", 7),
+            ),
+        ]
+    )
+
+
+def register(dash_app: Any) -> None:  # a dash.Dash
+    """Answer scope and tick with the page's view."""
+    sources.register_live(dash_app, "business", fill)
+
+
+def fill(ws: Workspace, scope: Scope, view: View) -> None:
+    """Put what the window cost and brought into the page's places."""
+    window = sources.window_of(ws, scope)
+    choice = Choice(scope.model, scope.version, scope.segment)
+    costs = get_costs(ws, window, choice, against=sources.compared(ws, scope))
+    value = get_value(ws, window, choice)
+    track = get_spend_track(ws)
+    source = Provenance(scope.describe(), costs.inferences, computed_at_ms=costs.computed_at_ms)
+    figures = _cost_figures(costs, source) | _value_figures(value, source)
+    figures["budget"] = _budget(track)
+    for name in _KPIS:
+        view.slot(f"biz-{name}", figures[name])
+    marks = sources.event_marks(ws, window, scope.model)
+    view.panel("biz-time", _over_time(costs, marks) if costs.total else _nothing(), source)
+    view.panel("biz-forecast", _forecast(track), _track_source(track))
+    view.panel("biz-models", _lines(costs, "model"), source)
+    view.panel("biz-segments", _segments(costs), source)
+    found = get_surprises(ws, window, choice)
+    view.panel(
+        "biz-surprises", _surprises(found),
+        Provenance(scope.describe(), found.hours, computed_at_ms=found.computed_at_ms),
+    )  # fmt: skip
+    view.panel("biz-versions", _versions(value), source)
+    view.panel("biz-return", _return(value), source)
+    view.panel("biz-losses", _losses(get_losses(ws, window, choice)), source)
+
+
+def _cost_figures(costs: Costs, source: Provenance) -> dict[str, Any]:
+    money = costs.currency
+    none = Insufficient(_t("nothing"))
+    others = [currency(v, c) for c, v in costs.other_currencies.items()]
+    extra = _t("others", list=", ".join(others)) if others else ""
+    priced = costs.by_method.get("priced", 0)
+    if priced:
+        extra += " " + _t("priced", n=number(priced), date=costs.prices_date)
+    per = None if isinstance(costs.per_thousand, Insufficient) else costs.per_thousand
+    return {
+        "spend": kpi(
+            _t("spend"), none if not costs.inferences else costs.total, unit=money,
+            kpi_id="biz-spend", delta=_change(costs.total, costs.before), good="down",
+            trend=sources.spark([float("nan") if v is None else v for v in costs.over_time]),
+            definition=f"{_t('spend_definition', tenant=costs.tenant)} {extra}".strip(),
+            source=source,
+        ),
+        "thousand": kpi(
+            _t("thousand"), none if per is None else per, unit=money, kpi_id="biz-thousand",
+            delta=_change(per, costs.per_thousand_before), good="down", source=source,
+            definition=_t("thousand_definition"),
+        ),
+        "request": kpi(
+            _t("request"), _or(costs.per_request, "no_request"), unit=money, kpi_id="biz-request",
+            definition=_t("request_definition"), source=source,
+        ),
+        "task": kpi(
+            _t("task"), _or(costs.per_resolved_task, "no_task"), unit=money, kpi_id="biz-task",
+            definition=_t("task_definition"), source=source,
+        ),
+    }  # fmt: skip
+
+
+def _value_figures(value: Value, source: Provenance) -> dict[str, Any]:
+    by_name = {outcome.metric.name: outcome for outcome in value.outcomes}
+    figures = {
+        name: _outcome_figure(by_name[name], source) for name in ("conversion", "satisfaction")
+    }
+    returns = [o for o in value.outcomes if isinstance(o.roi, Return)]
+    definition = _t("roi_definition")
+    if returns and isinstance(returns[0].roi, Return):
+        best = returns[0].roi
+        figures["roi"] = kpi(
+            _t("roi"), best.roi, unit="share", kpi_id="biz-roi", interval=best.interval,
+            status="good" if best.interval.low > 0 else "bad" if best.interval.high < 0 else "warn",
+            word=_outcome_name(returns[0].metric.name), definition=definition, source=source,
+        )  # fmt: skip
+    else:
+        figures["roi"] = kpi(
+            _t("roi"), Insufficient(_t("no_worth")), kpi_id="biz-roi", definition=definition
+        )
+    return figures
+
+
+def _outcome_figure(outcome: Outcome, source: Provenance) -> Any:
+    name = outcome.metric.name
+    found = outcome.overall
+    lack = Insufficient(_t("no_outcome", metric=outcome.metric.metric))
+    if isinstance(found, Insufficient):
+        return kpi(_t(name), lack, kpi_id=f"biz-{name}", definition=_t(f"{name}_definition"))
+    is_share = outcome.metric.kind == "share"
+    delta = None
+    if outcome.before is not None:
+        delta = Delta(found.value - outcome.before, "absolute")
+    own = Provenance(source.window, found.n, computed_at_ms=source.computed_at_ms)
+    return kpi(
+        _t(name), found.value, unit="share" if is_share else "", kpi_id=f"biz-{name}",
+        interval=found.interval, delta=delta, good="up", source=own,
+        trend=sources.spark([float("nan") if v is None else v for v in outcome.over_time]),
+        definition=_t(f"{name}_definition"),
+    )  # fmt: skip
+
+
+def _budget(track: SpendTrack) -> Any:
+    found = track.track
+    if found is None or track.budget is None:
+        return kpi(_t("budget"), Insufficient(_t("no_budget")), kpi_id="biz-budget",
+                   definition=_t("budget_definition"))  # fmt: skip
+    interval = None
+    if found.interval is not None:
+        ends = (found.interval.low / found.limit, found.interval.high / found.limit)
+        interval = Interval(*ends, found.interval.level)
+    return kpi(
+        _t("budget"), found.used, unit="share", kpi_id="biz-budget", interval=interval,
+        status=_BUDGET[found.status], word=_t(f"budget_{found.status}"), target=found.elapsed,
+        definition=_t("budget_definition"), source=_track_source(track),
+    )  # fmt: skip
+
+
+def _over_time(costs: Costs, marks: list[charts.Mark]) -> Any:
+    shown = costs.models[:_MAX_MODELS]
+    lines = [Line(model.model_id, model.cost) for model in shown]
+    rest = costs.models[_MAX_MODELS:]
+    if rest:
+        sums = [sum(v or 0.0 for v in step) for step in zip(*(m.cost for m in rest), strict=True)]
+        lines.append(Line(_t("rest"), sums))
+    unit = _t("per_step", unit=costs.currency, minutes=number(costs.step_ms / 60_000))
+    figure = charts.area(costs.timestamps_ms, lines, unit=unit, marks=marks)
+    return charts.graph("biz-time-chart", figure, label=_t("time_definition"))
+
+
+def _forecast(track: SpendTrack) -> Any:
+    if not track.spent and not track.ahead:
+        return _nothing()
+    nothing: list[float | None] = [None] * len(track.ahead)
+    gap: list[float | None] = [None] * len(track.past)
+    lines = [Line(_t("spent"), [*track.past, *nothing], dash="solid")]
+    if track.ahead:
+        lines.append(
+            Line(
+                _t("expected"), [*gap, *track.ahead], low=[*gap, *track.ahead_low],
+                high=[*gap, *track.ahead_high], dash="dot",
+            )
+        )  # fmt: skip
+    limits = []
+    if track.budget is not None:
+        label = _t("limit", value=currency(track.budget.amount, track.currency))
+        limits = [Threshold(track.budget.amount, label, "bad")]
+    figure = charts.line(
+        [*track.past_ms, *track.ahead_ms], lines, unit=track.currency, zero=True,
+        thresholds=limits, window_ms=(track.period.start_ms, track.period.end_ms),
+    )  # fmt: skip
+    chart = charts.graph("biz-forecast-chart", figure, label=_t("forecast_definition"), height=220)
+    return html.Div([html.P(_forecast_words(track)), chart])
+
+
+def _forecast_words(track: SpendTrack) -> str:
+    found = track.track
+    if track.expected is None:
+        return _t("no_forecast", n=number(track.n))
+    words = _t("ends_at", value=currency(track.expected, track.currency))
+    if found is not None and found.interval is not None:
+        ends = [currency(v, track.currency) for v in (found.interval.low, found.interval.high)]
+        words += " " + _t("between", low=ends[0], high=ends[1])
+    if found is not None and found.runs_out_s:
+        at = date_time(track.computed_at_ms + found.runs_out_s * 1_000)
+        words += " " + _t("runs_out", at=at)
+    return words
+
+
+def _track_source(track: SpendTrack) -> Provenance:
+    method = _t(f"method_{track.method}") if track.method else ""
+    return Provenance(
+        _t("hours_of_history"), track.n, computed_at_ms=track.computed_at_ms, method=method
+    )
+
+
+def _lines(costs: Costs, dimension: Dimension) -> Any:
+    lines = costs.lines[dimension]
+    if not lines:
+        return _nothing()
+    unit = costs.currency
+    columns = [
+        Column("key", _t(dimension)),
+        Column("cost", _t("spend"), "number", unit),
+        Column("share", _t("share"), "number", "share"),
+        Column("thousand", _t("thousand"), "number", unit),
+        Column("n", _t("inferences"), "number"),
+        Column("volume", _t("volume"), "node"),
+        Column("price", _t("price"), "node"),
+    ]
+    rows = [
+        {
+            "key": html.Bdi(line.key),
+            "cost": line.cost,
+            "share": line.share,
+            "thousand": line.per_thousand,
+            "n": float(line.inferences),
+            "volume": _money_change(line.volume_effect, unit),
+            "price": _money_change(line.price_effect, unit),
+        }
+        for line in lines
+    ]
+    return table(columns, rows, caption=_t(f"{dimension}s"), limit=50)
+
+
+def _segments(costs: Costs) -> Any:
+    if not costs.lines["segment"]:
+        return _nothing()
+    return html.Div([_lines(costs, "segment"), _lines(costs, "region")])
+
+
+def _surprises(found: Surprises) -> Any:
+    if found.insufficient is not None:
+        return Insufficient(_t("few_hours", n=number(found.hours)))
+    if not found.found:
+        return states.calm(_t("no_surprises"), _t("no_surprises_hint", n=number(found.hours)))
+    issues = [
+        Issue(
+            "warn" if one.spent > one.expected else "none",
+            _surprise_title(one, found.currency),
+            _surprise_reason(one, found.currency),
+            word=date_time(one.start_ms),
+        )
+        for one in found.found
+    ]
+    return issue_list(issues)
+
+
+def _surprise_title(one: Surprise, unit: str) -> str:
+    return _t(
+        "surprise", who=one.model_id or _t("everything"), spent=currency(one.spent, unit),
+        usual=currency(one.expected, unit),
+    )  # fmt: skip
+
+
+def _surprise_reason(one: Surprise, unit: str) -> str:
+    parts = []
+    for driver in [*one.models[:1], *one.segments[:1]]:
+        dearer = abs(driver.price_effect) >= abs(driver.volume_effect)
+        parts.append(
+            _t(
+                "by_price" if dearer else "by_volume", who=_name(driver),
+                value=f"{'+' if driver.change > 0 else '−'}{currency(abs(driver.change), unit)}",
+            )
+        )  # fmt: skip
+    return " · ".join(parts)
+
+
+def _versions(value: Value) -> Any:
+    rows = [_version_row(outcome, one) for outcome in value.outcomes for one in outcome.versions]
+    if not rows:
+        return states.empty(
+            _t("no_values"), hint=_t("no_values_hint"),
+            command="POST /api/ingest/metrics conversion_total conversion_trials_total",
+        )  # fmt: skip
+    columns = [
+        Column("outcome", _t("outcome")), Column("model", _t("model")),
+        Column("version", _t("version")), Column("value", _t("value")),
+        Column("n", "n", "number"), Column("lift", _t("lift"), "node"),
+    ]  # fmt: skip
+    return table(columns, rows, caption=_t("versions"), limit=50)
+
+
+def _version_row(outcome: Outcome, one: VersionValue) -> dict[str, Any]:
+    is_share = outcome.metric.kind == "share"
+    estimate = one.estimate if isinstance(one.estimate, Estimate) else None
+    return {
+        "outcome": _outcome_name(outcome.metric.name),
+        "model": html.Bdi(one.model_id),
+        "version": html.Bdi(one.version),
+        "value": html.Bdi(_estimated(estimate, is_share), dir="ltr"),
+        "n": float(estimate.n) if estimate else None,
+        "lift": _lift(one, is_share),
+    }
+
+
+def _estimated(found: Estimate | None, is_share: bool) -> str:
+    if found is None:
+        return "–"
+    write = percent if is_share else number
+    return f"{write(found.value)} ({write(found.interval.low)} – {write(found.interval.high)})"
+
+
+def _lift(one: VersionValue, is_share: bool) -> Any:
+    if not isinstance(one.lift, Lift):
+        return "–"
+    size = one.lift.difference * (100 if is_share else 1)
+    ends = [v * (100 if is_share else 1) for v in (one.lift.interval.low, one.lift.interval.high)]
+    words = f"{signed(size, decimals=1)} ({signed(ends[0], decimals=1)} – "
+    words += f"{signed(ends[1], decimals=1)})" + (" pp" if is_share else "")
+    return html.Span(
+        [mark(_VERDICT[one.lift.verdict], _t(one.lift.verdict)), " ", html.Bdi(words, dir="ltr")],
+        title=_t("against", version=one.against),
+    )
+
+
+def _return(value: Value) -> Any:
+    parts: list[Any] = [html.P(_t("formula"), className="muted")]
+    shown = False
+    for outcome in value.outcomes:
+        found = outcome.roi
+        if not isinstance(found, Return) or not isinstance(outcome.overall, Estimate):
+            continue
+        shown = True
+        metric = outcome.metric
+        unit = metric.currency
+        ends = found.interval
+        rows = [
+            (_t("rate"), percent(outcome.overall.value)),
+            (_t("baseline"), percent(metric.baseline)),
+            (_t("trials"), number(outcome.overall.n)),
+            (_t("worth"), currency(metric.worth, unit)),
+            (_t("value"), currency(found.value, unit)),
+            (_t("cost"), currency(found.cost, unit)),
+            (_t("roi"), f"{percent(found.roi)} ({percent(ends.low)} – {percent(ends.high)})"),
+        ]
+        columns = [Column("what", _outcome_name(metric.name)), Column("amount", _t("amount"))]
+        cells = [{"what": a, "amount": html.Bdi(b, dir="ltr")} for a, b in rows]
+        parts.append(table(columns, cells, caption=_outcome_name(metric.name)))
+    if not shown:
+        return html.Div([*parts, states.empty(_t("no_worth"), command="PUT /api/business/policy")])
+    return html.Div(parts)
+
+
+def _losses(found: list[IncidentLoss]) -> Any:
+    if not found:
+        return states.calm(_t("no_losses"), _t("no_losses_hint"))
+    columns = [
+        Column("title", _t("incident")), Column("model", _t("model")),
+        Column("since", _t("since")), Column("outcome", _t("outcome")),
+        Column("lost", _t("lost")), Column("amount", _t("at_risk")),
+        Column("n", "n", "number"),
+    ]  # fmt: skip
+    rows = [_loss_row(one) for one in found]
+    return table(columns, rows, caption=_t("losses"), limit=20)
+
+
+def _loss_row(one: IncidentLoss) -> dict[str, Any]:
+    lost = one.loss if isinstance(one.loss, Loss) else None
+    count = money = "–"
+    if lost is not None:
+        ends = lost.outcomes_interval
+        count = f"{number(lost.outcomes, decimals=1)} ({number(ends.low, decimals=1)} – "
+        count += f"{number(ends.high, decimals=1)})"
+        if one.currency:
+            span = lost.amount_interval
+            money = f"{currency(lost.amount, one.currency)} ({currency(span.low, one.currency)} – "
+            money += f"{currency(span.high, one.currency)})"
+    return {
+        "title": html.Span(one.title, lang="en"),
+        "model": html.Bdi(one.model_id),
+        "since": date_time(one.opened_at_ms),
+        "outcome": _outcome_name(one.outcome),
+        "lost": html.Bdi(count, dir="ltr"),
+        "amount": html.Bdi(money, dir="ltr"),
+        "n": float(lost.n_during) if lost else None,
+    }
+
+
+def _place(name: str, span: Any, *, menu: bool = True) -> Any:
+    return panel(
+        _t(name), None, panel_id=f"biz-{name}", span=span, menu=menu,
+        definition=_t(f"{name}_definition"),
+    )  # fmt: skip
+
+
+def _nothing() -> html.Div:
+    return states.empty(_t("nothing"), hint=_t("nothing_hint"), command="python -m app demo")
+
+
+def _t(name: str, **values: str) -> str:
+    return t(f"business.{name}", **values)
+
+
+def _or(value: float | Insufficient, key: str) -> float | Insufficient:
+    return Insufficient(_t(key)) if isinstance(value, Insufficient) else value
+
+
+def _change(now: float | None, before: float | None) -> Delta | None:
+    return Delta(now / before - 1) if now is not None and before else None
+
+
+def _money_change(amount: float, unit: str) -> Any:
+    if abs(amount) < 1e-9:
+        return "–"
+    sign = "+" if amount > 0 else "−"
+    return html.Bdi(f"{sign}{currency(abs(amount), unit)}", dir="ltr")
+
+
+def _name(driver: Driver) -> str:
+    return driver.key
+
+
+def _outcome_name(name: str) -> str:
+    return _t(name) if name in _STANDARD else name
