@@ -14,9 +14,10 @@ from services.workspace import Workspace
 
 R = TypeVar("R")
 
-FRESH_S = 60.0
+FRESH_S = 120.0
 STALE_S = 600.0
-"""A result is served as it is for a minute, then for ten more while one caller refreshes it."""
+"""A result is served as it is for two minutes, in which the scheduler has renewed it where anything
+came; then for ten more while one caller refreshes it."""
 
 
 class Computed(msgspec.Struct, Generic[R], frozen=True):

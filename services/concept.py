@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from connectors.protocols import InferenceColumns
 from engines import drift as engine
-from engines.drift import Alarm, ConceptDrift, DetectorState, PerformanceEstimate
+from engines.drift import ConceptDrift, DetectorState, PerformanceEstimate
 from engines.result import Insufficient
 from services.models import Model
 from services.quality import class_name
@@ -69,7 +69,7 @@ def read_concept(ws: Workspace, model: Model) -> Concept | Insufficient:
     return Concept(
         labelled=labelled if known else Insufficient(labelled.reason),
         estimate=_estimate(judged, now),
-        alarms_ms=_watch(judged),
+        alarms_ms=_watch(ws, model.model_id, judged, end),
         score=min(1.0, effect / _scale(judged)) if known else None,
     )
 
@@ -134,12 +134,38 @@ def _estimate(judged: _Judged, now: NDArray[np.bool_]) -> PerformanceEstimate | 
     )
 
 
-def _watch(judged: _Judged) -> tuple[int, ...]:
-    """Return when the online detector found that errors rose."""
+class _Watched(msgspec.Struct, frozen=True):
+    """The detector at a moment, and the alarms until then."""
+
+    state: DetectorState
+    alarms_ms: tuple[int, ...]
+
+
+def _watch(ws: Workspace, model_id: str, judged: _Judged, end_ms: int) -> tuple[int, ...]:
+    """Return when the online detector found that errors rose.
+
+    Rows before the current window are watched once an hour and the detector goes on from there;
+    labels that come later than that window count at the next hour.
+    """
     known = np.isfinite(judged.error)
-    alarms: tuple[Alarm, ...] = engine.watch(DetectorState(), judged.error[known])[1]
-    times = judged.times_ms[known]
-    return tuple(int(times[min(alarm.index, len(times) - 1)]) for alarm in alarms)
+    times, errors = judged.times_ms[known], judged.error[known]
+    split_ms = (end_ms - CURRENT_MS) // HOUR_MS * HOUR_MS
+    old = times < split_ms
+    start = _Watched(DetectorState(), ())
+    past = ws.cached(
+        f"watched/{model_id}/{split_ms}",
+        _Watched,
+        lambda: _go_on(start, times[old], errors[old]),
+        fresh_s=2 * HOUR_MS / 1_000,
+    )
+    return _go_on(past, times[~old], errors[~old]).alarms_ms
+
+
+def _go_on(past: _Watched, times_ms: NDArray[np.int64], errors: NDArray[np.float64]) -> _Watched:
+    seen = past.state.seen
+    state, alarms = engine.watch(past.state, errors.tolist())
+    found = [int(times_ms[min(alarm.index - seen, len(times_ms) - 1)]) for alarm in alarms]
+    return _Watched(state, (*past.alarms_ms, *found))
 
 
 def _scale(judged: _Judged) -> float:

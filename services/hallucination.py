@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -161,7 +162,7 @@ def _check(
     examples: list[Example] = []
     for i, output in enumerate(outputs):
         if output and contexts[i]:
-            found = engine.detect(output, contexts[i], prevalence=EXPECTED_SHARE)
+            found = _detect(output, tuple(contexts[i]))
             if found.probability is not None:
                 prompt = columns["prompt"][i] if "prompt" in columns else None
                 examples.append(
@@ -172,6 +173,12 @@ def _check(
             "no output came with the passages it was given: send `output` and `context`"
         )
     return _summarise(examples, len(outputs) - len(examples))
+
+
+@lru_cache(maxsize=2_000)
+def _detect(output: str, context: tuple[str, ...]) -> HallucinationResult:
+    """Check one output once: neighbouring refreshes share most of their outputs."""
+    return engine.detect(output, list(context), prevalence=EXPECTED_SHARE)
 
 
 def _summarise(examples: list[Example], unchecked: int) -> ModelHallucination:

@@ -24,8 +24,8 @@ from services import (
 from services.errors import AIOBSError
 from services.fleet import get_overview
 from services.identity import permitted
-from services.models import Model, list_models
-from services.times import DAY_MS
+from services.models import Model, get_model, list_models
+from services.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.workspace import Workspace
 
 log = logging.getLogger("aiobs.jobs")
@@ -82,7 +82,8 @@ def refresh_model(ws: Workspace, model_id: str) -> None:
     answer = trust.compute_trust_score(ws, model_id)
     number = answer.result.trust if answer.result else None
     ws.publish("cognitive", {"model_id": model_id, "trust": number})
-    ws.records.put("refreshed", model_id, {"at_ms": ws.now_ms()})
+    rows = get_model(ws, model_id).inferences
+    ws.records.put("refreshed", model_id, {"at_ms": ws.now_ms(), "rows": rows})
 
 
 @permitted("analysis:run")
@@ -109,8 +110,18 @@ def push_metrics(ws: Workspace) -> None:
     ws.publish("metrics", msgspec.to_builtins(get_overview(ws).totals))
 
 
+MANY_ROWS = 200
+SOON_MS, LATE_MS = 55 * SECOND_MS, 10 * MINUTE_MS
+"""Many new rows make a model due at the next tick, any new row after a minute; labels alone, which
+bring no rows, after ten. Alerts do not wait for this: they read the newest rows themselves."""
+
+
 def _is_due(ws: Workspace, model: Model) -> bool:
-    if model.last_seen_ms is None or ws.now_ms() - model.last_seen_ms > DAY_MS:
+    now = ws.now_ms()
+    if model.last_seen_ms is None or now - model.last_seen_ms > DAY_MS:
         return False
     refreshed = ws.records.get("refreshed", model.model_id)
-    return refreshed is None or model.last_seen_ms > int(refreshed.body["at_ms"]) - 60_000
+    if refreshed is None:
+        return True
+    new, age_ms = model.inferences - refreshed.body.get("rows", 0), now - refreshed.body["at_ms"]
+    return bool(new >= MANY_ROWS or (new > 0 and age_ms >= SOON_MS) or age_ms >= LATE_MS)
