@@ -18,7 +18,7 @@ from components import shell
 from components.topbar import Standing
 from i18n import t
 from services.errors import AIOBSError, Unauthenticated
-from services.fleet import get_filter_options, get_overview
+from services.fleet import get_filter_options, has_sample_data
 from services.workspace import current_workspace
 
 log = logging.getLogger("aiobs.ui")
@@ -45,6 +45,7 @@ def install(app: Flask, settings: Settings) -> dash.Dash:
     pages.register(dash_app)
     _register_filters(dash_app)
     _serve_assets(app)
+    app.extensions["aiobs_pages"] = tuple(page.name for page in pages.PAGES)
     app.extensions["aiobs_dash_outputs"] = lambda: dash_app.callback_map
     return dash_app
 
@@ -57,7 +58,7 @@ def _standing(settings: Settings) -> Standing:
     return Standing(
         tenant=ws.tenant,
         is_local=settings.auth == "local",
-        has_sample=get_overview(ws).has_sample_data,
+        has_sample=has_sample_data(ws),
         can_sign_out=ws.principal.method == "session",
     )
 

@@ -136,6 +136,12 @@ def _totals(
 
 
 @permitted("models:read")
+def has_sample_data(ws: Workspace) -> bool:
+    """Return whether the sample fleet sent anything to this tenant."""
+    return any(seen.is_sample for seen in ws.events.models_seen())
+
+
+@permitted("models:read")
 def get_filter_options(ws: Workspace, model_id: str = "") -> dict[str, list[dict[str, str]]]:
     """Return what the page filters offer: models, and the chosen model's versions and segments."""
     found = list_models(ws)
