@@ -4,7 +4,7 @@
   const aiobs = window.aiobs;
   const ID = "causal-canvas";
   const MOVED = Math.log1p(3);  // the engine's threshold: three robust standard deviations
-  const COLUMN = 250, ROW = 74, TALL = 13, CALM = 40;
+  const COLUMN = 176, ROW = 86, TALL = 13, CALM = 40;
   const $ = (suffix) => document.getElementById(ID + suffix);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -93,7 +93,7 @@
     return [
       { selector: "node", style: {
         label: "data(label)", width: "data(size)", height: "data(size)", "background-color": colour("series-8"), color: colour("text-2"),
-        "font-size": 12, "font-family": font, "text-wrap": "wrap", "text-max-width": 190, "text-valign": "bottom", "text-margin-y": 5,
+        "font-size": 14, "font-family": font, "text-wrap": "wrap", "text-max-width": 158, "text-valign": "bottom", "text-margin-y": 5,
         "min-zoomed-font-size": 7, "border-width": 0, "text-background-color": colour("sunken"), "text-background-opacity": 0.8, "text-background-padding": 1 } },
       { selector: "node[kind='event']", style: { shape: "diamond", "background-color": colour("series-4") } },
       { selector: "node[kind='decision']", style: { shape: "round-hexagon" } },
@@ -135,7 +135,7 @@
       cy.elements().filter((e) => (e.isNode() ? !spots[e.id()] : !links.has(e.id()))).remove();
       for (const node of data.nodes) {
         const known = cy.getElementById(node.id);
-        const fields = { ...node, size: 16 + 5 * Math.min(5, node.score), label: label(node) };
+        const fields = { ...node, size: 20 + 5 * Math.min(5, node.score), label: label(node) };
         if (known.length) known.data(fields);
         else cy.add({ group: "nodes", data: fields, position: pins[node.id] || spots[node.id] });
         if (isNew && !pins[node.id]) cy.getElementById(node.id).position(spots[node.id]);
@@ -170,7 +170,7 @@
         spot.toggleClass("faint", Boolean(text) && !matches);
         spot.toggleClass("moved", hasMoved(node));
         spot.toggleClass("effect", node.id === data.effect);
-        spot.toggleClass("cause", node.id === data.chain[0] || (byId.get(data.chain[0]) === undefined && node.id === data.chain[1]));
+        spot.toggleClass("cause", node.id === data.cause);
         spot.toggleClass("chain", data.chain.includes(node.id));
         spot.toggleClass("folded", node.id.endsWith("|*"));
         spot.toggleClass("pinned", Boolean(pins[node.id]));
@@ -198,8 +198,14 @@
   function fit() {
     const seen = cy.elements().filter((e) => !e.hasClass("gone"));
     cy.resize();
-    if (seen.length) cy.fit(seen, 34);
+    if (seen.length) cy.fit(seen, 18);
     if (cy.zoom() > 1.15) { cy.zoom(1.15); cy.center(seen); }
+    // On a narrow screen words matter more than seeing all: stay readable, and stand at the effect.
+    if (cy.width() < 600 && cy.zoom() < 0.6) {
+      cy.zoom(0.6);
+      const chain = cy.nodes(".chain, .effect").filter((n) => !n.hasClass("gone"));
+      cy.center(chain.length ? chain.slice(-2) : seen);
+    }
   }
   function wire() {
     subject = null;
@@ -423,6 +429,21 @@
       aiobs.make("button", { class: "btn-strong", "data-action": "impact-ask" }, known.ask));
   }
 
+  // A row chosen in a table opens the same evidence as its node or arrow.
+  const GRIDS = ["causal_graph-edge-grid", "causal_graph-node-grid"];
+  const wired = new WeakSet();
+  function wireGrids() {
+    for (const id of GRIDS) {
+      const api = document.getElementById(id) && window.dash_ag_grid && window.dash_ag_grid.getApi(id);
+      if (!api || wired.has(api)) continue;
+      wired.add(api);
+      api.addEventListener("selectionChanged", () => {
+        const row = api.getSelectedRows()[0];
+        if (row && data && row.id !== data.picked) pick(row.id);
+      });
+    }
+  }
+
   let polled = 0, sought = 0;
   function look() {
     whatIf();
@@ -433,6 +454,7 @@
     const holder = $("-data");
     if (!holder) { if (!document.getElementById(ID)) { cy = null; pause(); state = fresh(); } return; }
     tools();
+    wireGrids();
     if (holder.textContent === drawn && cy && cy === graph()) return;
     try { data = JSON.parse(holder.textContent); } catch (_) { return; }
     data.chain = data.chain || [];

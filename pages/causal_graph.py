@@ -35,7 +35,6 @@ CANVAS = "causal-canvas"
 LONGEST_MS = 6 * HOUR_MS
 """A relative range longer than this asks about the last hours: old troubles would hide new ones."""
 SHOWN_CAUSES = 5
-TABLE_ROWS = 200
 Children = Any  # what a Dash component takes as children
 
 TOOLS = (
@@ -71,23 +70,23 @@ def layout() -> html.Div:
             live.slot("causal_graph-lead", states.skeleton(48, "kpi"), block=True),
             grid(
                 panel(
-                    words("graph"), body, panel_id="causal_graph-graph", span=8, height=480,
+                    words("graph"), body, panel_id="causal_graph-graph", span=12, height=480,
                     definition=words("graph_definition"), menu=False,
                 ),
                 panel(
-                    words("ranking"), None, panel_id="causal_graph-causes", span=4, height=480,
+                    words("ranking"), None, panel_id="causal_graph-causes", span=5, height=320,
                     definition=words("ranking_definition"), menu=False,
                 ),
                 panel(
-                    words("detail"), None, panel_id="causal_graph-detail", span=12,
+                    words("detail"), None, panel_id="causal_graph-detail", span=7, height=320,
                     definition=words("detail_definition"),
                 ),
                 panel(
-                    words("edges"), None, panel_id="causal_graph-edges", span=7, height=200,
+                    words("edges"), None, panel_id="causal_graph-edges", span=12, height=340,
                     definition=words("edges_definition"),
                 ),
                 panel(
-                    words("nodes"), None, panel_id="causal_graph-nodes", span=5, height=200,
+                    words("nodes"), None, panel_id="causal_graph-nodes", span=12, height=340,
                     definition=words("nodes_definition"),
                 ),
             ),
@@ -157,7 +156,7 @@ def _show(
     graph = found.graph.graph
     view.slot("causal_graph-links", _links(found))
     view.slot("causal_graph-lead", _lead(found))
-    view.panel("causal_graph-causes", _ranking(found), source, height=480)
+    view.panel("causal_graph-causes", _ranking(found), source, height=320)
     if graph is None:
         lack = found.graph.insufficient or Insufficient(t("causal_graph.nothing_found"))
         view.slot("causal_graph-data", drawing(CANVAS, (), (), subjects=subjects))
@@ -167,9 +166,9 @@ def _show(
         return
     drawn, is_folded = readable(graph, found, fold, opened.get("open", []))
     view.slot("causal_graph-data", _drawing(found, graph, drawn, is_folded, picked, subjects))
-    view.panel("causal_graph-detail", _detail(ws, found, graph, drawn, picked), source)
-    view.panel("causal_graph-edges", _edge_table(drawn), source, height=200)
-    view.panel("causal_graph-nodes", _node_table(drawn, found), source, height=200)
+    view.panel("causal_graph-detail", _detail(ws, found, graph, drawn, picked), source, height=320)
+    view.panel("causal_graph-edges", _edge_table(drawn), source, height=340)
+    view.panel("causal_graph-nodes", _node_table(drawn, found), source, height=340)
 
 
 def readable(
@@ -318,7 +317,8 @@ def _drawing(
     effect = _effect_id(found)
     places = {p.node_id: p for p in layered(graph, effect)} if effect else {}
     levels = {level.node_id: level for level in found.levels}
-    chain = [f"{s.node}|{s.metric}" for c in _suspects(found)[:1] for s in c.chain]
+    first = _suspects(found)[0] if _suspects(found) else None
+    chain = _chain_ids(first) if first else []
     spots = [
         Spot(
             n.node_id, n.kind, n.entity, node_label(n), round(n.score, 3),
@@ -335,10 +335,15 @@ def _drawing(
     ]
     return drawing(
         CANVAS, spots, arrows, subjects=subjects, effect=effect, chain=chain, picked=picked,
+        cause=f"{first.node}|{first.metric}" if first else None,
         folded=is_folded, total=len(whole.nodes), edges_total=len(whole.edges),
         window=[found.window.start_ms, found.window.end_ms], onset=found.onset_ms,
         file=_file_query(found),
     )  # fmt: skip
+
+
+def _chain_ids(cause: RankedCause) -> list[str]:
+    return [f"event|{s.event_id}" if s.event_id else f"{s.node}|{s.metric}" for s in cause.chain]
 
 
 def _file_query(found: Diagnosis) -> str:
@@ -493,34 +498,37 @@ def _neighbours(node: CausalNode, graph: CausalGraph) -> list[Children]:
 def _edge_table(graph: CausalGraph) -> Children:
     names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
     columns = [
-        Column("from", t("causal_graph.from"), "node"),
-        Column("to", t("causal_graph.to"), "node"),
+        Column("from", t("causal_graph.from"), width=240),
+        Column("to", t("causal_graph.to"), width=240),
         Column("kind", t("causal_graph.kind")),
-        Column("confidence", t("causal_graph.confidence"), "number", "share"),
+        Column("confidence", t("causal_graph.confidence"), "number"),
         Column("strength", t("causal_graph.strength"), "number"),
-        Column("lag", t("causal_graph.lag_s"), "number", "s"),
-        Column("why", t("causal_graph.test"), "node"),
+        Column("lag", t("causal_graph.lag_s"), "number"),
+        Column("why", t("causal_graph.test"), width=420),
     ]
     ranked = sorted(graph.edges, key=lambda e: (-e.confidence, e.source, e.target))
     rows = [
         {
-            "from": html.Bdi(names.get(e.source, e.source)),
-            "to": html.Bdi(names.get(e.target, e.target)),
+            "id": f"{e.source}→{e.target}",
+            "from": names.get(e.source, e.source),
+            "to": names.get(e.target, e.target),
             "kind": t(f"causal_graph.{e.kind}"),
-            "confidence": e.confidence,
+            "confidence": round(e.confidence, 3),
             "strength": round(e.weight, 2),
-            "lag": e.lag_s or None,
-            "why": _pick(f"{e.source}→{e.target}", t("causal_graph.show")),
+            "lag": e.lag_s,
+            "why": " ".join(focus.sentence(reason) for reason in e.evidence),
         }
         for e in ranked
     ]
-    return tables.table(columns, rows, caption=t("causal_graph.edges"), limit=TABLE_ROWS)
+    # One component with plain rows: a table of components costs the browser seconds.
+    return tables.grid("causal_graph-edge-grid", columns, rows, height=340, row_id="id",
+                       select=True)  # fmt: skip
 
 
 def _node_table(graph: CausalGraph, found: Diagnosis) -> Children:
     levels = {level.node_id: level for level in found.levels}
     columns = [
-        Column("name", t("causal_graph.node"), "node"),
+        Column("name", t("causal_graph.node"), width=240),
         Column("kind", t("causal_graph.kind")),
         Column("score", t("causal_graph.score"), "number"),
         Column("before", t("causal_graph.show_before")),
@@ -531,9 +539,10 @@ def _node_table(graph: CausalGraph, found: Diagnosis) -> Children:
     for node in sorted(graph.nodes, key=lambda n: (-n.score, n.node_id)):
         before, after = _level_words(node, levels.get(node.node_id))
         rows.append({
-            "name": _pick(node.node_id, node_label(node).replace("\n", " · ")),
-            "kind": t(f"causal_graph.{node.kind}"),
-            "score": round(node.score, 2), "before": before, "after": after,
+            "id": node.node_id, "name": node_label(node).replace("\n", " · "),
+            "kind": t(f"causal_graph.{node.kind}"), "score": round(node.score, 2),
+            "before": before, "after": after,
             "onset": date_time(node.onset_s * 1_000) if node.onset_s else "–",
         })  # fmt: skip
-    return tables.table(columns, rows, caption=t("causal_graph.nodes"), limit=TABLE_ROWS)
+    return tables.grid("causal_graph-node-grid", columns, rows, height=340, row_id="id",
+                       select=True)  # fmt: skip

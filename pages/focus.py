@@ -150,6 +150,8 @@ UNITS = {
 
 def metric_name(metric: str) -> str:
     """Return the name of a metric in the language in use; unknown ones keep their own."""
+    if metric in EVENTS:
+        return t(f"chart.mark_{metric}")
     return t(f"causal_graph.m_{metric}") if metric in METRICS else metric
 
 

@@ -8,15 +8,16 @@ from typing import Literal
 import msgspec
 
 from engines import causal as engine
-from engines.causal import CausalGraph, RootCauseResult
+from engines.causal import Call, CausalGraph, RootCauseResult, Series
 from engines.causal.inputs import Key
+from engines.causal.roles import WITHIN, role_of
 from engines.errors import EngineError, InsufficientData
 from engines.result import Insufficient
 from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.incidents import Incident, attach_root_cause, get_incident, open_incidents
 from services.onset import onset_of_alert, with_resolution
-from services.scene import Scene, read_scene
+from services.scene import LABELS, Scene, read_scene, without_labels
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -34,9 +35,13 @@ EFFECTS: dict[str, str | None] = {
     "retrieval_outage": "retrieval_hit_rate",
     "trust": "trust",
     "service": "latency_ms",
-    "label_delay": "label_availability",
+    "label_delay": LABELS,
 }
 """Alert rule -> the metric of its subject that went red."""
+
+TRAVELS_ALONE = (
+    "cost", "tokens", "energy", "carbon", "feature_drift", "prediction_drift", "concept_drift",
+)  # fmt: skip
 
 Scenario = Literal["drift_incident", "cost_spike", "latency_degradation", "generic"]
 _SCENARIOS: dict[str, tuple[str, ...]] = {
@@ -147,6 +152,10 @@ def explain_open_incidents(ws: Workspace) -> int:
         if effect_of(incident) is None:
             continue
         found = explain_incident(ws, incident.id)
+        if found.result is None or found.result.abstained:
+            known = incident.root_cause
+            if known is not None and not known["abstained"]:
+                continue  # a cause named while the trouble was plain is not unnamed when it fades
         attach_root_cause(ws, incident.id, summary(found))
         ws.publish("causal", {"incident_id": incident.id, "cause": summary(found)})
         done += 1
@@ -213,11 +222,12 @@ def explain(ws: Workspace, scene: Scene, key: Key, *, alerted_ms: int | None = N
 def _ask(ws: Workspace, scene: Scene, key: Key, onset_s: float | None) -> RootCause:
     result: RootCauseResult | None = None
     lack: Insufficient | None = None
+    metrics, calls = _answerable(scene, key)
     try:
         result = engine.find_root_cause(
-            with_resolution(scene.metrics),
+            with_resolution(metrics),
             key,
-            topology=scene.topology,
+            topology=calls,
             events=scene.events,
             logs=scene.logs,
             onset_s=onset_s,
@@ -230,12 +240,45 @@ def _ask(ws: Workspace, scene: Scene, key: Key, onset_s: float | None) -> RootCa
     return RootCause(key[0], key[1], ws.now_ms(), scene.window, result, lack)
 
 
+def _answerable(scene: Scene, key: Key) -> tuple[dict[Key, Series], tuple[Call, ...]]:
+    """Return the metrics and calls along which such an effect can travel.
+
+    A service that spends no money cannot have spent too much of it, however slow it is, nor can it
+    shift the inputs of a model or hold back labels: such effects come from numbers that drive
+    them, and travel only between nodes that report the same one.
+    """
+    if key[1] == LABELS:
+        return {key: scene.metrics[key]}, ()
+    kinds = _drivers(role_of(key[1]).kind)
+    if not kinds:
+        return scene.metrics, scene.topology
+    alike = {node for node, metric in scene.metrics if metric == key[1]}
+    calls = tuple(c for c in scene.topology if {c.caller, c.callee} <= alike)
+    nodes = {key[0]}.union(*({c.caller, c.callee} for c in calls))
+    kept = {
+        k: series
+        for k, series in scene.metrics.items()
+        if k[0] in nodes and role_of(k[1]).kind in kinds
+    }
+    return kept, calls
+
+
+def _drivers(kind: str) -> set[str]:
+    """Return the kinds that can drive one that travels alone, itself included; else none."""
+    if kind not in TRAVELS_ALONE:
+        return set()
+    found = {kind}
+    while more := {cause for cause, effect in WITHIN if effect in found} - found:
+        found |= more
+    return found
+
+
 def draw(ws: Workspace, scene: Scene, key: Key | None, *, onset_s: float | None = None) -> Graph:
     """Return the graph of a scene that was read already; an event stays one node."""
     node, metric = key if key is not None else (None, None)
     try:
         graph = engine.build_graph(
-            scene.metrics,
+            without_labels(scene.metrics, key),
             topology=scene.topology,
             events=scene.events,
             effect=key,

@@ -19,7 +19,7 @@ from services.errors import NotFound
 from services.identity import permitted
 from services.incidents import get_incident, open_incidents
 from services.models import list_models
-from services.scene import Scene, read_scene
+from services.scene import Scene, read_scene, without_labels
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -209,13 +209,14 @@ def fit(scene: Scene, onset_s: float | None = None) -> StructuralModel:
     Where calls are known they and the rules are the only edges: an incident moves every number at
     once, and each of them then seems to predict each other.
     """
+    metrics = without_labels(scene.metrics)
     graph = causal.build_graph(
-        scene.metrics, topology=scene.topology, events=scene.events, onset_s=onset_s, step_s=60.0
+        metrics, topology=scene.topology, events=scene.events, onset_s=onset_s, step_s=60.0
     )
     if scene.topology:
         known = tuple(e for e in graph.edges if {r.key for r in e.evidence} & {"call", "rule"})
         graph = replace(graph, edges=known)
-    return impact.fit_model(scene.metrics, graph, step_s=60.0)
+    return impact.fit_model(metrics, graph, step_s=60.0)
 
 
 def attempt(compute: Callable[[], R]) -> tuple[R | None, Insufficient | None]:

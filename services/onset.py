@@ -16,7 +16,7 @@ from services.times import MINUTE_MS
 
 SEARCH_MS = 12 * MINUTE_MS
 """Alerts look at the ten minutes before them; a trouble they report began there or just before."""
-LEAST_ROWS = 8
+LEAST_ROWS = 5
 RESOLUTION: dict[str, float] = {
     "errors": 0.5, "data_drift": 0.02, "prediction_drift": 0.02, "concept_drift": 0.02,
     "hallucination_risk": 0.02,
@@ -61,7 +61,7 @@ def onset_of_alert(scene: Scene, key: Key, alerted_ms: int) -> float | None:
     if len(before) < LEAST_ROWS or len(after) == 0:
         return None
     sign = np.array([float(role_of(key[1]).worse)])
-    normal = normal_range(before[:, None], np.empty((0, 1)), sign, Floors())
+    normal = normal_range(before[:, None], np.empty((0, 1)), sign, Floors(min_rows=LEAST_ROWS))
     high = deviations(after[:, None], normal, sign)[:, 0] >= THRESHOLD
     for row in np.flatnonzero(high):
         if high[row:].mean() >= 0.5:

@@ -62,6 +62,16 @@ class Scene:
     logs: tuple[LogTemplate, ...]
 
 
+LABELS = "label_availability"
+"""The share of inferences whose label came. Nothing that the hub observes drives it, so graphs and
+models leave it out unless it is what they are about."""
+
+
+def without_labels(metrics: dict[Key, Series], key: Key | None = None) -> dict[Key, Series]:
+    """Return the metrics that depend on each other, and `key`."""
+    return {k: series for k, series in metrics.items() if k[1] != LABELS or k == key}
+
+
 def read_scene(ws: Workspace, window: Window) -> Scene:
     """Return the scene of a window at one-minute resolution."""
     models = list_models(ws)
@@ -205,7 +215,7 @@ def _label_share(
     at = rows.timestamps_ms // MINUTE_MS * MINUTE_MS
     share = _ratio(_on(minutes, at, came), _on(minutes, at, np.ones(len(came))))
     due = minutes < end
-    return {(model.model_id, "label_availability"): _series(minutes[due], share[due])}
+    return {(model.model_id, LABELS): _series(minutes[due], share[due])}
 
 
 def _retrieval(

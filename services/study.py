@@ -28,7 +28,7 @@ from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.impact import LOOK_BACK_MS, attempt, exposures_of, fit
 from services.incidents import Incident, get_incident, open_incidents
-from services.scene import Scene, read_scene
+from services.scene import LABELS, Scene, read_scene
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -289,7 +289,7 @@ def _action(
     if expected is not None and moved and math.isfinite(expected.value):
         recovers = min(1.0, max(0.0, -expected.value / moved))
     kind: ActionKind = "roll_back" if event else _BY_ROLE.get(role_of(key[1]).kind, "restore")
-    if key[1] == "label_availability":
+    if key[1] == LABELS:
         kind = "restore_labels"
     return Action(
         kind=kind,
