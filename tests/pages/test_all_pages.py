@@ -52,7 +52,10 @@ def fill(client: FlaskClient, backends: Backends, now_ms: int) -> None:
         }
         for i in range(60)
     ]
-    assert client.post("/api/ingest/inferences", json={"inferences": [*rows, *texts]}).status_code == 202
+    assert (
+        client.post("/api/ingest/inferences", json={"inferences": [*rows, *texts]}).status_code
+        == 202
+    )
     scheduler = Scheduler(backends)
     for job in JOBS:
         scheduler.tick(job, now_ms / 1_000)
