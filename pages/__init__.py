@@ -16,6 +16,9 @@ from dash import Input, Output
 from components import shell, states
 from components.shell import NavItem
 from i18n import t
+from services.errors import Forbidden, Unauthenticated
+from services.profiles import current_profile
+from services.workspace import current_workspace
 
 
 class PageModule(Protocol):
@@ -46,17 +49,36 @@ PAGES: tuple[Page, ...] = (
     Page("models", "boxes", "overview"),
     Page("incidents", "exclamation-diamond", "overview"),
     Page("technical", "speedometer2", "people"),
+    Page("security", "shield-lock", "people"),
+    Page("executive", "briefcase", "people"),
+    Page("compliance", "clipboard-check", "people"),
+    Page("sustainability", "leaf", "people"),
+    Page("business", "graph-up-arrow", "people"),
     Page("causal_graph", "diagram-3", "causes"),
     Page("impact", "cash-stack", "causes"),
 )
 
 
 def nav_items() -> list[NavItem]:
-    """Return the navigation in the language in use."""
-    return [
-        NavItem(page.module.PATH, t(f"nav.{page.name}"), page.icon, t(f"nav.group_{page.group}"))
-        for page in PAGES
+    """Return the navigation in the language in use; the pages of the reader's profile lead."""
+    mine = _profile_pages()
+    first = [page for name in mine for page in PAGES if page.name == name]
+    rest = [page for page in PAGES if page not in first]
+    return [_nav_item(page, t("profiles.group_mine")) for page in first] + [
+        _nav_item(page, t(f"nav.group_{page.group}")) for page in rest
     ]
+
+
+def _nav_item(page: Page, group: str) -> NavItem:
+    return NavItem(page.module.PATH, t(f"nav.{page.name}"), page.icon, group)
+
+
+def _profile_pages() -> tuple[str, ...]:
+    try:
+        profile = current_profile(current_workspace())
+    except (Unauthenticated, Forbidden):
+        return ()  # Dash lays the frame out once for itself, before anybody asks
+    return profile.pages if profile else ()
 
 
 def show(path: str | None) -> Any:  # Dash children

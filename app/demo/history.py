@@ -98,7 +98,7 @@ def _send(
                 one.row["trace_id"] = tracers.record(one.hop, one.row["timestamp"])
         hub.send("inferences", [one.row for one in part])
         hub.send("labels", [label_of(one) for one in part if _has_label(one, end_s)])
-        hub.send("logs", [log_of(one) for one in part if "error" in one.row])
+        hub.send("logs", logs_of(part))
         hub.send("metrics", outcomes_of(rng, part))
 
 
@@ -112,6 +112,26 @@ def label_of(one: Served) -> dict[str, Any]:  # JSON
         "inference_id": one.row["inference_id"],
         "label": one.label,
         "timestamp": one.row["timestamp"] + LABEL_DELAY_S,
+    }
+
+
+def logs_of(served: list[Served]) -> list[dict[str, Any]]:  # JSON
+    """Return the log lines of requests that failed, and of those that the guardrail judged."""
+    failed = [log_of(one) for one in served if "error" in one.row]
+    return failed + [verdict_of(one) for one in served if "guardrail" in one.row["tags"]]
+
+
+def verdict_of(one: Served) -> dict[str, Any]:  # JSON
+    """Return the log line of the assistant's guardrail."""
+    verdict = one.row["tags"]["guardrail"]
+    return {
+        "message": f"guardrail {verdict} a prompt",
+        "level": "warning",
+        "service": "inference-api",
+        "timestamp": one.row["timestamp"],
+        "model_id": one.row["model_id"],
+        "attributes": {"guardrail": "phrases", "verdict": verdict},
+        "sample": "true",
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from app.demo import incidents
-from app.demo.history import LABEL_DELAY_S, RATE_S, label_of, log_of
+from app.demo.history import LABEL_DELAY_S, RATE_S, label_of, logs_of
 from app.demo.hub import Hub, HubError
 from app.demo.incidents import BY_NAME, Incident, weather
 from app.demo.outcomes import outcomes_of
@@ -103,7 +103,7 @@ class Live:
     def _send(self) -> None:
         now = self.clock()
         self.hub.send("inferences", [one.row for one in self.outbox])
-        self.hub.send("logs", [log_of(one) for one in self.outbox if "error" in one.row])
+        self.hub.send("logs", logs_of(self.outbox))
         self.hub.send("metrics", outcomes_of(self.desk.rng, self.outbox))
         self.outbox.clear()
         if not weather(self.running, now).labels_held:

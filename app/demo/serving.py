@@ -13,6 +13,7 @@ from app.demo.assistant import MISTAKE_SHARE, Answer, Assistant
 from app.demo.incidents import Weather
 from app.demo.pathway import plan
 from app.demo.predictors import Predictor
+from app.demo.visitors import visit
 
 REGIONS = ("eu-west-1", "eu-central-1", "us-east-1")
 SEGMENTS = ("consumer", "business")
@@ -73,7 +74,9 @@ class Desk:
         """Answer one text request."""
         started = time.perf_counter()
         is_old = model_id == "support-assistant" and at_s < self.deployed_s
-        answer = self._compose(model_id, now, is_old)
+        answer, verdict = self._compose(model_id, now, is_old), ""
+        if model_id == "support-assistant":
+            answer, verdict = visit(self.rng, answer)
         worked_ms = (time.perf_counter() - started) * 1_000
         tokens = answer.output_tokens
         hop = plan(self.rng, "text", model_id, worked_ms + tokens * _MS_A_TOKEN, now)
@@ -89,6 +92,8 @@ class Desk:
             "currency": "USD",
             "energy_kwh": tokens * KWH_A_TOKEN,
         }
+        if verdict:
+            row["tags"] |= {"guardrail": verdict}
         return Served(row, hop, is_supported=answer.is_supported)
 
     def _compose(self, model_id: str, now: Weather, is_old: bool) -> Answer:

@@ -145,4 +145,4 @@ def _together(pairs: list[tuple[float, float]]) -> float:
 
 
 def _loss(weight: float, score: float) -> float:
-    return -math.log(1.0 - weight * score)
+    return abs(math.log(1.0 - weight * score))

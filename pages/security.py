@@ -1,0 +1,96 @@
+"""Security: who attacks the models, what leaks, who knocks at the door, and how risky that is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from dash import html
+
+from components import live, shell, states
+from components.kpi import row
+from components.live import View
+from components.panel import Provenance, grid, panel
+from components.scope import Scope
+from i18n import t
+from pages import security_panels as panels
+from pages import sources
+from services.access import get_access_map
+from services.security import get_security, list_findings
+from services.security_scan import FINDINGS
+from services.series import read_points, step_for
+from services.times import MINUTE_MS
+from services.workspace import Workspace
+
+PATH = "/security"
+_KPIS = ("risk", "injection", "jailbreak", "leaks", "personal", "refused", "detect", "resolve")
+_PANELS = (
+    ("risk_parts", 5, 260, "risk_definition"),
+    ("timeline", 7, 260, "timeline_definition"),
+    ("detectors", 6, 240, "detectors_definition"),
+    ("guardrails", 3, 240, "guardrails_definition"),
+    ("reasons", 3, 240, "refused_definition"),
+    ("access_map", 8, 220, "access_definition"),
+    ("unusual", 4, 220, "access_definition"),
+    ("findings", 12, 320, "findings_definition"),
+)
+_SHOWN = 60
+
+
+def layout() -> html.Div:
+    """Return the page with empty places; the first view fills them."""
+    words = panels.words
+    return html.Div(
+        [
+            shell.page_header(t("nav.security"), words("purpose")),
+            live.view_store("security"),
+            row(*[live.slot(f"security-{name}", states.skeleton(104, "kpi")) for name in _KPIS]),
+            grid(
+                *[
+                    panel(
+                        words(name), None, panel_id=f"security-{name}", span=span, height=height,
+                        definition=words(definition), menu=name not in ("unusual",),
+                    )
+                    for name, span, height, definition in _PANELS
+                ]
+            ),
+        ]
+    )  # fmt: skip
+
+
+def register(dash_app: Any) -> None:  # a dash.Dash
+    """Answer scope and tick with the page's view."""
+    sources.register_live(dash_app, "security", fill)
+
+
+def fill(ws: Workspace, scope: Scope, view: View) -> None:
+    """Put the security of the window into the page's places."""
+    window = sources.window_of(ws, scope)
+    model_id = scope.model or None
+    found = get_security(ws, window, model_id=model_id)
+    newest = list_findings(ws, window, model_id=model_id, limit=500)
+    for name, figure in panels.figures(found).items():
+        view.slot(f"security-{name}", figure)
+    scanned = found.prompts + found.outputs
+    texts = Provenance(scope.describe(), scanned, computed_at_ms=found.computed_at_ms)
+    doors = Provenance(scope.describe(), found.access.requests, computed_at_ms=found.computed_at_ms)
+    chosen = f'{{model_id="{_quoted(scope.model)}"}}' if scope.model else ""
+    step = max(step_for(window, 60), 5 * MINUTE_MS)
+    points = read_points(ws, f"{FINDINGS}{chosen}", window, step, agg="sum", by=("kind",))
+    times = np.arange(window.start_ms // step * step, window.end_ms, step).tolist()
+    over_time = panels.stacked(points, times)
+    access = get_access_map(ws, window)
+    may_read = "content:read" in ws.principal.permissions
+    table = panels.findings_table(newest[:_SHOWN], may_read=may_read, scanned=scanned)
+    view.panel("security-risk_parts", panels.risk_parts(found), texts, height=260)
+    view.panel("security-timeline", panels.timeline(times, over_time, scanned), texts, height=260)
+    view.panel("security-detectors", panels.detectors(newest), texts)
+    view.panel("security-guardrails", panels.guardrails(found.guardrails), texts)
+    view.panel("security-reasons", panels.reasons(found.access), doors)
+    view.panel("security-access_map", panels.access_map(access), doors, height=220)
+    view.panel("security-unusual", panels.unusual(access), doors, height=220)
+    view.panel("security-findings", table, texts, height=320)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
