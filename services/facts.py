@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from connectors.selector import select
 from engines.compliance import AttestationFacts, DutyFacts, Facts, IncidentFacts, ModelFacts
 from services.attestations import valid_attestations
+from services.carbon import CarbonLine, get_carbon
 from services.duties import list_duties
 from services.identity import permitted
 from services.incidents import Incident, list_incidents
 from services.models import Model, list_models
-from services.times import DAY_MS, MINUTE_MS
+from services.times import DAY_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
 LOOKED_AT = 200
@@ -42,8 +43,10 @@ def gather_facts(ws: Workspace, *, with_sample: bool = False) -> Facts:
     chosen = [m for m in everyone if with_sample or not m.is_sample]
     incidents = _real_incidents(ws, everyone, chosen)
     kept = {i.id for i in incidents}
+    now = ws.now_ms()
+    lines = {line.key: line for line in get_carbon(ws, Window(now - PAST_MS, now)).models}
     return Facts(
-        models=tuple(_model(ws, model) for model in chosen),
+        models=tuple(_model(ws, model, lines.get(model.model_id)) for model in chosen),
         incidents=tuple(_incident(i) for i in incidents),
         duties=tuple(
             DutyFacts(d.incident_id, d.regime, d.clock, d.aware_at_ms, d.reported_at_ms)
@@ -84,9 +87,8 @@ def _incident(incident: Incident) -> IncidentFacts:
     )
 
 
-def _model(ws: Workspace, model: Model) -> ModelFacts:
+def _model(ws: Workspace, model: Model, energy: CarbonLine | None) -> ModelFacts:
     rows, traceable = _traceable(ws, model)
-    requests, with_energy = _energy(ws, model.model_id)
     return ModelFacts(
         model_id=model.model_id,
         is_registered=model.status == "registered",
@@ -101,8 +103,8 @@ def _model(ws: Workspace, model: Model) -> ModelFacts:
         grounding_at_ms=_newest(ws, "hallucination", model.model_id),
         rows=rows,
         traceable_rows=traceable,
-        requests=requests,
-        requests_with_energy=with_energy,
+        requests=energy.inferences if energy else 0,
+        requests_with_energy=energy.known if energy else 0,
     )
 
 
@@ -142,27 +144,6 @@ def _any_given(n: int, columns: list[NDArray[Any]]) -> NDArray[np.bool_]:
         if len(values) == n:
             given |= np.array([v is not None and v == v and v != "" for v in values], dtype=bool)
     return given
-
-
-def _energy(ws: Workspace, model_id: str) -> tuple[int, int]:
-    """Return requests of 30 days, and those of days on which the model's energy is known."""
-    now = ws.now_ms()
-    day = ws.metrics.window(
-        select("aiobs_inferences_total", {"model_id": model_id}), now - PAST_MS, now, DAY_MS,
-        over_time="sum", across="sum",
-    )  # fmt: skip
-    energy = ws.metrics.window(
-        select("aiobs_energy_kwh_total", {"model_id": model_id}), now - PAST_MS, now, DAY_MS,
-        over_time="sum", across="sum",
-    )  # fmt: skip
-    if not day:
-        return 0, 0
-    requests = np.nan_to_num(day[0].values)
-    known = set()
-    if energy:
-        known = set(energy[0].timestamps_ms[np.nan_to_num(energy[0].values) > 0].tolist())
-    covered = np.isin(day[0].timestamps_ms, list(known))
-    return int(requests.sum()), int(requests[covered].sum())
 
 
 def _longest_silence(ws: Workspace, chosen: list[Model]) -> int | None:

@@ -33,7 +33,7 @@ class ModelFacts:
     rows, traceable_rows : int
         Newest inferences looked at, and those with version, input and output.
     requests, requests_with_energy : int
-        Requests of the last 30 days, and those of days on which energy is known.
+        Requests of the last 30 days, and those whose energy is measured or modelled.
     """
 
     model_id: str

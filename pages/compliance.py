@@ -1,0 +1,436 @@
+"""What can be proven: every control with its evidence, signed statements, reporting deadlines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dash import Input, Output, State, dcc, html, set_props
+
+from components import live, shell, states
+from components import scope as scopes
+from components.attributes import attrs
+from components.icons import icon
+from components.kpi import kpi, row
+from components.live import View
+from components.panel import Provenance, grid, moment, panel
+from components.scope import Scope
+from components.status import mark
+from components.tables import Column, meter, meters, table
+from components.theme import Status
+from engines.compliance import Check, load_catalogue
+from engines.result import Insufficient
+from i18n import date_time, number, percent, t
+from pages import sources
+from services.attestations import attest, list_attestations
+from services.compliance import Compliance, ControlView, get_compliance
+from services.duties import Regime, RunningClock, classify_incident, record_report
+from services.incidents import get_incident
+from services.workspace import Workspace, current_workspace
+
+PATH = "/compliance"
+_KPIS = ("coverage", "gap", "stale", "attested", "clocks")
+_STATUS: dict[str, Status] = {
+    "pass": "good", "attested": "good", "partial": "warn", "stale": "warn", "gap": "bad",
+    "not_applicable": "none",
+}  # fmt: skip
+_OUTCOME: dict[str, Status] = {"holds": "good", "fails": "bad", "unknown": "none"}
+_CLOCK: dict[str, Status] = {
+    "running": "none", "warning": "warn", "late": "bad", "met": "good", "met_late": "bad",
+}  # fmt: skip
+_ORDER = ("gap", "stale", "partial", "attested", "pass", "not_applicable")
+_SHOWN_EVIDENCE = 6
+
+
+def words(name: str, /, **values: Any) -> str:
+    """Return a text of this page."""
+    return t(f"compliance.{name}", **values)
+
+
+def layout() -> html.Div:
+    """Return the page with empty places, and the two forms, hidden until something is chosen."""
+    return html.Div(
+        [
+            shell.page_header(t("nav.compliance"), words("purpose")),
+            live.view_store("compliance"),
+            live.slot("compliance-note", block=True),
+            row(*[live.slot(f"compliance-{n}", states.skeleton(104, "kpi")) for n in _KPIS]),
+            live.slot("compliance-chosen", block=True),
+            _sign_form(),
+            _judge_form(),
+            grid(
+                panel(
+                    words("frameworks"), None, panel_id="compliance-frameworks", span=7,
+                    height=200, definition=t("profiles.d_control_coverage"),
+                ),
+                panel(
+                    words("clocks"), None, panel_id="compliance-clocks-list", span=5, height=200,
+                    definition=words("clocks_definition"),
+                ),
+                live.slot("compliance-controls"),
+            ),
+        ]
+    )  # fmt: skip
+
+
+def register(dash_app: Any) -> None:  # a dash.Dash
+    """Answer scope and tick with the page's view; sign and judge on demand."""
+    sources.register_live(dash_app, "compliance", fill)
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("compliance-sign", "hidden"), Output("compliance-judge", "hidden"),
+        Input("scope", "data"),
+    )  # fmt: skip
+    def _show_forms(data: dict[str, Any] | None) -> tuple[bool, bool]:
+        focus = scopes.parse(data).focus
+        may = "compliance:write" in current_workspace().principal.permissions
+        control = load_catalogue().control(focus)
+        can_sign = may and control is not None and control.can_be_attested
+        return not can_sign, not (may and focus.startswith("incident/"))
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("compliance-statement", "value"), Input("compliance-sign-now", "n_clicks"),
+        State("compliance-statement", "value"), State("compliance-document", "value"),
+        State("scope", "data"), prevent_initial_call=True,
+    )  # fmt: skip
+    def _sign(_n: int | None, said: str | None, proof: str | None, data: dict[str, Any]) -> str:
+        ws = current_workspace()
+        attest(ws, scopes.parse(data).focus, said or "", document=proof or "")
+        _done(ws, data, words("signed"))
+        return ""
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("compliance-clock", "value"), Input("compliance-judge-now", "n_clicks"),
+        State("compliance-clock", "value"), State("scope", "data"), prevent_initial_call=True,
+    )  # fmt: skip
+    def _judge(_n: int | None, choice: str | None, data: dict[str, Any]) -> str:
+        ws = current_workspace()
+        clock = choice or ""
+        known = load_catalogue().clocks.get(clock)
+        regime: Regime = "gdpr" if known is not None and known.regime == "gdpr" else "ai_act"
+        classify_incident(ws, _incident_of(data), regime, clock)
+        _done(ws, data, words("judged"))
+        return clock
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("compliance-report-now", "title"), Input("compliance-report-now", "n_clicks"),
+        State("compliance-clock", "value"), State("scope", "data"), prevent_initial_call=True,
+    )  # fmt: skip
+    def _report(_n: int | None, choice: str | None, data: dict[str, Any]) -> str:
+        ws = current_workspace()
+        regime: Regime = "gdpr" if (choice or "").startswith("GDPR") else "ai_act"
+        record_report(ws, _incident_of(data), regime)
+        _done(ws, data, words("reported"))
+        return words("reported")
+
+
+def _incident_of(data: dict[str, Any]) -> str:
+    return scopes.parse(data).focus.removeprefix("incident/")
+
+
+def _done(ws: Workspace, data: dict[str, Any], sentence: str) -> None:
+    """Say that it is done and ask for the page anew."""
+    set_props("toast", {"data": {"kind": "good", "title": sentence}})
+    set_props("scope", {"data": {**data, "retry": ws.now_ms()}})
+
+
+def _sign_form() -> html.Section:
+    return html.Section(
+        [
+            html.H2(words("sign"), className="section-title"),
+            html.P(words("sign_hint"), className="panel-note"),
+            html.Label(
+                [html.Span(words("statement")), dcc.Input(id="compliance-statement", type="text")],
+                className="field",
+            ),
+            html.Label(
+                [html.Span(words("document")), dcc.Input(id="compliance-document", type="text")],
+                className="field",
+            ),
+            html.Button(
+                [icon("pen"), html.Span(words("sign_now"))], id="compliance-sign-now",
+                className="btn-strong",
+            ),
+        ],
+        id="compliance-sign", className="panel form-panel", hidden=True,
+    )  # fmt: skip
+
+
+def _judge_form() -> html.Section:
+    choices = [{"value": "", "label": words("clock_none")}] + [
+        {"value": name, "label": words(f"clock_{name}")} for name in load_catalogue().clocks
+    ]
+    return html.Section(
+        [
+            html.H2(words("judge"), className="section-title"),
+            html.P(words("judge_hint"), className="panel-note"),
+            dcc.RadioItems(choices, "", id="compliance-clock", className="choices"),
+            html.Div(
+                [
+                    html.Button(
+                        [icon("stopwatch"), html.Span(words("judge_now"))],
+                        id="compliance-judge-now", className="btn-strong",
+                    ),
+                    html.Button(
+                        [icon("send-check"), html.Span(words("report_now"))],
+                        id="compliance-report-now", className="btn-quiet",
+                    ),
+                ],
+                className="pill-row",
+            ),
+        ],
+        id="compliance-judge", className="panel form-panel", hidden=True,
+    )  # fmt: skip
+
+
+def fill(ws: Workspace, scope: Scope, view: View) -> None:
+    """Put coverage, clocks and controls into the page's places."""
+    chosen = scope.detail.split(",") if scope.detail else []
+    found = get_compliance(ws, with_sample="sample" in chosen)
+    source = Provenance(
+        n=found.models, computed_at_ms=found.computed_at_ms,
+        method=words("catalogue", version=found.catalogue_version, digest=found.facts_digest),
+    )  # fmt: skip
+    view.slot("compliance-note", _note(found, chosen))
+    _fill_figures(view, found)
+    view.slot("compliance-chosen", _chosen(ws, scope.focus, found))
+    view.panel("compliance-frameworks", _frameworks(found), source, height=200)
+    view.panel("compliance-clocks-list", _clocks(ws, found), source, height=200)
+    controls = panel(
+        words("controls"), _controls(found, chosen), panel_id="compliance-all", span=12,
+        height=300, definition=words("controls_definition"), source=source,
+        tools=_filters(chosen),
+    )  # fmt: skip
+    view.slot("compliance-controls", controls)
+
+
+def _note(found: Compliance, chosen: list[str]) -> html.Div:
+    parts: list[Any] = [html.P([icon("info-circle"), " ", words("notice")], className="page-note")]
+    if found.sample_models:
+        word = "sample_in" if found.includes_sample else "sample_out"
+        rest = [c for c in chosen if c != "sample"]
+        new = rest if found.includes_sample else [*rest, "sample"]
+        button = _scope_button(
+            words("sample_leave" if found.includes_sample else "sample_take"), {"detail": new}
+        )
+        parts.append(
+            html.P([words(word, n=found.sample_models), " ", button], className="page-note")
+        )
+    return html.Div(parts)
+
+
+def _scope_button(label: str, changes: dict[str, list[str]], *, pressed: bool = False) -> Any:
+    plain = {name: ",".join(values) for name, values in changes.items()}
+    return html.Button(
+        label, className="btn-quiet",
+        **attrs(data_scope=json.dumps(plain), aria_pressed=str(pressed).lower()),
+    )  # fmt: skip
+
+
+def _fill_figures(view: View, found: Compliance) -> None:
+    counts, total = found.coverage.counts, found.coverage.total
+    applicable = total - counts["not_applicable"]
+    share = found.coverage.share
+    view.slot(
+        "compliance-coverage",
+        kpi(
+            t("profiles.w_control_coverage"),
+            Insufficient(words("nothing_applies")) if share is None else share,
+            kpi_id="compliance-coverage", unit="share",
+            definition=t("profiles.d_control_coverage"),
+            word=words("of", n=number(counts["pass"]), total=number(applicable)), status="none",
+        ),
+    )  # fmt: skip
+    for name in ("gap", "stale", "attested"):
+        status: Status = _STATUS[name] if counts[name] else "none"
+        view.slot(
+            f"compliance-{name}",
+            kpi(
+                words(f"status_{name}"), float(counts[name]), kpi_id=f"compliance-{name}",
+                status=status, word=words("of", n=number(counts[name]), total=number(applicable)),
+                definition=words(f"status_{name}_definition"),
+            ),
+        )  # fmt: skip
+    running = [c for c in found.clocks if c.duty.reported_at_ms is None]
+    late = sum(c.status == "late" for c in running)
+    view.slot(
+        "compliance-clocks",
+        kpi(
+            t("profiles.w_running_clocks"), float(len(running)), kpi_id="compliance-clocks",
+            status="bad" if late else "warn" if running else "good",
+            word=words("late", n=number(late)), definition=t("profiles.d_running_clocks"),
+        ),
+    )  # fmt: skip
+
+
+def _frameworks(found: Compliance) -> Any:
+    names = load_catalogue().frameworks
+    columns = [Column("framework", words("framework"))] + [
+        Column(name, words(f"status_{name}"), "number") for name in _ORDER
+    ]
+    rows = [
+        {"framework": names[c.framework]} | {k: float(v) for k, v in c.counts.items()}
+        for c in found.frameworks
+    ]
+    bars = [
+        meter(
+            names[c.framework], c.share, percent(c.share, decimals=0),
+            status="good" if c.share and c.share >= 0.8 else "warn" if c.share else "bad",
+        )
+        for c in found.frameworks
+    ]  # fmt: skip
+    return html.Div([meters(bars), table(columns, rows, caption=words("frameworks"))])
+
+
+def _clocks(ws: Workspace, found: Compliance) -> Any:
+    parts: list[Any] = []
+    if found.unjudged_incidents:
+        parts.append(html.P(words("unjudged", n=len(found.unjudged_incidents))))
+        parts.append(
+            html.Ul(
+                [_unjudged(ws, incident) for incident in found.unjudged_incidents[:5]],
+                className="issue-list",
+            )
+        )
+    if found.clocks:
+        columns = [
+            Column("incident", t("nav.incidents"), "node"),
+            Column("clock", words("clock")),
+            Column("due", words("due"), "node"),
+            Column("status", words("state"), "node"),
+        ]
+        rows = [_clock_row(ws, clock) for clock in found.clocks]
+        parts.append(table(columns, rows, caption=words("clocks"), limit=20))
+    if not parts:
+        return states.calm(words("no_clocks"), words("no_clocks_hint"))
+    return html.Div(parts)
+
+
+def _unjudged(ws: Workspace, incident_id: str) -> html.Li:
+    title = sources.incident_title(get_incident(ws, incident_id))
+    link = html.A(title, href=f"{PATH}?focus=incident/{incident_id}")
+    return html.Li([mark("warn", words("to_judge")), html.Span(link, className="issue-what")])
+
+
+def _clock_row(ws: Workspace, clock: RunningClock) -> dict[str, Any]:
+    title = sources.incident_title(get_incident(ws, clock.duty.incident_id))
+    used = percent(min(clock.used, 9.99), decimals=0)
+    return {
+        "incident": html.A(title, href=f"{PATH}?focus=incident/{clock.duty.incident_id}"),
+        "clock": words(f"clock_{clock.duty.clock}"),
+        "due": html.Bdi(f"{date_time(clock.deadline_ms)} UTC"),
+        "status": mark(_CLOCK[clock.status], f"{words(f'clock_is_{clock.status}')} · {used}"),
+    }
+
+
+def _filters(chosen: list[str]) -> Any:
+    kept = [c for c in chosen if c == "sample"]
+    now = [c for c in chosen if c != "sample"]
+    options = [("", t("shell.all"))] + [(n, words(f"status_{n}")) for n in _ORDER[:5]]
+    buttons = [
+        _scope_button(label, {"detail": [*kept, name] if name else kept}, pressed=now == [name])
+        for name, label in options
+    ]
+    return html.Div(buttons, className="pill-row")
+
+
+def _controls(found: Compliance, chosen: list[str]) -> Any:
+    wanted = {c for c in chosen if c in _STATUS}
+    rows = [c for c in found.controls if not wanted or c.found.status in wanted]
+    if not rows:
+        return states.empty(words("none_of_these"))
+    rows.sort(key=lambda c: _ORDER.index(c.found.status))
+    columns = [
+        Column("status", words("state"), "node"),
+        Column("control", words("control"), "node"),
+        Column("framework", words("framework")),
+        Column("why", words("why"), "node"),
+        Column("evidence", words("evidence"), "node"),
+    ]
+    return table(columns, [_control_row(c) for c in rows], caption=words("controls"))
+
+
+def _control_row(control: ControlView) -> dict[str, Any]:
+    found = control.found
+    held = sum(check.outcome == "holds" for check in found.checks)
+    times = [c.observed_at_ms for c in found.checks if c.observed_at_ms is not None]
+    counted = words("of", n=number(held), total=number(len(found.checks)))
+    return {
+        "status": mark(_STATUS[found.status], words(f"status_{found.status}")),
+        "control": html.A(title_of(control.id), href=f"{PATH}?focus={control.id}"),
+        "framework": f"{control.framework_name} {control.ref}",
+        "why": words(f"why_{found.reason}"),
+        "evidence": html.Span([counted, " · ", moment(min(times))] if times else counted),
+    }
+
+
+def title_of(control_id: str) -> str:
+    """Return the title of a control in the language in use."""
+    return t(f"controls.{control_id.replace('-', '_').replace('.', '_')}")
+
+
+def _chosen(ws: Workspace, focus: str, found: Compliance) -> Any:
+    if focus.startswith("incident/"):
+        incident = get_incident(ws, focus.removeprefix("incident/"))
+        return panel(
+            sources.incident_title(incident), html.P(words("opened_at", when=date_time(
+                incident.opened_at_ms))), panel_id="compliance-incident", span=12, height=30,
+            menu=False, href=sources.incident_link(incident),
+        )  # fmt: skip
+    control = next((c for c in found.controls if c.id == focus), None)
+    if control is None:
+        return None
+    checks = [_check_line(check) for check in control.found.checks]
+    status = control.found.status
+    body = [
+        html.P(
+            [
+                mark(_STATUS[status], words(f"status_{status}")), " · ",
+                words(f"why_{control.found.reason}"), " · ",
+                words("max_age", n=control.max_age_days),
+            ]
+        ),
+        html.P(control.requirement, lang="en", dir="auto", className="panel-note"),
+        html.Ul(checks, className="issue-list"),
+        *_statements(ws, control.id),
+    ]  # fmt: skip
+    title = f"{control.framework_name} {control.ref} · {title_of(control.id)}"
+    return panel(title, body, panel_id="compliance-control", span=12, height=60, menu=False)
+
+
+def _check_line(check: Check) -> html.Li:
+    what = words("check_unobserved", what=words(f"u_{check.about}")) if check.about else words(
+        f"check_{check.rule}"
+    )  # fmt: skip
+    if check.total is not None and check.met is not None:
+        what = f"{what} ({words('of', n=number(check.met), total=number(check.total))})"
+    named = check.against or check.evidence
+    shown = ", ".join(named[:_SHOWN_EVIDENCE]) + (" …" if len(named) > _SHOWN_EVIDENCE else "")
+    lead = words("lacking" if check.against else "rests_on")
+    return html.Li(
+        [
+            mark(_OUTCOME[check.outcome], words(f"outcome_{check.outcome}")),
+            html.Span(what, className="issue-what"),
+            html.Span(
+                moment(check.observed_at_ms) if check.observed_at_ms is not None else None,
+                className="issue-when",
+            ),
+            html.Span([lead, " ", html.Bdi(shown)], className="issue-why") if named else None,
+        ]
+    )
+
+
+def _statements(ws: Workspace, control_id: str) -> list[Any]:
+    mine = [a for a in list_attestations(ws) if a.control_id == control_id]
+    if not mine:
+        return []
+    lines = []
+    for one in mine[:5]:
+        facts: list[Any] = [html.Q(one.statement, dir="auto"), " ", moment(one.signed_at_ms)]
+        facts += [" · ", html.Bdi(one.signed_name or one.signed_by)]
+        if one.document:
+            facts += [" · ", html.Bdi(one.document)]
+        if one.withdrawn_at_ms is not None:
+            facts += [" · ", words("withdrawn")]
+        lines.append(html.Li(facts))
+    return [html.H4(words("statements"), className="section-title"), html.Ul(lines)]

@@ -1,0 +1,301 @@
+"""Whether AI is under control, in one minute: health, five figures, three risks, what happened."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+from dash import html
+
+from components import charts, live, shell, states
+from components.charts import Line, Threshold
+from components.issues import Issue, issue_list
+from components.kpi import Delta, kpi, row
+from components.live import View
+from components.panel import Provenance, grid, panel
+from components.scope import Scope
+from components.status import mark, pill
+from components.tables import Column, meter, meters, table
+from components.theme import Status
+from engines.result import Insufficient
+from i18n import currency, duration, number, percent, quantity, t
+from pages import focus, sources
+from services.costs import get_costs
+from services.executive import Executive, Risk, Sentence, get_executive
+from services.profiles import PATHS, WidgetView, get_dashboard
+from services.series import read_points, step_for
+from services.times import MINUTE_MS, Window
+from services.workspace import Workspace
+
+PATH = "/executive"
+_PROFILE = "executive"
+_KPIS = ("healthy_models", "mean_trust", "open_incidents", "spend", "energy")
+_BANDS: dict[str, Status] = {"healthy": "good", "warning": "warn", "critical": "bad"}
+_SEVERITY: dict[str, Status] = {"critical": "bad", "warning": "warn", "info": "none"}
+
+
+def words(name: str, /, **values: Any) -> str:
+    """Return a text of this page."""
+    return t(f"executive.{name}", **values)
+
+
+def layout() -> html.Div:
+    """Return the page with empty places; the first view fills them."""
+    return html.Div(
+        [
+            shell.page_header(t("nav.executive"), words("purpose")),
+            live.view_store("executive"),
+            live.slot("executive-note", block=True),
+            row(*[live.slot(f"executive-{name}", states.skeleton(120, "kpi")) for name in _KPIS]),
+            grid(
+                panel(
+                    words("health"), None, panel_id="executive-health", span=5, height=270,
+                    definition=words("health_definition"),
+                ),
+                panel(
+                    words("story"), None, panel_id="executive-story", span=7, height=270,
+                    definition=words("story_definition"),
+                ),
+                panel(
+                    words("risks"), None, panel_id="executive-risks", span=7, height=180,
+                    definition=words("risks_definition"),
+                ),
+                panel(
+                    words("services"), None, panel_id="executive-services", span=5, height=180,
+                    definition=t("profiles.d_services_healthy"),
+                ),
+                panel(
+                    words("trust_over_time"), None, panel_id="executive-trust", span=6,
+                    height=220, definition=t("profiles.d_mean_trust"),
+                ),
+                panel(
+                    words("spend_over_time"), None, panel_id="executive-spend", span=6,
+                    height=220, definition=t("profiles.d_spend"),
+                ),
+            ),
+        ]
+    )  # fmt: skip
+
+
+def register(dash_app: Any) -> None:  # a dash.Dash
+    """Answer scope and tick with the page's view."""
+    sources.register_live(dash_app, "executive", fill)
+
+
+def fill(ws: Workspace, scope: Scope, view: View) -> None:
+    """Put the state of the fleet into the page's places, as far as the reader may see it."""
+    window, before = sources.window_of(ws, scope), sources.compared(ws, scope)
+    found = get_executive(ws, window, compared=before)
+    dashboard = get_dashboard(ws, _PROFILE, window, compared=before)
+    for widget in dashboard.widgets:
+        view.slot(f"executive-{widget.id}", _figure(widget))
+    hidden = set(_KPIS) - {widget.id for widget in dashboard.widgets}
+    for name in hidden:
+        view.slot(f"executive-{name}", None)
+    source = Provenance(scope.describe(), computed_at_ms=found.computed_at_ms)
+    view.slot("executive-note", _note(found))
+    view.panel("executive-health", _health(found), source, height=270)
+    view.panel("executive-story", _story(found.story), source, height=270)
+    view.panel("executive-risks", _risks(found), source, height=180)
+    view.panel("executive-services", _services(found), source, height=180)
+    view.panel("executive-trust", _trust_chart(ws, window), source, height=220)
+    if "costs:read" in ws.principal.permissions:
+        view.panel("executive-spend", _spend_chart(ws, window, before), source, height=220)
+
+
+def _note(found: Executive) -> Any:
+    return html.P(words("sample"), className="page-note") if found.has_sample_data else None
+
+
+def _figure(widget: WidgetView) -> html.Article:
+    figure = widget.figure
+    value: Any = widget.value
+    if widget.id == "healthy_models" and not isinstance(value, Insufficient):
+        total = number(figure.said["total"])  # type: ignore[arg-type]
+        value = t("unified.healthy_of", n=number(figure.value), total=total)
+    made = kpi(
+        widget.title, value, kpi_id=f"executive-{widget.id}", unit=_unit(figure.unit),
+        delta=_delta(widget), good=widget.good, definition=widget.definition,
+        status=None if figure.judgement == "none" else figure.judgement, href=widget.path,
+    )  # fmt: skip
+    if not isinstance(widget.value, Insufficient):
+        made.children.append(html.P(_said(widget), className="kpi-foot"))
+    return made
+
+
+def _unit(unit: str) -> str:
+    return "kWh" if unit == "kwh" else unit
+
+
+def _delta(widget: WidgetView) -> Delta | None:
+    figure = widget.figure
+    if figure.value is None or figure.before is None:
+        return None
+    if widget.id in ("mean_trust", "open_incidents"):
+        return Delta(figure.value - figure.before, "absolute")
+    return Delta(figure.value / figure.before - 1) if figure.before else None
+
+
+def _said(widget: WidgetView) -> str:
+    said = dict(widget.figure.said)
+    name = widget.id
+    if name == "open_incidents" and "mttr_s" in said:
+        name = "open_incidents_timed"
+    return words(f"k_{name}", **{key: _written(key, value, said) for key, value in said.items()})
+
+
+def _written(key: str, value: float | str, given: dict[str, float | str]) -> str:
+    """Return a value of a sentence as readers of the language write it."""
+    if key == "part":
+        return words(f"part_{value}")
+    if key == "metric":
+        return focus.metric_name(str(value))
+    if isinstance(value, str):
+        return value
+    if key in ("mttr_s", "time"):
+        return duration(value)
+    if key in ("change", "confidence"):
+        return percent(value, decimals=0)
+    unit = str(given.get("unit") or given.get("currency") or "")
+    if key in ("value", "thousand") and len(unit) == 3 and unit != "kwh":
+        return currency(value, unit.upper())
+    if key in ("carbon", "low", "high"):
+        return quantity(value, "g")
+    if key in ("score", "lowest"):
+        return number(value, decimals=2)
+    return number(value, decimals=1) if key == "points" else number(value)
+
+
+def _health(found: Executive) -> Any:
+    if found.health is None:
+        return found.insufficient or Insufficient(t("unified.no_models"))
+    health = found.health
+    rows, terms = [], []
+    for part in health.parts:
+        name = words(f"part_{part.name}")
+        if isinstance(part.score, Insufficient):
+            rows.append(meter(name, None, "–"))
+            continue
+        status = "good" if part.score >= 0.8 else "warn" if part.score >= 0.6 else "bad"
+        rows.append(meter(name, part.score, number(part.score, decimals=2), status=status))
+        weight, score = number(part.weight, decimals=2), number(part.score, decimals=2)
+        terms.append(f"{weight} × {score}")
+    total = number(health.score, decimals=2)
+    head = html.P(
+        [
+            html.Bdi(total, className="kpi-value", dir="ltr"),
+            " ",
+            pill(_BANDS[health.band], t(f"trust.health_{health.band}")),
+        ],
+        className="pill-row",
+    )
+    formula = html.P(
+        [words("formula"), " ", html.Bdi(f"{' + '.join(terms)} = {total}", dir="ltr")],
+        className="panel-note",
+    )
+    known = html.P(
+        words("formula_note", share=percent(health.known_weight, decimals=0)),
+        className="panel-note",
+    )
+    return html.Div([head, meters(rows), formula, known])
+
+
+def _story(story: list[Sentence]) -> Any:
+    if not story:
+        return states.empty(t("unified.no_models"), hint=t("unified.no_models_hint"))
+    return issue_list([_sentence(one) for one in story])
+
+
+def _sentence(one: Sentence) -> Issue:
+    values: dict[str, object] = {k: _written(k, v, one.values) for k, v in one.values.items()}
+    if one.incident is not None:
+        values["title"] = sources.incident_title(one.incident)
+        href = sources.incident_link(one.incident, PATHS[one.page])
+    else:
+        href = PATHS[one.page]
+    status: Status = "none"
+    if one.key.startswith("health"):
+        status = _BANDS[one.key.split("_")[1]]
+    elif one.key in ("cause", "no_cause", "unknown"):
+        status = "warn"
+    return Issue(
+        status, words(f"s_{one.key}", **values), word=t(f"nav.{one.page}"),
+        href=href,
+    )  # fmt: skip
+
+
+def _risks(found: Executive) -> Any:
+    if not found.risks:
+        if found.health is None:
+            return states.empty(t("unified.no_models"), command="python -m app demo")
+        return states.calm(words("no_risks"), words("no_risks_hint"))
+    return issue_list([_risk(risk) for risk in found.risks])
+
+
+def _risk(risk: Risk) -> Issue:
+    owner = risk.owner or words("no_owner")
+    about = words("owner", owner=owner)
+    if risk.trust is not None:
+        trust = number(risk.trust, decimals=2)
+        about = f"{about} · {words('risk_facts', trust=trust, n=number(risk.requests))}"
+    if risk.incident is not None:
+        title = sources.incident_title(risk.incident)
+        href = sources.incident_link(risk.incident)
+    else:
+        title = words("risk_model", name=risk.name)
+        href = "/technical?" + urlencode({"model": risk.subject})
+    status = _SEVERITY.get(risk.severity, "none")
+    return Issue(status, title, about, since_ms=risk.since_ms, href=href)
+
+
+def _services(found: Executive) -> Any:
+    if not found.services:
+        return states.empty(t("unified.no_services"))
+    columns = [
+        Column("service", t("unified.service")),
+        Column("health", t("unified.health"), "node"),
+        Column("errors", t("unified.errors"), "number", "share"),
+        Column("mean", t("unified.mean_duration"), "number", "ms"),
+    ]
+    rows = [
+        {
+            "service": s.service, "health": mark(*sources.health_words(s.health)),
+            "errors": s.error_rate, "mean": s.mean_ms,
+        }
+        for s in found.services
+    ]  # fmt: skip
+    return table(columns, rows, caption=words("services"), limit=12)
+
+
+def _trust_chart(ws: Workspace, window: Window) -> Any:
+    step = max(step_for(window), 5 * MINUTE_MS)
+    found = read_points(ws, 'aiobs_trust_score{bound=""}', window, step)
+    if not found or not np.isfinite(found[0].values).any():
+        return Insufficient(t("unified.no_history"))
+    points = found[0]
+    limits = [
+        Threshold(0.8, t("unified.healthy_from", value=number(0.8)), "good"),
+        Threshold(0.6, t("unified.critical_below", value=number(0.6)), "bad"),
+    ]
+    figure = charts.line(
+        points.timestamps_ms.tolist(),
+        [Line(t("unified.mean_trust"), sources.plain(points.values))],
+        thresholds=limits, y_range=(0.0, 1.02), marks=sources.event_marks(ws, window),
+    )  # fmt: skip
+    return charts.graph(
+        "executive-trust-chart", figure, label=t("profiles.d_mean_trust"), height=220
+    )
+
+
+def _spend_chart(ws: Workspace, window: Window, before: Window) -> Any:
+    found = get_costs(ws, window, against=before)
+    values = np.array([np.nan if v is None else v for v in found.over_time], dtype=float)
+    if not np.isfinite(values).any():
+        return Insufficient(words("no_spend"))
+    title = f"{found.currency} / {duration(found.step_ms / 1_000)}"
+    figure = charts.line(
+        found.timestamps_ms, [Line(t("profiles.w_spend"), sources.plain(values))], unit=title,
+        zero=True,
+    )  # fmt: skip
+    return charts.graph("executive-spend-chart", figure, label=t("profiles.d_spend"), height=220)
