@@ -16,21 +16,22 @@ from components.scope import Scope
 from components.status import mark
 from components.tables import Column, table
 from components.theme import Status
-from engines.business import Driver, Estimate, Lift, Loss, Return
+from engines.business import Estimate, Lift, Loss, Return
 from engines.result import Insufficient, Interval
 from i18n import currency, date_time, number, percent, signed, t
 from pages import sources
 from services.budgets import SpendTrack, Surprise, Surprises, get_spend_track, get_surprises
 from services.costs import Costs, Dimension, get_costs
-from services.sums import Choice
+from services.sums import Choice, has_history
 from services.value import IncidentLoss, Outcome, Value, VersionValue, get_losses, get_value
 from services.workspace import Workspace
 
 PATH = "/business"
-_KPIS = ("spend", "thousand", "request", "task", "budget", "conversion", "satisfaction", "roi")
+_COSTS = ("spend", "thousand", "request", "task", "budget")
+_VALUES = ("conversion", "resolution", "satisfaction", "roi")
 _BUDGET: dict[str, Status] = {"ok": "good", "at_risk": "warn", "exceeded": "bad"}
 _VERDICT: dict[str, Status] = {"higher": "good", "lower": "bad", "undecided": "none"}
-_MAX_MODELS = 7
+_MAX_MODELS = 4
 _STANDARD = ("conversion", "resolution", "satisfaction")
 
 
@@ -40,14 +41,17 @@ def layout() -> html.Div:
         [
             shell.page_header(t("nav.business"), _t("purpose")),
             live.view_store("business"),
-            row(*[live.slot(f"biz-{name}", states.skeleton(104, "kpi")) for name in _KPIS]),
+            *[
+                row(*[live.slot(f"biz-{name}", states.skeleton(104, "kpi")) for name in names])
+                for names in (_COSTS, _VALUES)
+            ],
             grid(
                 _place("time", 7),
                 _place("forecast", 5),
                 _place("models", 7),
                 _place("surprises", 5, menu=False),
-                _place("segments", 6),
-                _place("versions", 6),
+                _place("segments", 5),
+                _place("versions", 7),
                 _place("return", 5, menu=False),
                 _place("losses", 7),
             ),
@@ -64,13 +68,15 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put what the window cost and brought into the page's places."""
     window = sources.window_of(ws, scope)
     choice = Choice(scope.model, scope.version, scope.segment)
-    costs = get_costs(ws, window, choice, against=sources.compared(ws, scope))
+    past = sources.compared(ws, scope)
+    costs = get_costs(ws, window, choice, against=past)
     value = get_value(ws, window, choice)
     track = get_spend_track(ws)
     source = Provenance(scope.describe(), costs.inferences, computed_at_ms=costs.computed_at_ms)
-    figures = _cost_figures(costs, source) | _value_figures(value, source)
+    compared = has_history(ws, past)
+    figures = _cost_figures(costs, compared, source) | _value_figures(value, compared, source)
     figures["budget"] = _budget(track)
-    for name in _KPIS:
+    for name in (*_COSTS, *_VALUES):
         view.slot(f"biz-{name}", figures[name])
     marks = sources.event_marks(ws, window, scope.model)
     view.panel("biz-time", _over_time(costs, marks) if costs.total else _nothing(), source)
@@ -87,8 +93,10 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.panel("biz-losses", _losses(get_losses(ws, window, choice)), source)
 
 
-def _cost_figures(costs: Costs, source: Provenance) -> dict[str, Any]:
+def _cost_figures(costs: Costs, compared: bool, source: Provenance) -> dict[str, Any]:
     money = costs.currency
+    old = costs.before if compared else None
+    old_per = costs.per_thousand_before if compared else None
     none = Insufficient(_t("nothing"))
     others = [currency(v, c) for c, v in costs.other_currencies.items()]
     extra = _t("others", list=", ".join(others)) if others else ""
@@ -99,14 +107,14 @@ def _cost_figures(costs: Costs, source: Provenance) -> dict[str, Any]:
     return {
         "spend": kpi(
             _t("spend"), none if not costs.inferences else costs.total, unit=money,
-            kpi_id="biz-spend", delta=_change(costs.total, costs.before), good="down",
+            kpi_id="biz-spend", delta=_change(costs.total, old), good="down",
             trend=sources.spark([float("nan") if v is None else v for v in costs.over_time]),
             definition=f"{_t('spend_definition', tenant=costs.tenant)} {extra}".strip(),
             source=source,
         ),
         "thousand": kpi(
             _t("thousand"), none if per is None else per, unit=money, kpi_id="biz-thousand",
-            delta=_change(per, costs.per_thousand_before), good="down", source=source,
+            delta=_change(per, old_per), good="down", source=source,
             definition=_t("thousand_definition"),
         ),
         "request": kpi(
@@ -120,11 +128,9 @@ def _cost_figures(costs: Costs, source: Provenance) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _value_figures(value: Value, source: Provenance) -> dict[str, Any]:
+def _value_figures(value: Value, compared: bool, source: Provenance) -> dict[str, Any]:
     by_name = {outcome.metric.name: outcome for outcome in value.outcomes}
-    figures = {
-        name: _outcome_figure(by_name[name], source) for name in ("conversion", "satisfaction")
-    }
+    figures = {name: _outcome_figure(by_name[name], compared, source) for name in _STANDARD}
     returns = [o for o in value.outcomes if isinstance(o.roi, Return)]
     definition = _t("roi_definition")
     if returns and isinstance(returns[0].roi, Return):
@@ -141,7 +147,7 @@ def _value_figures(value: Value, source: Provenance) -> dict[str, Any]:
     return figures
 
 
-def _outcome_figure(outcome: Outcome, source: Provenance) -> Any:
+def _outcome_figure(outcome: Outcome, compared: bool, source: Provenance) -> Any:
     name = outcome.metric.name
     found = outcome.overall
     lack = Insufficient(_t("no_outcome", metric=outcome.metric.metric))
@@ -149,7 +155,7 @@ def _outcome_figure(outcome: Outcome, source: Provenance) -> Any:
         return kpi(_t(name), lack, kpi_id=f"biz-{name}", definition=_t(f"{name}_definition"))
     is_share = outcome.metric.kind == "share"
     delta = None
-    if outcome.before is not None:
+    if compared and outcome.before is not None:
         delta = Delta(found.value - outcome.before, "absolute")
     own = Provenance(source.window, found.n, computed_at_ms=source.computed_at_ms)
     return kpi(
@@ -178,13 +184,15 @@ def _budget(track: SpendTrack) -> Any:
 
 def _over_time(costs: Costs, marks: list[charts.Mark]) -> Any:
     shown = costs.models[:_MAX_MODELS]
-    lines = [Line(model.model_id, model.cost) for model in shown]
+    ends = [start + costs.step_ms <= costs.window.end_ms for start in costs.timestamps_ms]
+    whole = sum(ends) or len(ends)  # an unfinished step would look like a fall
+    lines = [Line(model.model_id, model.cost[:whole]) for model in shown]
     rest = costs.models[_MAX_MODELS:]
     if rest:
         sums = [sum(v or 0.0 for v in step) for step in zip(*(m.cost for m in rest), strict=True)]
-        lines.append(Line(_t("rest"), sums))
+        lines.append(Line(_t("rest"), sums[:whole]))
     unit = _t("per_step", unit=costs.currency, minutes=number(costs.step_ms / 60_000))
-    figure = charts.area(costs.timestamps_ms, lines, unit=unit, marks=marks)
+    figure = charts.area(costs.timestamps_ms[:whole], lines, unit=unit, marks=marks)
     return charts.graph("biz-time-chart", figure, label=_t("time_definition"))
 
 
@@ -210,7 +218,7 @@ def _forecast(track: SpendTrack) -> Any:
         thresholds=limits, window_ms=(track.period.start_ms, track.period.end_ms),
     )  # fmt: skip
     chart = charts.graph("biz-forecast-chart", figure, label=_t("forecast_definition"), height=220)
-    return html.Div([html.P(_forecast_words(track)), chart])
+    return html.Div([html.P(_forecast_words(track), className="panel-note"), chart])
 
 
 def _forecast_words(track: SpendTrack) -> str:
@@ -234,7 +242,7 @@ def _track_source(track: SpendTrack) -> Provenance:
     )
 
 
-def _lines(costs: Costs, dimension: Dimension) -> Any:
+def _lines(costs: Costs, dimension: Dimension, *, short: bool = False) -> Any:
     lines = costs.lines[dimension]
     if not lines:
         return _nothing()
@@ -242,15 +250,15 @@ def _lines(costs: Costs, dimension: Dimension) -> Any:
     columns = [
         Column("key", _t(dimension)),
         Column("cost", _t("spend"), "number", unit),
-        Column("share", _t("share"), "number", "share"),
+        *([] if short else [Column("share", _t("share"), "number", "share")]),
         Column("thousand", _t("thousand"), "number", unit),
-        Column("n", _t("inferences"), "number"),
+        *([] if short else [Column("n", _t("inferences"), "number")]),
         Column("volume", _t("volume"), "node"),
         Column("price", _t("price"), "node"),
     ]
     rows = [
         {
-            "key": html.Bdi(line.key),
+            "key": _whole(line.key),
             "cost": line.cost,
             "share": line.share,
             "thousand": line.per_thousand,
@@ -266,7 +274,7 @@ def _lines(costs: Costs, dimension: Dimension) -> Any:
 def _segments(costs: Costs) -> Any:
     if not costs.lines["segment"]:
         return _nothing()
-    return html.Div([_lines(costs, "segment"), _lines(costs, "region")])
+    return html.Div([_lines(costs, "segment", short=True), _lines(costs, "region", short=True)])
 
 
 def _surprises(found: Surprises) -> Any:
@@ -299,7 +307,7 @@ def _surprise_reason(one: Surprise, unit: str) -> str:
         dearer = abs(driver.price_effect) >= abs(driver.volume_effect)
         parts.append(
             _t(
-                "by_price" if dearer else "by_volume", who=_name(driver),
+                "by_price" if dearer else "by_volume", who=driver.key,
                 value=f"{'+' if driver.change > 0 else '−'}{currency(abs(driver.change), unit)}",
             )
         )  # fmt: skip
@@ -327,7 +335,7 @@ def _version_row(outcome: Outcome, one: VersionValue) -> dict[str, Any]:
     return {
         "outcome": _outcome_name(outcome.metric.name),
         "model": html.Bdi(one.model_id),
-        "version": html.Bdi(one.version),
+        "version": _whole(one.version),
         "value": html.Bdi(_estimated(estimate, is_share), dir="ltr"),
         "n": float(estimate.n) if estimate else None,
         "lift": _lift(one, is_share),
@@ -355,7 +363,7 @@ def _lift(one: VersionValue, is_share: bool) -> Any:
 
 
 def _return(value: Value) -> Any:
-    parts: list[Any] = [html.P(_t("formula"), className="muted")]
+    parts: list[Any] = [html.P(_t("formula"), className="panel-note")]
     shown = False
     for outcome in value.outcomes:
         found = outcome.roi
@@ -447,8 +455,8 @@ def _money_change(amount: float, unit: str) -> Any:
     return html.Bdi(f"{sign}{currency(abs(amount), unit)}", dir="ltr")
 
 
-def _name(driver: Driver) -> str:
-    return driver.key
+def _whole(name: str) -> Any:
+    return html.Bdi(name, style={"whiteSpace": "nowrap"})
 
 
 def _outcome_name(name: str) -> str:

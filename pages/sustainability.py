@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,22 +18,23 @@ from components.status import mark
 from components.tables import Column, table
 from components.theme import Status
 from engines.result import Insufficient, Interval
-from engines.sustainability import METHODS, Saving
+from engines.sustainability import Saving
 from i18n import number, percent, quantity, t
 from pages import sources
 from services.carbon import Carbon, CarbonTrack, get_carbon, get_carbon_budget
 from services.savings import Savings, get_savings
-from services.sums import Choice
+from services.sums import Choice, has_history
 from services.workspace import Workspace
 
 PATH = "/sustainability"
-_KPIS = ("carbon", "energy", "sci", "tokens", "water", "known", "budget")
+_KPIS = ("carbon", "energy", "sci", "tokens", "water", "budget")
 _METHOD_STATUS: dict[str, Status] = {
     "measured": "good", "reported": "good", "modelled": "warn", "unknown": "none",
 }  # fmt: skip
 _MASSES = ((1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg"), (1e-6, "µg"))
 _BUDGET: dict[str, Status] = {"ok": "good", "at_risk": "warn", "exceeded": "bad"}
 _MAX_SAVINGS = 6
+TALL_PX = 340
 
 
 def layout() -> html.Div:
@@ -43,12 +45,13 @@ def layout() -> html.Div:
             live.view_store("sustainability"),
             row(*[live.slot(f"sus-{name}", states.skeleton(104, "kpi")) for name in _KPIS]),
             grid(
-                _place("time", 7),
-                _place("savings", 5, menu=False),
+                _place("time", 7, height=TALL_PX),
+                _place("savings", 5, menu=False, height=TALL_PX),
                 _place("models", 6),
                 _place("regions", 6),
-                _place("hours", 7),
-                _place("method", 5),
+                _place("sci", 6),
+                _place("method", 6),
+                _place("hours", 12),
                 panel(
                     _t("limits"), html.Ul([html.Li(_t(f"limit_{i}")) for i in range(1, 6)]),
                     panel_id="sus-limits", span=12, height=60, menu=False,
@@ -68,7 +71,8 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     window = sources.window_of(ws, scope)
     choice = Choice(scope.model, scope.version, scope.segment)
     now = get_carbon(ws, window, choice)
-    before = get_carbon(ws, sources.compared(ws, scope), choice)
+    past = sources.compared(ws, scope)
+    before = get_carbon(ws, past, choice) if has_history(ws, past) else None
     track = get_carbon_budget(ws)
     source = Provenance(
         scope.describe(), now.inferences, computed_at_ms=now.computed_at_ms,
@@ -77,23 +81,50 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     for name, figure in _figures(now, before, track, source).items():
         view.slot(f"sus-{name}", figure)
     if not now.inferences:
-        for name in ("time", "models", "regions", "hours", "method", "savings"):
+        for name in ("time", "models", "regions", "sci", "hours", "method", "savings"):
             view.panel(f"sus-{name}", _nothing(), source)
         return
-    view.panel("sus-time", _over_time(now, sources.event_marks(ws, window, scope.model)), source)
-    view.panel("sus-savings", _savings(get_savings(ws, window, choice)), source)
+    view.panel(
+        "sus-time",
+        _over_time(now, sources.event_marks(ws, window, scope.model)),
+        source,
+        height=TALL_PX,
+    )
+    found = get_savings(ws, window, choice)
+    view.panel("sus-savings", _savings(found), source, height=TALL_PX)
     view.panel("sus-models", _models(now), source)
     view.panel("sus-regions", _regions(now), source)
+    view.panel("sus-sci", _per_inference(now), source)
     view.panel("sus-hours", _hours(now), source)
     view.panel("sus-method", _methods(now), source)
 
 
-def _figures(now: Carbon, before: Carbon, track: CarbonTrack, source: Provenance) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The figures of the compared period; None when telemetry was not there for all of it."""
+
+    carbon: float | None = None
+    energy: float | None = None
+    water: float | None = None
+    sci: float | Insufficient | None = None
+    tokens: float | Insufficient | None = None
+
+    @classmethod
+    def of(cls, past: Carbon | None) -> _Before:
+        if past is None or past.carbon is None:
+            return cls()
+        carbon = past.carbon.central
+        sci, tokens = past.sci_inference_g, past.sci_thousand_tokens_g
+        return cls(carbon, past.energy_kwh, past.water_l, sci, tokens)
+
+
+def _figures(
+    now: Carbon, before: Carbon | None, track: CarbonTrack, source: Provenance
+) -> dict[str, Any]:
     lack = Insufficient(_t("no_energy"))
     carbon = now.carbon.central if now.carbon else None
+    old = _Before.of(before)
     trend = _total_over_time(now)
-    known = now.inferences - now.by_method.get(METHODS[0], 0)
-    share = known / now.inferences if now.inferences else None
     span = None
     if now.carbon is not None:
         span = f"{_mass(now.carbon.low)} – {_mass(now.carbon.high)}"
@@ -101,7 +132,7 @@ def _figures(now: Carbon, before: Carbon, track: CarbonTrack, source: Provenance
     return {
         "carbon": kpi(
             _t("carbon"), lack if carbon is None else _mass(carbon), kpi_id="sus-carbon",
-            delta=_change(carbon, before.carbon.central if before.carbon else None), good="down",
+            delta=_change(carbon, old.carbon), good="down",
             trend=sources.spark(trend), source=source,
             definition=" ".join(
                 filter(None, (_t("carbon_definition"), span and _t("range", span=span), market))
@@ -111,28 +142,25 @@ def _figures(now: Carbon, before: Carbon, track: CarbonTrack, source: Provenance
         "energy": kpi(
             _t("energy"), lack if carbon is None else _energy(now.energy_kwh),
             kpi_id="sus-energy", good="down", source=source,
-            delta=_change(now.energy_kwh, before.energy_kwh),
+            delta=_change(now.energy_kwh, old.energy),
             definition=_t("energy_definition", low=number(now.pue.low),
                           central=number(now.pue.central), high=number(now.pue.high)),
         ),
-        "sci": _sci("sci", now.sci_inference_g, before.sci_inference_g, source),
-        "tokens": _sci("tokens", now.sci_thousand_tokens_g, before.sci_thousand_tokens_g, source),
+        "sci": _sci("sci", now.sci_inference_g, old.sci, source),
+        "tokens": _sci(
+            "tokens", now.sci_thousand_tokens_g, old.tokens, source
+        ),
         "water": kpi(
             _t("water"), lack if carbon is None else _volume(now.water_l), kpi_id="sus-water",
-            delta=_change(now.water_l, before.water_l), good="down", source=source,
+            delta=_change(now.water_l, old.water), good="down", source=source,
             definition=_t("water_definition"),
-        ),
-        "known": kpi(
-            _t("known"), Insufficient(_t("nothing")) if share is None else share, unit="share",
-            kpi_id="sus-known", target=1.0, definition=_t("known_definition"), source=source,
-            status=None if share is None else "good" if share > 0.95 else "warn",
         ),
         "budget": _budget(track),
     }  # fmt: skip
 
 
 def _sci(
-    name: str, now: float | Insufficient, before: float | Insufficient, source: Provenance
+    name: str, now: float | Insufficient, before: float | Insufficient | None, source: Provenance
 ) -> Any:
     if isinstance(now, Insufficient):
         return kpi(_t(name), Insufficient(_t(f"no_{name}")), kpi_id=f"sus-{name}",
@@ -163,23 +191,30 @@ def _budget(track: CarbonTrack) -> Any:
 
 
 def _over_time(now: Carbon, marks: list[charts.Mark]) -> Any:
-    scale, unit = _scale(np.nanmax([_last(v) for v in _total_over_time(now)] or [0.0]))
+    scale, unit = _scale(max([_or_zero(v) for v in _total_over_time(now)], default=0.0))
+    whole = _whole_steps(now)
     lines = [
-        Line(_t("usage"), _scaled(now.usage_over_time, scale)),
-        Line(_t("embodied"), _scaled(now.embodied_over_time, scale)),
+        Line(_t("usage"), _scaled(now.usage_over_time[:whole], scale)),
+        Line(_t("embodied"), _scaled(now.embodied_over_time[:whole], scale)),
     ]
     per = t("sustainability.per_step", unit=unit, minutes=number(now.step_ms / 60_000))
-    figure = charts.area(now.timestamps_ms, lines, unit=per, marks=marks)
-    return charts.graph("sus-time-chart", figure, label=_t("time_definition"))
+    figure = charts.area(now.timestamps_ms[:whole], lines, unit=per, marks=marks)
+    return charts.graph("sus-time-chart", figure, label=_t("time_definition"), height=TALL_PX)
 
 
 def _savings(found: Savings) -> Any:
     rows = [_saving(saving) for saving in found.savings[:_MAX_SAVINGS]]
     refused = sorted({r.kind for r in found.refused} - {s.kind for s in found.savings})
-    notes = [html.P(_t(f"refused_{kind}"), className="muted") for kind in refused]
+    notes = [html.P(_t(f"refused_{kind}"), className="panel-note") for kind in refused]
     if not rows:
         return html.Div([states.calm(_t("no_savings"), _t("no_savings_hint")), *notes])
-    return html.Div([html.Ul(rows, className="issue-list"), html.P(_t("not_added")), *notes])
+    return html.Div(
+        [
+            html.Ul(rows, className="issue-list"),
+            html.P(_t("not_added"), className="panel-note"),
+            *notes,
+        ]
+    )
 
 
 def _saving(saving: Saving) -> html.Li:
@@ -213,6 +248,14 @@ def _models(now: Carbon) -> Any:
         high=[line.high_g / scale for line in lines],
         unit=unit,
     )
+    height = max(160, 40 + 26 * len(lines))
+    return charts.graph("sus-models-chart", figure, label=_t("models_definition"), height=height)
+
+
+def _per_inference(now: Carbon) -> Any:
+    lines = [line for line in now.models if line.known]
+    if not lines:
+        return Insufficient(_t("no_energy"))
     columns = [
         Column("model", _t("model")), Column("sci", _t("sci")),
         Column("embodied", _t("embodied_share"), "number", "share"),
@@ -227,13 +270,7 @@ def _models(now: Carbon) -> Any:
         }
         for line in lines
     ]
-    height = max(160, 40 + 26 * len(lines))
-    return html.Div(
-        [
-            charts.graph("sus-models-chart", figure, label=_t("models_definition"), height=height),
-            table(columns, rows, caption=_t("models"), limit=50),
-        ]
-    )
+    return table(columns, rows, caption=_t("sci"), limit=50)
 
 
 def _regions(now: Carbon) -> Any:
@@ -286,10 +323,10 @@ def _methods(now: Carbon) -> Any:
     return table(columns, rows, caption=_t("method"))
 
 
-def _place(name: str, span: Any, *, menu: bool = True) -> Any:
+def _place(name: str, span: Any, *, menu: bool = True, height: int = 240) -> Any:
     return panel(
         _t(name), None, panel_id=f"sus-{name}", span=span, menu=menu,
-        definition=_t(f"{name}_definition"),
+        definition=_t(f"{name}_definition"), height=height,
     )  # fmt: skip
 
 
@@ -331,8 +368,14 @@ def _total_over_time(now: Carbon) -> list[float]:
     return [float("nan") if a is None and b is None else (a or 0.0) + (b or 0.0) for a, b in pairs]
 
 
-def _last(value: float) -> float:
+def _or_zero(value: float) -> float:
     return 0.0 if np.isnan(value) else value
+
+
+def _whole_steps(now: Carbon) -> int:
+    """Return how many steps are over: an unfinished one would look like a fall."""
+    ends = [start + now.step_ms <= now.window.end_ms for start in now.timestamps_ms]
+    return sum(ends) or len(ends)
 
 
 def _scaled(values: list[float | None], scale: float) -> list[float | None]:

@@ -19,7 +19,7 @@ from services.times import DAY_MS, HOUR_MS, Window
 from services.workspace import Workspace
 
 MAX_ANOMALIES = 6
-LEAST_SHARE = 0.002
+LEAST_SHARE = 0.001
 """Smaller deviations, as a share of everything spent in the window, are left out."""
 MAX_DRIVERS = 3
 
@@ -137,15 +137,20 @@ def get_surprises(ws: Workspace, window: Window, choice: Choice | None = None) -
     units = read_sums(ws, COUNTED, whole, ("model_id", "segment"), choice, step_ms=HOUR_MS)
     series = spent.over_time()
     least = LEAST_SHARE * spent.total()
-    found, lack = _runs(spent, units, "", least)
+    together, lack = _runs(spent, units, "", least)
+    found = list(together)
     for model_id in sorted({key[0] for key in spent.keys}):
         mine = _runs(spent.where(0, model_id), units.where(0, model_id), model_id, least)[0]
-        found += mine
+        found += [one for one in mine if not any(_holds(other, one) for other in together)]
     found.sort(key=lambda one: -abs(one.spent - one.expected))
     return Surprises(
         ws.now_ms(), whole, labels["currency"], int(np.isfinite(series).sum()),
         spent.timestamps_ms.tolist(), to_list(series), found[:MAX_ANOMALIES], lack,
     )  # fmt: skip
+
+
+def _holds(other: Surprise, one: Surprise) -> bool:
+    return other.start_ms <= one.start_ms and one.end_ms <= other.end_ms
 
 
 def _runs(

@@ -97,6 +97,13 @@ def read_sums(
     return Sums(grid, keys, values)
 
 
+@permitted("models:read")
+def has_history(ws: Workspace, window: Window) -> bool:
+    """Whether telemetry was there for the whole window: a total of a part compares with nothing."""
+    first = min((seen.first_ms for seen in ws.events.models_seen()), default=window.end_ms)
+    return first <= window.start_ms + window.length_ms // 20
+
+
 def to_list(values: NDArray[np.float64]) -> list[float | None]:
     """Return an array as JSON takes it: None for NaN."""
     return [float(v) if np.isfinite(v) else None for v in values]
