@@ -1,0 +1,99 @@
+"""What a trouble costs: effects along known edges, actions by expected effect, cautious sums."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engines import impact
+from engines.causal import Call, Event, Series
+from engines.impact import Estimate, Exposure, ExposureImpact, ImpactResult
+from engines.result import Interval
+from services.causal import explain
+from services.impact import attempt, fit
+from services.scene import Scene
+from services.study import Study, added, recommend
+from services.study import study as read_study
+from services.times import MINUTE_MS, Window
+from services.workspace import Workspace
+
+START_S = 1_767_240_000.0
+ROWS = 240
+ONSET = 220
+
+
+def scene() -> Scene:
+    """A store turns slow at row 220; the web waits for it, a third service has nothing to do."""
+    rng = np.random.default_rng(3)
+    times = np.asarray(START_S + 60.0 * np.arange(ROWS), dtype=np.float64)
+    late = np.arange(ROWS) >= ONSET
+    store = 5 + rng.standard_normal(ROWS) + 100 * late
+    web = 10 + store + rng.standard_normal(ROWS)
+    calm = 20 + rng.standard_normal(ROWS)
+    metrics = {
+        (name, "latency_ms"): Series(times, np.asarray(values, dtype=np.float64))
+        for name, values in (("store", store), ("web", web), ("other", calm))
+    } | {
+        (name, "requests"): Series(
+            times, np.asarray(50 + rng.standard_normal(ROWS), dtype=np.float64)
+        )
+        for name in ("store", "web", "other")
+    }
+    window = Window(int(START_S * 1_000), int(START_S * 1_000) + ROWS * MINUTE_MS)
+    change = Event("c1", START_S + 60 * ONSET - 30, "config_change", "store", "Pool cut")
+    return Scene(window, metrics, (Call("web", "store"), Call("web", "other")), (change,), ())
+
+
+def test_the_model_keeps_to_known_edges_where_calls_are_known() -> None:
+    model = fit(scene())
+    at = model.keys.index(("web", "latency_ms"))
+    parents = {model.keys[p.column] for p in model.equations[at].parents}
+    assert ("store", "latency_ms") in parents
+    store = model.equations[model.keys.index(("store", "latency_ms"))]
+    assert ("web", "latency_ms") not in {model.keys[p.column] for p in store.parents}
+
+
+def test_without_the_cause_the_effect_is_what_it_was_before() -> None:
+    model = fit(scene(), START_S + 60 * ONSET)
+    answer = impact.what_if(
+        model, ("store", "latency_ms"), ("web", "latency_ms"), onset_s=START_S + 60 * ONSET
+    )
+    assert answer.actual == pytest.approx(115, abs=3)
+    assert answer.instead == pytest.approx(15, abs=12)
+
+
+def test_rolling_back_the_change_comes_first_with_its_evidence(workspace: Workspace) -> None:
+    seen = scene()
+    effect = ("web", "latency_ms")
+    found = explain(workspace, seen, effect)
+    assert found.result is not None
+    model = fit(seen, found.result.onset_s)
+    shares, lack = attempt(lambda: impact.attribution(model, effect, START_S + 60 * ONSET))
+    assert lack is None
+    actions = recommend(seen, model, effect, found.result, shares)
+    first = actions[0]
+    assert (first.kind, first.node, first.event_title) == ("roll_back", "store", "Pool cut")
+    assert first.recovers is not None and first.recovers > 0.8
+    assert first.evidence
+    worth = [(a.recovers or 0) * a.confidence for a in actions]
+    assert worth == sorted(worth, reverse=True)
+
+
+def test_amounts_of_several_models_add_and_so_do_the_ends_of_their_intervals() -> None:
+    def one(node: str, value: float) -> ExposureImpact:
+        amount = Estimate(value, Interval(value - 1, value + 2, 0.9))
+        exposure = Exposure("money", (node, "cost"), 1 / 60, "USD")
+        return ExposureImpact(exposure, amount, ((3600.0, amount),))
+
+    result = ImpactResult(("a", "tokens"), 1.0, (), (one("a", 3), one("b", 4)), (), 10, 10)
+    window = Window(0, 1)
+    made = Study(None, None, None, None, None, window, 0, result, None, None, (), None)
+    so_far, ahead, unit = added(made)["money"]
+    assert (so_far.value, so_far.interval.low, so_far.interval.high, unit) == (7, 5, 11, "USD")
+    assert ahead[0][1].value == 7
+
+
+def test_an_empty_hub_says_that_no_incident_is_open(workspace: Workspace) -> None:
+    found = read_study(workspace)
+    assert isinstance(found, Study)
+    assert found.insufficient is not None and found.cause is None
