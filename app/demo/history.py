@@ -34,8 +34,8 @@ def arrivals(
     return times[rng.uniform(0, 1.4, count) < rhythm]
 
 
-def backfill(hub: Hub, tracers: Tracers, desk: Desk, start_s: float, end_s: float) -> int:
-    """Send the fleet's history between two moments; how many inferences it had."""
+def backfill(hub: Hub, tracers: Tracers, desk: Desk, start_s: float, end_s: float) -> list[Served]:
+    """Send the fleet's history between two moments; what is still without its label."""
     hours = (end_s - start_s) / 3_600
     happened = incidents.past(end_s, hours)
     hub.send("events", [event for i in happened for event in incidents.events_of(i)])
@@ -44,14 +44,16 @@ def backfill(hub: Hub, tracers: Tracers, desk: Desk, start_s: float, end_s: floa
     desk.deployed_s = deployed_s if deployed_s > start_s else 0.0
     models = [p.model_id for p in desk.predictors] + list(TEXT_MODELS)
     sent = 0
+    pending: list[Served] = []
     for number, model_id in enumerate(models):
         show_progress(number / len(models), f"back-filling {model_id}")
         served = _past_of(desk, model_id, start_s, end_s, happened)
         _send(hub, tracers, desk.rng, served, end_s)
+        pending += [one for one in served if one.label is not None and not _has_label(one, end_s)]
         sent += len(served)
     tracers.flush()
     show_progress(1.0, f"{sent:,} inferences of {hours:.0f} h sent", done=True)
-    return sent
+    return pending
 
 
 def deployments(start_s: float, end_s: float) -> list[dict[str, Any]]:  # JSON

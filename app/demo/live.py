@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from app.demo import incidents
-from app.demo.history import LABEL_DELAY_S, RATE_S, label_of, logs_of
+from app.demo.history import RATE_S, label_of, logs_of
 from app.demo.hub import Hub, HubError
 from app.demo.incidents import BY_NAME, Incident, weather
 from app.demo.outcomes import outcomes_of
@@ -34,7 +34,7 @@ class Live:
     clock: Callable[[], float] = time.time
     wait: Callable[[float], None] = time.sleep
     running: list[Incident] = field(default_factory=list)
-    held: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    held: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
     outbox: list[Served] = field(default_factory=list)
     _since: float = 0.0
     _asked: float = 0.0
@@ -59,6 +59,11 @@ class Live:
             heapq.heappush(due, (self.clock() + gap, model_id))
             self._housekeeping()
 
+    def hold(self, served: Served) -> None:
+        """Keep the label of an answer until it is due."""
+        label = label_of(served)
+        heapq.heappush(self.held, (label["timestamp"], label["inference_id"], label))
+
     def _first_arrivals(self) -> list[tuple[float, str]]:
         names = [p.model_id for p in self.desk.predictors] + list(TEXT_MODELS)
         now = self.clock()
@@ -82,7 +87,7 @@ class Live:
         served.row["latency_ms"] = round((time.perf_counter() - started) * 1_000, 3)
         self.outbox.append(served)
         if served.label is not None:
-            heapq.heappush(self.held, (at + LABEL_DELAY_S, label_of(served)))
+            self.hold(served)
 
     def _housekeeping(self) -> None:
         now = self.clock()
@@ -109,7 +114,7 @@ class Live:
         if not weather(self.running, now).labels_held:
             labels = []
             while self.held and self.held[0][0] <= now:
-                labels.append(heapq.heappop(self.held)[1])
+                labels.append(heapq.heappop(self.held)[2])
             self.hub.send("labels", labels)
         self._last_sent = now
 

@@ -67,7 +67,7 @@ def _fleet(hub: Hub, hours: float) -> int:
     from app.demo.outcomes import state_policies
     from app.demo.pathway import Tracers
     from app.demo.predictors import train_all
-    from app.demo.serving import Desk
+    from app.demo.serving import Desk, Served
 
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -77,12 +77,16 @@ def _fleet(hub: Hub, hours: float) -> int:
     tracers = Tracers(hub.url, hub.headers)
     now = time.time()
     start = max(now - hours * 3_600, _newest(hub))
+    pending: list[Served] = []
     if now - start > LONGEST_GAP_S:
-        backfill(hub, tracers, desk, start, now)
+        pending = backfill(hub, tracers, desk, start, now)
     for model_id, registration in REGISTRATIONS.items():
         hub.put(f"/api/models/{model_id}", registration)
     state_policies(hub)
-    Live(hub, tracers, desk).run(stopped.is_set)
+    live = Live(hub, tracers, desk)
+    for served in pending:
+        live.hold(served)
+    live.run(stopped.is_set)
     tracers.close()
     return 0
 
