@@ -50,6 +50,7 @@ PAGES: tuple[Page, ...] = (
     Page("incidents", "exclamation-diamond", "overview"),
     Page("technical", "speedometer2", "people"),
     Page("security", "shield-lock", "people"),
+    Page("data_health", "clipboard2-data", "people"),
     Page("executive", "briefcase", "people"),
     Page("compliance", "clipboard-check", "people"),
     Page("sustainability", "leaf", "people"),

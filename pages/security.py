@@ -34,7 +34,7 @@ _PANELS = (
     ("unusual", 4, 220, "access_definition"),
     ("findings", 12, 320, "findings_definition"),
 )
-_SHOWN = 60
+_SHOWN = 25
 
 
 def layout() -> html.Div:

@@ -38,7 +38,7 @@ _TRANSLATED = frozenset(
 MAX_BARS = 12
 
 
-def words(name: str, **values: str) -> str:
+def words(name: str, /, **values: str) -> str:
     """Return a text of the security page."""
     return t(f"security.{name}", **values)
 
@@ -113,7 +113,7 @@ def risk_parts(view: SecurityView) -> Any:
     rows = [
         meter(
             words(f"part_{part.name}"), part.weight * part.score,
-            words("of_n", n=number(part.events), total=number(part.exposures)),
+            f"{number(part.events)} / {number(part.exposures)}",
             status="good" if part.score < 0.25 else "warn" if part.score < 0.63 else "bad",
             interval=(part.weight * part.low, part.weight * part.high),
         )
@@ -205,7 +205,8 @@ def access_map(found: AccessMap) -> Any:
     if not found.requests.any():
         return states.empty(words("no_access"))
     hours = [_hour(int(at)) for at in found.hours_ms]
-    values = [[float(v) for v in row] for row in found.requests]
+    # An hour without requests stays blank: it may lie before the first count.
+    values = [[float(v) if v else None for v in row] for row in found.requests]
     figure = charts.heat_map([key_name(k) for k in found.keys], hours, values)
     return charts.graph(
         "security-access-chart", figure, label=words("access_definition"),
@@ -257,7 +258,7 @@ def findings_table(found: list[StoredFinding], *, may_read: bool, scanned: int) 
         Column("excerpt", words("excerpt"), "node"),
     ]
     rows = [_row(one, may_read) for one in found]
-    return table(columns, rows, caption=words("findings"), limit=60)
+    return table(columns, rows, caption=words("findings"))
 
 
 def _row(one: StoredFinding, may_read: bool) -> dict[str, Any]:

@@ -1,0 +1,157 @@
+"""Data quality and fairness of one model, panel by panel; any page may show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from components import charts, states
+from components.issues import Issue, issue_list
+from components.kpi import kpi
+from components.status import pill
+from components.tables import Column, table
+from components.theme import Status
+from engines.fairness import Comparison, Disparity
+from engines.quality import Finding
+from i18n import number, percent, t
+from services.data_quality import DataQualityAnswer, FreshnessResult
+from services.fairness import FairnessAnswer
+
+MAX_COLUMNS = 40
+_STATE: dict[str, Status] = {"fresh": "good", "late": "warn", "stale": "bad"}
+_VERDICT: dict[str, Status] = {
+    "disparity": "bad", "no_evidence": "good", "insufficient_data": "none",
+}  # fmt: skip
+_WORST = ("vanished", "type_change", "constant")
+
+
+def words(name: str, /, **values: str) -> str:
+    """Return a text of data quality and fairness."""
+    return t(f"data_health.{name}", **values)
+
+
+def quality_figure(answer: DataQualityAnswer) -> Any:
+    """Return the share of sound cells as a key figure."""
+    found = answer.result
+    status: Status | None = None
+    if found is not None:
+        status = "good" if not found.findings else "warn" if found.clean_share > 0.98 else "bad"
+    return kpi(
+        words("clean"), answer.insufficient if found is None else found.clean_share, unit="share",
+        kpi_id="data-clean", definition=words("clean_definition"), status=status,
+    )  # fmt: skip
+
+
+def freshness_figure(answer: FreshnessResult) -> Any:
+    """Return the silence since the last inference as a key figure."""
+    found = answer.result
+    return kpi(
+        words("freshness"), answer.insufficient if found is None else found.age_s, unit="s",
+        kpi_id="data-freshness", definition=words("freshness_definition"),
+        status=_STATE[found.state] if found else None,
+        word=words(f"state_{found.state}") if found else None,
+    )  # fmt: skip
+
+
+def problems(answer: DataQualityAnswer) -> Any:
+    """Return what is wrong with the data, worst first."""
+    found = answer.result
+    if found is None:
+        return answer.insufficient
+    if not found.findings:
+        hint = words("no_problems_hint", n=number(len(found.columns)))
+        return states.calm(words("no_problems"), hint)
+    return issue_list([_issue(one) for one in found.findings[:10]])
+
+
+def _issue(one: Finding) -> Issue:
+    detail = one.detail if one.problem == "type_change" else one.detail[:3]
+    values = {
+        "share": percent(one.share), "expected": percent(one.expected),
+        "detail": (" → " if one.problem == "type_change" else ", ").join(detail),
+    }  # fmt: skip
+    status: Status = "bad" if one.problem in _WORST or one.share >= 0.1 else "warn"
+    return Issue(status, one.column, words(f"problem_{one.problem}", **values))
+
+
+def columns_table(answer: DataQualityAnswer) -> Any:
+    """Return every column with its shares now and before."""
+    found = answer.result
+    if found is None:
+        return answer.insufficient
+    columns = [
+        Column("column", words("column"), "node"),
+        Column("missing", words("missing"), "number", "share"),
+        Column("before", words("before"), "number", "share"),
+        Column("outside", words("outside"), "number", "share"),
+        Column("new", words("new"), "number", "share"),
+    ]
+    rows = [
+        {
+            "column": html.Bdi(c.name), "missing": c.missing, "before": c.missing_before,
+            "outside": c.out_of_range, "new": c.new_categories,
+        }
+        for c in sorted(
+            found.columns,
+            key=lambda c: -(c.missing + (c.out_of_range or 0.0) + (c.new_categories or 0.0)),
+        )[:MAX_COLUMNS]
+    ]  # fmt: skip
+    return table(columns, rows, caption=words("columns"))
+
+
+def selection(answer: FairnessAnswer) -> Any:
+    """Return the selection rate of each group with its interval."""
+    found = answer.result
+    if found is None:
+        return answer.insufficient
+    groups = [g for g in found.groups if g.selection_rate is not None and not g.is_small]
+    shares = [g.selection_rate for g in groups if g.selection_rate is not None]
+    figure = charts.bars(
+        [f"{g.group} (n = {number(g.n)})" for g in groups], [s.value for s in shares],
+        unit="share", low=[s.interval.low for s in shares], high=[s.interval.high for s in shares],
+    )  # fmt: skip
+    notes = [html.P(words("by", name=found.attribute), className="panel-note")]
+    if found.small_groups:
+        names = ", ".join(found.small_groups[:6])
+        notes.append(html.P(words("small", names=names), className="panel-note"))
+    chart = charts.graph(
+        "data-selection-chart", figure, label=words("selection_definition"),
+        height=max(130, 40 + 34 * len(groups)),
+    )  # fmt: skip
+    return html.Div([*notes, chart])
+
+
+def disparities(answer: FairnessAnswer) -> Any:
+    """Return each metric's widest difference from the largest group, with its verdict."""
+    found = answer.result
+    if found is None:
+        return answer.insufficient
+    columns = [
+        Column("metric", words("metric")),
+        Column("group", words("group"), "node"),
+        Column("difference", words("difference"), "node"),
+        Column("interval", words("interval"), "node"),
+        Column("verdict", words("verdict"), "node"),
+    ]
+    rows = [_disparity(one) for one in found.disparities]
+    return table(columns, rows, caption=words("disparities"))
+
+
+def _disparity(one: Disparity) -> dict[str, Any]:
+    widest: Comparison | None = max(one.comparisons, key=lambda c: abs(c.difference), default=None)
+    row: dict[str, Any] = {
+        "metric": words(f"metric_{one.metric}"),
+        "verdict": pill(_VERDICT[one.verdict], words(f"verdict_{one.verdict}")),
+        "group": html.Span(one.reason, lang="en", dir="auto"),
+        "difference": None,
+        "interval": None,
+    }
+    if widest is not None:
+        span = f"{percent(widest.interval.low)} – {percent(widest.interval.high)}"
+        row |= {
+            "group": html.Bdi(widest.group),
+            "difference": html.Bdi(percent(widest.difference), dir="ltr"),
+            "interval": html.Bdi(span, dir="ltr"),
+        }
+    return row
