@@ -31,7 +31,7 @@ _COSTS = ("spend", "thousand", "request", "task", "budget")
 _VALUES = ("conversion", "resolution", "satisfaction", "roi")
 _BUDGET: dict[str, Status] = {"ok": "good", "at_risk": "warn", "exceeded": "bad"}
 _VERDICT: dict[str, Status] = {"higher": "good", "lower": "bad", "undecided": "none"}
-_MAX_MODELS = 4
+_MAX_MODELS = 3
 _STANDARD = ("conversion", "resolution", "satisfaction")
 
 
@@ -48,8 +48,8 @@ def layout() -> html.Div:
             grid(
                 _place("time", 7),
                 _place("forecast", 5),
-                _place("models", 7),
-                _place("surprises", 5, menu=False),
+                _place("models", 8),
+                _place("surprises", 4, menu=False),
                 _place("segments", 5),
                 _place("versions", 7),
                 _place("return", 5, menu=False),
@@ -81,8 +81,8 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     marks = sources.event_marks(ws, window, scope.model)
     view.panel("biz-time", _over_time(costs, marks) if costs.total else _nothing(), source)
     view.panel("biz-forecast", _forecast(track), _track_source(track))
-    view.panel("biz-models", _lines(costs, "model"), source)
-    view.panel("biz-segments", _segments(costs), source)
+    view.panel("biz-models", _lines(costs, "model", compared), source)
+    view.panel("biz-segments", _segments(costs, compared), source)
     found = get_surprises(ws, window, choice)
     view.panel(
         "biz-surprises", _surprises(found),
@@ -98,7 +98,7 @@ def _cost_figures(costs: Costs, compared: bool, source: Provenance) -> dict[str,
     old = costs.before if compared else None
     old_per = costs.per_thousand_before if compared else None
     none = Insufficient(_t("nothing"))
-    others = [currency(v, c) for c, v in costs.other_currencies.items()]
+    others = [_money(v, c) for c, v in costs.other_currencies.items()]
     extra = _t("others", list=", ".join(others)) if others else ""
     priced = costs.by_method.get("priced", 0)
     if priced:
@@ -108,13 +108,14 @@ def _cost_figures(costs: Costs, compared: bool, source: Provenance) -> dict[str,
         "spend": kpi(
             _t("spend"), none if not costs.inferences else costs.total, unit=money,
             kpi_id="biz-spend", delta=_change(costs.total, old), good="down",
-            trend=sources.spark([float("nan") if v is None else v for v in costs.over_time]),
+            trend=_trend(costs.over_time),
             definition=f"{_t('spend_definition', tenant=costs.tenant)} {extra}".strip(),
             source=source,
         ),
         "thousand": kpi(
             _t("thousand"), none if per is None else per, unit=money, kpi_id="biz-thousand",
             delta=_change(per, old_per), good="down", source=source,
+            trend=_trend(costs.per_thousand_over_time),
             definition=_t("thousand_definition"),
         ),
         "request": kpi(
@@ -161,7 +162,7 @@ def _outcome_figure(outcome: Outcome, compared: bool, source: Provenance) -> Any
     return kpi(
         _t(name), found.value, unit="share" if is_share else "", kpi_id=f"biz-{name}",
         interval=found.interval, delta=delta, good="up", source=own,
-        trend=sources.spark([float("nan") if v is None else v for v in outcome.over_time]),
+        trend=_trend(outcome.over_time),
         definition=_t(f"{name}_definition"),
     )  # fmt: skip
 
@@ -211,7 +212,7 @@ def _forecast(track: SpendTrack) -> Any:
         )  # fmt: skip
     limits = []
     if track.budget is not None:
-        label = _t("limit", value=currency(track.budget.amount, track.currency))
+        label = _t("limit", value=_money(track.budget.amount, track.currency))
         limits = [Threshold(track.budget.amount, label, "bad")]
     figure = charts.line(
         [*track.past_ms, *track.ahead_ms], lines, unit=track.currency, zero=True,
@@ -225,9 +226,9 @@ def _forecast_words(track: SpendTrack) -> str:
     found = track.track
     if track.expected is None:
         return _t("no_forecast", n=number(track.n))
-    words = _t("ends_at", value=currency(track.expected, track.currency))
+    words = _t("ends_at", value=_money(track.expected, track.currency))
     if found is not None and found.interval is not None:
-        ends = [currency(v, track.currency) for v in (found.interval.low, found.interval.high)]
+        ends = [_money(v, track.currency) for v in (found.interval.low, found.interval.high)]
         words += " " + _t("between", low=ends[0], high=ends[1])
     if found is not None and found.runs_out_s:
         at = date_time(track.computed_at_ms + found.runs_out_s * 1_000)
@@ -242,7 +243,7 @@ def _track_source(track: SpendTrack) -> Provenance:
     )
 
 
-def _lines(costs: Costs, dimension: Dimension, *, short: bool = False) -> Any:
+def _lines(costs: Costs, dimension: Dimension, compared: bool, *, short: bool = False) -> Any:
     lines = costs.lines[dimension]
     if not lines:
         return _nothing()
@@ -251,7 +252,7 @@ def _lines(costs: Costs, dimension: Dimension, *, short: bool = False) -> Any:
         Column("key", _t(dimension)),
         Column("cost", _t("spend"), "number", unit),
         *([] if short else [Column("share", _t("share"), "number", "share")]),
-        Column("thousand", _t("thousand"), "number", unit),
+        Column("thousand", _t("per_thousand"), "number", unit),
         *([] if short else [Column("n", _t("inferences"), "number")]),
         Column("volume", _t("volume"), "node"),
         Column("price", _t("price"), "node"),
@@ -263,18 +264,18 @@ def _lines(costs: Costs, dimension: Dimension, *, short: bool = False) -> Any:
             "share": line.share,
             "thousand": line.per_thousand,
             "n": float(line.inferences),
-            "volume": _money_change(line.volume_effect, unit),
-            "price": _money_change(line.price_effect, unit),
+            "volume": _money_change(line.volume_effect, unit) if compared else "–",
+            "price": _money_change(line.price_effect, unit) if compared else "–",
         }
         for line in lines
     ]
     return table(columns, rows, caption=_t(f"{dimension}s"), limit=50)
 
 
-def _segments(costs: Costs) -> Any:
+def _segments(costs: Costs, compared: bool) -> Any:
     if not costs.lines["segment"]:
         return _nothing()
-    return html.Div([_lines(costs, "segment", short=True), _lines(costs, "region", short=True)])
+    return html.Div([_lines(costs, name, compared, short=True) for name in ("segment", "region")])
 
 
 def _surprises(found: Surprises) -> Any:
@@ -296,8 +297,8 @@ def _surprises(found: Surprises) -> Any:
 
 def _surprise_title(one: Surprise, unit: str) -> str:
     return _t(
-        "surprise", who=one.model_id or _t("everything"), spent=currency(one.spent, unit),
-        usual=currency(one.expected, unit),
+        "surprise", who=one.model_id or _t("everything"), spent=_money(one.spent, unit),
+        usual=_money(one.expected, unit),
     )  # fmt: skip
 
 
@@ -308,7 +309,7 @@ def _surprise_reason(one: Surprise, unit: str) -> str:
         parts.append(
             _t(
                 "by_price" if dearer else "by_volume", who=driver.key,
-                value=f"{'+' if driver.change > 0 else '−'}{currency(abs(driver.change), unit)}",
+                value=_ltr(_signed_money(driver.change, unit)),
             )
         )  # fmt: skip
     return " · ".join(parts)
@@ -336,7 +337,9 @@ def _version_row(outcome: Outcome, one: VersionValue) -> dict[str, Any]:
         "outcome": _outcome_name(outcome.metric.name),
         "model": html.Bdi(one.model_id),
         "version": _whole(one.version),
-        "value": html.Bdi(_estimated(estimate, is_share), dir="ltr"),
+        "value": html.Bdi(
+            _estimated(estimate, is_share), dir="ltr", style={"whiteSpace": "nowrap"}
+        ),
         "n": float(estimate.n) if estimate else None,
         "lift": _lift(one, is_share),
     }
@@ -448,11 +451,27 @@ def _change(now: float | None, before: float | None) -> Delta | None:
     return Delta(now / before - 1) if now is not None and before else None
 
 
+def _ltr(words: str) -> str:
+    """Return an amount that keeps its order inside a right-to-left sentence."""
+    return f"\u2066{words}\u2069"
+
+
+def _money(amount: float | None, unit: str) -> str:
+    return _ltr(currency(amount, unit))
+
+
+def _trend(values: list[float | None]) -> list[float | None]:
+    return sources.spark([float("nan") if v is None else v for v in values])
+
+
 def _money_change(amount: float, unit: str) -> Any:
     if abs(amount) < 1e-9:
         return "–"
-    sign = "+" if amount > 0 else "−"
-    return html.Bdi(f"{sign}{currency(abs(amount), unit)}", dir="ltr")
+    return html.Bdi(_signed_money(amount, unit), dir="ltr")
+
+
+def _signed_money(amount: float, unit: str) -> str:
+    return f"{'+' if amount > 0 else '−'}{currency(abs(amount), unit)}"
 
 
 def _whole(name: str) -> Any:

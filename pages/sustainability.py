@@ -127,8 +127,8 @@ def _figures(
     trend = _total_over_time(now)
     span = None
     if now.carbon is not None:
-        span = f"{_mass(now.carbon.low)} – {_mass(now.carbon.high)}"
-    market = None if now.market_g is None else _t("market", value=_mass(now.market_g))
+        span = _ltr(f"{_mass(now.carbon.low)} – {_mass(now.carbon.high)}")
+    market = None if now.market_g is None else _t("market", value=_ltr(_mass(now.market_g)))
     return {
         "carbon": kpi(
             _t("carbon"), lack if carbon is None else _mass(carbon), kpi_id="sus-carbon",
@@ -142,17 +142,19 @@ def _figures(
         "energy": kpi(
             _t("energy"), lack if carbon is None else _energy(now.energy_kwh),
             kpi_id="sus-energy", good="down", source=source,
+            trend=_trend(now.energy_over_time),
             delta=_change(now.energy_kwh, old.energy),
             definition=_t("energy_definition", low=number(now.pue.low),
                           central=number(now.pue.central), high=number(now.pue.high)),
         ),
-        "sci": _sci("sci", now.sci_inference_g, old.sci, source),
+        "sci": _sci("sci", now.sci_inference_g, old.sci, source, now.sci_over_time),
         "tokens": _sci(
             "tokens", now.sci_thousand_tokens_g, old.tokens, source
         ),
         "water": kpi(
             _t("water"), lack if carbon is None else _volume(now.water_l), kpi_id="sus-water",
-            delta=_change(now.water_l, old.water), good="down", source=source,
+            delta=_change(now.water_l, old.water), good="down",
+            trend=_trend(now.water_over_time), source=source,
             definition=_t("water_definition"),
         ),
         "budget": _budget(track),
@@ -160,7 +162,11 @@ def _figures(
 
 
 def _sci(
-    name: str, now: float | Insufficient, before: float | Insufficient | None, source: Provenance
+    name: str,
+    now: float | Insufficient,
+    before: float | Insufficient | None,
+    source: Provenance,
+    trend: list[float | None] | None = None,
 ) -> Any:
     if isinstance(now, Insufficient):
         return kpi(_t(name), Insufficient(_t(f"no_{name}")), kpi_id=f"sus-{name}",
@@ -168,7 +174,7 @@ def _sci(
     old = None if isinstance(before, Insufficient) else before
     return kpi(
         _t(name), _mass(now), kpi_id=f"sus-{name}", delta=_change(now, old), good="down",
-        definition=_t(f"{name}_definition"), source=source,
+        definition=_t(f"{name}_definition"), source=source, trend=trend and _trend(trend),
     )  # fmt: skip
 
 
@@ -182,11 +188,11 @@ def _budget(track: CarbonTrack) -> Any:
     if found.interval is not None:
         ends = (found.interval.low / found.limit, found.interval.high / found.limit)
         interval = Interval(*ends, found.interval.level)
-        definition = f"{definition} {_t('projected', value=_mass(found.projected or 0.0))}"
+        definition = f"{definition} {_t('projected', value=_ltr(_mass(found.projected or 0.0)))}"
     return kpi(
         _t("budget"), found.used, unit="share", kpi_id="sus-budget", interval=interval,
         status=_BUDGET[found.status], word=_t(f"budget_{found.status}"),
-        definition=f"{definition} {_t('limit_is', value=_mass(found.limit))}",
+        definition=f"{definition} {_t('limit_is', value=_ltr(_mass(found.limit)))}",
     )  # fmt: skip
 
 
@@ -229,7 +235,7 @@ def _saving(saving: Saving) -> html.Li:
     }
     return html.Li(
         [
-            mark("good", f"− {_mass(saving.saved_g)}"),
+            mark("good", _ltr(f"− {_mass(saving.saved_g)}")),
             html.Span(_t(f"saving_{saving.kind}", **words), className="issue-what"),
             html.Span(_t(f"why_{saving.kind}", **words), className="issue-why"),
         ]
@@ -303,7 +309,9 @@ def _hours(now: Carbon) -> Any:
     cells = {(cell.region, cell.hour): cell.carbon_g / scale for cell in now.hours}
     values = [[cells.get((region, hour)) for hour in range(24)] for region in regions]
     figure = charts.heat_map(regions, [f"{h:02d}" for h in range(24)], values, unit=unit)
-    return charts.graph("sus-hours-chart", figure, label=_t("hours_definition"))
+    chart = charts.graph("sus-hours-chart", figure, label=_t("hours_definition"))
+    note = html.P(html.Bdi(f"{unit} CO2e", dir="ltr"), className="panel-note")
+    return html.Div([note, chart])
 
 
 def _methods(now: Carbon) -> Any:
@@ -347,6 +355,11 @@ def _mass(grams: float) -> str:
     return f"{number(grams / size)} {unit}"
 
 
+def _ltr(words: str) -> str:
+    """Return a number and unit that keep their order inside a right-to-left sentence."""
+    return f"\u2066{words}\u2069"
+
+
 def _energy(kwh: float) -> str:
     if kwh and kwh < 1:
         return quantity(kwh * 1_000, "Wh")
@@ -361,6 +374,10 @@ def _volume(litres: float) -> str:
 
 def _change(now: float | None, before: float | None) -> Delta | None:
     return Delta(now / before - 1) if now is not None and before else None
+
+
+def _trend(values: list[float | None]) -> list[float | None]:
+    return sources.spark([float("nan") if v is None else v for v in values])
 
 
 def _total_over_time(now: Carbon) -> list[float]:

@@ -19,8 +19,10 @@ from services.times import DAY_MS, HOUR_MS, Window
 from services.workspace import Workspace
 
 MAX_ANOMALIES = 6
-LEAST_SHARE = 0.001
-"""Smaller deviations, as a share of everything spent in the window, are left out."""
+LEAST_SHARE = 0.005
+LEAST_OF_ALL = 0.0002
+"""Smaller deviations are left out: as a share of what the subject spent in the window, and, for one
+model, of what all spent."""
 MAX_DRIVERS = 3
 
 
@@ -136,10 +138,10 @@ def get_surprises(ws: Workspace, window: Window, choice: Choice | None = None) -
     )
     units = read_sums(ws, COUNTED, whole, ("model_id", "segment"), choice, step_ms=HOUR_MS)
     series = spent.over_time()
-    least = LEAST_SHARE * spent.total()
-    together, lack = _runs(spent, units, "", least)
+    together, lack = _runs(spent, units, "", 0.0)
     found = list(together)
     for model_id in sorted({key[0] for key in spent.keys}):
+        least = LEAST_OF_ALL * spent.total()
         mine = _runs(spent.where(0, model_id), units.where(0, model_id), model_id, least)[0]
         found += [one for one in mine if not any(_holds(other, one) for other in together)]
     found.sort(key=lambda one: -abs(one.spent - one.expected))
@@ -164,6 +166,7 @@ def _runs(
         runs = business.find_spend_anomalies(np.nan_to_num(series[first:]), least_total_share=0.0)
     except InsufficientData as error:
         return [], Insufficient.of(error)
+    least = max(least, LEAST_SHARE * spent.total())
     runs = [run for run in runs if abs(run.spent - run.expected) >= least]
     odd = np.zeros(len(series), dtype=bool)
     odd[:first] = True  # before the first spending there is no usual

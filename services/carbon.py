@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from engines import business, sustainability
 from engines.business import Budget
@@ -78,6 +79,9 @@ class Carbon(msgspec.Struct, frozen=True):
     timestamps_ms: list[int]
     usage_over_time: list[float | None]
     embodied_over_time: list[float | None]
+    energy_over_time: list[float | None]
+    water_over_time: list[float | None]
+    sci_over_time: list[float | None]
 
 
 @permitted("carbon:read")
@@ -92,6 +96,7 @@ def get_carbon(ws: Workspace, window: Window, choice: Choice | None = None) -> C
         read_sums(ws, name, window, ("model_id", "region"), choice)
         for name in (CARBON_LOW, CARBON_HIGH)
     ]
+    water = read_sums(ws, WATER, window, ("model_id",), choice)
     by_method = {m: int(n) for m, n in counts.by(2).items()}
     known = sum(n for method, n in by_method.items() if method != METHODS[0])
     usage, made = grams.where(2, "usage"), grams.where(2, "embodied")
@@ -105,7 +110,7 @@ def get_carbon(ws: Workspace, window: Window, choice: Choice | None = None) -> C
         embodied_g=made.total(),
         market_g=_market(energy, policy.market),
         energy_kwh=energy.total(),
-        water_l=read_sums(ws, WATER, window, ("model_id",), choice).total(),
+        water_l=water.total(),
         pue=policy.site().pue,
         inferences=sum(by_method.values()),
         by_method=by_method,
@@ -124,6 +129,9 @@ def get_carbon(ws: Workspace, window: Window, choice: Choice | None = None) -> C
         timestamps_ms=grams.timestamps_ms.tolist(),
         usage_over_time=to_list(usage.over_time()),
         embodied_over_time=to_list(made.over_time()),
+        energy_over_time=to_list(energy.over_time()),
+        water_over_time=to_list(water.over_time()),
+        sci_over_time=to_list(_ratio(grams, counts)),
     )  # fmt: skip
 
 
@@ -169,7 +177,7 @@ def _track(ws: Workspace) -> CarbonTrack:
 @permitted("metrics:read")
 def hourly_history(
     ws: Workspace, name: str, now_ms: int, labels: dict[str, str] | None = None
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+) -> NDArray[np.float64]:
     """Return sums per whole hour, from the first hour with anything, at most four weeks."""
     end = now_ms // HOUR_MS * HOUR_MS
     window = Window(end - HISTORY_MS, end)
@@ -183,6 +191,16 @@ def _sci(usage_g: float, embodied_g: float, units: float) -> float | Insufficien
         return sustainability.score(usage_g, embodied_g, units)
     except InsufficientData:
         return Insufficient("no inference of this window has energy, or tokens of a known model")
+
+
+def _ratio(grams: Sums, counts: Sums) -> NDArray[np.float64]:
+    """Return g per inference whose energy is known, per step."""
+    known = np.zeros(len(counts.timestamps_ms))
+    for method in METHODS[1:]:
+        known += np.nan_to_num(counts.where(2, method).over_time())
+    made = np.full(len(known), np.nan)
+    np.divide(grams.over_time(), known, out=made, where=known > 0)
+    return made
 
 
 def _sci_of_tokens(

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from engines import business
 from engines.business import Driver
@@ -70,6 +71,7 @@ class Costs(msgspec.Struct, frozen=True):
     timestamps_ms: list[int]
     over_time: list[float | None]
     models: list[ModelSpend]
+    per_thousand_over_time: list[float | None]
 
 
 @permitted("costs:read")
@@ -117,7 +119,18 @@ def get_costs(
             ModelSpend(m, to_list(mine.where(1, m).over_time()))
             for m in sorted(mine.by(1), key=lambda m: -mine.by(1)[m])
         ],
+        per_thousand_over_time=to_list(_unit_cost(mine, counts)),
     )  # fmt: skip
+
+
+def _unit_cost(spent: Sums, counts: Sums) -> NDArray[np.float64]:
+    """Return cost per 1,000 inferences of known cost, per step."""
+    known = np.zeros(len(counts.timestamps_ms))
+    for method in ("sent", "priced"):
+        known += np.nan_to_num(counts.where(0, method).over_time())
+    made = np.full(len(known), np.nan)
+    np.divide(spent.over_time(), known / 1_000, out=made, where=known > 0)
+    return made
 
 
 def _lines(position: int, spent: Sums, old: Sums, counts: Sums, old_counts: Sums) -> list[CostLine]:
