@@ -200,9 +200,9 @@ def _versions_of(
 def _compare_sketches(
     reference: TableSketch | None, now: TableSketch | None, against: Reference
 ) -> DriftReport | Insufficient:
-    if now is None:
+    if now is None and (reference is not None or against != "previous_version"):
         return Insufficient("the model sent nothing in this window")
-    if reference is None:
+    if reference is None or now is None:
         return Insufficient(
             {
                 "rolling": "the model sent nothing in the window before",

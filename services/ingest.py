@@ -62,12 +62,16 @@ def write_events(ws: Workspace, rows: Sequence[Event]) -> Added:
 
 def without_own_series(batch: MetricBatch) -> MetricBatch:
     """Return the batch without samples of series whose names belong to the hub."""
-    own = [i for i, series in enumerate(batch.series) if series.name.startswith(OWN_PREFIX)]
-    if not own:
+    is_own = np.array([s.name.startswith(OWN_PREFIX) for s in batch.series], dtype=bool)
+    if not is_own.any():
         return batch
-    keep = ~np.isin(batch.index, own)
+    place = np.cumsum(~is_own) - 1  # where a series lies once the hub's own are gone
+    keep = ~is_own[batch.index]
     return MetricBatch(
-        batch.series, batch.index[keep], batch.timestamps_ms[keep], batch.values[keep]
+        [series for series, own in zip(batch.series, is_own, strict=True) if not own],
+        place[batch.index[keep]].astype(np.int32),
+        batch.timestamps_ms[keep],
+        batch.values[keep],
     )
 
 

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from services import drift, reference, sketches
+from services.errors import Invalid, NotFound, UnsupportedMedia
+from services.times import Window
+from services.workspace import Workspace
+from tests.conftest import NOW_MS
+from tests.services.conftest import HOUR_MS, Send, scored_rows
+
+
+def test_a_shifted_feature_is_named_and_the_others_are_not(
+    workspace: Workspace, send: Send
+) -> None:
+    send(scored_rows(count=3_000, shift_after_ms=NOW_MS - 6 * HOUR_MS))
+    answer = drift.detect_drift(workspace, "risk")
+    assert answer.result is not None
+    report = answer.result.data
+    assert report.drifted_columns == ("age",)  # type: ignore[union-attr]
+    assert answer.result.status == "drift"
+
+
+def test_few_rows_are_said_to_be_few(workspace: Workspace, send: Send) -> None:
+    send(scored_rows(count=30))
+    answer = drift.detect_drift(workspace, "risk")
+    assert answer.result is None
+    assert answer.insufficient is not None and answer.insufficient.needed == drift.MIN_ROWS
+
+
+def test_an_unknown_model_is_not_found(workspace: Workspace) -> None:
+    with pytest.raises(NotFound):
+        drift.get_drift(workspace, "nobody")
+
+
+def test_windows_compare_from_kept_summaries_with_the_correlation_test(
+    workspace: Workspace, send: Send
+) -> None:
+    send(scored_rows(count=3_000, shift_after_ms=NOW_MS - 3 * HOUR_MS))
+    sketches.update_sketches(workspace)
+    window = Window(NOW_MS - 3 * HOUR_MS, NOW_MS)
+    report = drift.compare_windows(workspace, "risk", window).result
+    assert report is not None and report.method == "sketch"
+    assert "age" in report.drifted_columns
+    assert [part.name for part in report.joint] == ["correlation"]
+
+
+def test_summaries_count_every_row_once(workspace: Workspace, send: Send) -> None:
+    rows = scored_rows(count=600)
+    send(rows)
+    sketches.update_sketches(workspace)
+    send(rows[:100])  # a client's retry
+    sketches.update_sketches(workspace)
+    merged = sketches.merged_sketch(workspace, "risk", Window(NOW_MS - 25 * HOUR_MS, NOW_MS))
+    assert merged is not None and merged.rows == 600
+
+
+def test_a_version_without_predecessor_says_so(workspace: Workspace, send: Send) -> None:
+    send(scored_rows(count=300))
+    sketches.update_sketches(workspace)
+    window = Window(NOW_MS - HOUR_MS, NOW_MS)
+    answer = drift.compare_windows(workspace, "risk", window, against="previous_version")
+    assert answer.insufficient is not None and "one version" in answer.insufficient.reason
+
+
+def test_an_uploaded_reference_replaces_the_day_before(workspace: Workspace, send: Send) -> None:
+    send(scored_rows(count=400))
+    lines = "".join(f"{value / 100 + 9:.2f},0.5\n" for value in range(400))
+    info = reference.put_reference(workspace, "risk", b"age,income\n" + lines.encode(), "text/csv")
+    assert (info.rows, sorted(info.columns)) == (400, ["age", "income"])
+    answer = drift.detect_drift(workspace, "risk")
+    assert answer.method == "uploaded reference"
+    assert answer.result is not None and "age" in answer.result.data.drifted_columns  # type: ignore[union-attr]
+
+
+def test_a_reference_must_be_a_table_that_is_read(workspace: Workspace) -> None:
+    with pytest.raises(UnsupportedMedia):
+        reference.put_reference(workspace, "risk", b"x", "image/png")
+    with pytest.raises(Invalid):
+        reference.put_reference(workspace, "risk", b"junk", "application/vnd.apache.parquet")
+    with pytest.raises(NotFound):
+        reference.get_reference(workspace, "risk")
