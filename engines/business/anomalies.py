@@ -8,6 +8,7 @@ from engines.business.result import Floats, SpendAnomaly
 from engines.errors import InsufficientData
 
 MIN_STEPS = 12
+_NEAR = 4  # steps on each side; a peak may last for three
 _MAD_TO_SIGMA = 1.4826  # median absolute deviation to standard deviation, normal data
 
 
@@ -27,7 +28,7 @@ def find_spend_anomalies(
         Cost per step, 0 or more, evenly spaced; NaN counts as unknown.
     season : int
         Steps a day. The usual cost of a step is the median of that step on the other days from
-        three days on, else the median of the window.
+        three days on, before that the median of the eight steps around it.
     z_limit : float
         Robust standard deviations from usual.
     least_share : float
@@ -84,7 +85,7 @@ def find_spend_anomalies(
 def _usual(values: Floats, season: int) -> Floats:
     days = len(values) // season
     if days < 3:
-        return np.full(len(values), np.nanmedian(values))
+        return _local(values)
     usual = np.empty(len(values))
     for step in range(season):
         same = values[step::season]
@@ -93,6 +94,15 @@ def _usual(values: Floats, season: int) -> Floats:
         usual[step::season] = [
             np.nanmedian(rest) if np.isfinite(rest).any() else np.nan for rest in others
         ]
+    return usual
+
+
+def _local(values: Floats) -> Floats:
+    """Return the median of the neighbours: it follows a day's rhythm that nobody knows yet."""
+    usual = np.empty(len(values))
+    for at in range(len(values)):
+        near = np.r_[values[max(0, at - _NEAR) : at], values[at + 1 : at + 1 + _NEAR]]
+        usual[at] = np.nanmedian(near) if np.isfinite(near).any() else np.nan
     return usual
 
 

@@ -88,6 +88,16 @@ def test_quiet_noise_rarely_alarms() -> None:
     assert alarms <= 12  # 16,800 steps; the right tail of a gamma is longer than the normal's
 
 
+def test_a_peak_on_a_first_day_with_a_rhythm_is_found() -> None:
+    hours = np.arange(24)
+    noise = np.random.default_rng(0).normal(0, 0.3, 24)
+    spend = 10 + 4 * np.sin(hours / 24 * 2 * np.pi) + noise
+    assert business.find_spend_anomalies(spend) == []
+    spend[12] += 8
+    [found] = business.find_spend_anomalies(spend)
+    assert (found.start, found.end) == (12, 13)
+
+
 def test_few_hours_say_nothing() -> None:
     with pytest.raises(InsufficientData):
         business.find_spend_anomalies(np.ones(11))
