@@ -181,6 +181,22 @@ def day(epoch_ms: float, *, zone: tzinfo = UTC, locale: str | None = None) -> st
     return format_date(moment, "medium", locale=_babel_code(locale))
 
 
+def day_month(epoch_ms: float, *, locale: str | None = None) -> str:
+    """Return day and month of a moment in UTC, as short as the language allows: an axis label."""
+    from babel.dates import format_skeleton
+
+    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return format_skeleton("MMMd", moment, locale=_babel_code(locale))
+
+
+def time_of_day(epoch_ms: float, *, locale: str | None = None) -> str:
+    """Return hours and minutes of a moment in UTC: an axis label."""
+    from babel.dates import format_time
+
+    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return format_time(moment, "HH:mm", locale=_babel_code(locale))
+
+
 def ago(seconds: float, *, locale: str | None = None) -> str:
     """Return how long ago something was, in words: `3 minutes ago`."""
     from babel.dates import format_timedelta
