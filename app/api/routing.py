@@ -16,7 +16,7 @@ from flask import Blueprint, Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
 from app.api.encoding import encode_json
-from services.errors import Forbidden, Invalid, Malformed, TooLarge, UnsupportedMedia
+from services.errors import Forbidden, Invalid, Malformed, NotFound, TooLarge, UnsupportedMedia
 from services.workspace import Workspace
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
@@ -34,6 +34,7 @@ class Route:
     query: type[msgspec.Struct] | None = None
     body: Any = None  # a type msgspec can decode, or a media type for raw bodies
     returns: Any = None  # the type of `data`
+    produces: str = "application/json"  # another media type is answered without the envelope
     status: int = 200
     errors: tuple[int, ...] = ()
 
@@ -52,7 +53,7 @@ class Router:
         """Declare a route; a test compares `permission` with the service's own."""
 
         def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
-            summary = (handler.__doc__ or handler.__name__).strip().split("\n")[0]
+            summary = " ".join((handler.__doc__ or handler.__name__).split("\n\n")[0].split())
             route = Route(method, self.prefix + path, summary, permission, handler, **described)
             self.routes.append(route)
             return handler
@@ -75,11 +76,8 @@ class TextConverter(BaseConverter):
     weight = 100
 
     def to_python(self, value: str) -> str:
-        """Return the text that the client encoded."""
-        text = unquote(value)
-        if len(text) > 200 or not text.isprintable():
-            raise Invalid("an id is printable text of 1 to 200 characters")
-        return text
+        """Return the text that the client encoded; `_view` refuses what is no id."""
+        return unquote(value)
 
 
 class KeepEncodedSlash:
@@ -106,6 +104,8 @@ def _view(route: Route) -> Callable[..., Response]:
             raise Forbidden(
                 f"this needs the permission {route.permission}", permission=route.permission
             )
+        if any(len(text) > 200 or not text.isprintable() for text in params.values()):
+            raise Malformed("an id is printable text of 1 to 200 characters")
         if route.query is not None:
             params["query"] = parse_query(route.query)
         if route.body is not None and not isinstance(route.body, str):
@@ -171,3 +171,10 @@ def mount(app: Flask, routers: tuple[Router, ...]) -> None:
     app.wsgi_app = KeepEncodedSlash(app.wsgi_app)  # type: ignore[method-assign]
     for router in routers:
         app.register_blueprint(router.blueprint())
+    for root in ("/api", "/v1"):
+        # Otherwise the pages' own catch-all would answer with HTML.
+        app.add_url_rule(f"{root}/<path:rest>", f"no_route_{root[1:]}", _no_route)
+
+
+def _no_route(rest: str) -> Response:
+    raise NotFound(f"there is nothing to GET at {request.path}")

@@ -39,4 +39,16 @@ cp $n/axe-core/axe.min.js "$here/../../tests/e2e/vendor/"
 sed -i -e 's#/\*\# sourceMappingURL=[^*]*\*/##' -e 's#^//\# sourceMappingURL=.*##' "$here"/*.css "$here"/*.js
 # Only woff2 is shipped: drop the woff fallback from the icon style sheet.
 sed -i 's#,url("fonts/bootstrap-icons.woff?[^)]*) format("woff")##' "$here/bootstrap-icons.min.css"
+# Fixed weights for PDF reports: cutting them out of the variable font takes longer than a report.
+python3 - "$here/fonts" <<'PYTHON'
+import sys
+from fontTools.ttLib import TTFont
+from fontTools.varLib.instancer import instantiateVariableFont
+for part in ("latin", "latin-ext"):
+    for weight in (400, 600):
+        font = TTFont(f"{sys.argv[1]}/inter-{part}-wght-normal.woff2")
+        fixed = instantiateVariableFont(font, {"wght": weight})
+        fixed.flavor = "woff2"
+        fixed.save(f"{sys.argv[1]}/inter-{part}-{weight}-static.woff2")
+PYTHON
 rm -rf "$work"
