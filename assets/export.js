@@ -16,19 +16,24 @@
   // A cell that a spreadsheet would run as a formula gets a quote in front (components/export.py does the same).
   function guarded(value) {
     const text = value === null || value === undefined ? "" : String(value);
-    const risky = /^[=+\-@\t\r]/.test(text) && !/^[-+]?\d[\d.,]*(e[-+]?\d+)?%?$/i.test(text);
+    const risky = /^[=+\-@\t\r\n＝＋－＠]/.test(text) && !/^[-+]?\d[\d.,]*(e[-+]?\d+)?%?$/i.test(text);
     return risky ? "'" + text : text;
   }
-  const quoted = (text) => (/[",\n\r]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text);
+  // Semicolons and tabs too: some spreadsheets cut lines there, and a formula could start after the cut.
+  const quoted = (text) => (/[",;\t\n\r]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text);
 
   function facts(panel) {
     const scope = aiobs.scope();
     const filters = {};
     for (const name of ["tenant", "model", "version", "segment", "compare"]) if (scope[name]) filters[name] = scope[name];
+    const now = new Date();
+    const moment = (text) => new Date(text.replace(/Z$/, "") + "Z").toISOString();
     return {
       title: panel.dataset.title, definition: panel.dataset.definition, window: aiobs.windowWords(scope), filters,
+      from: scope.from ? moment(scope.from) : new Date(now - aiobs.rangeSeconds(scope.range) * 1000).toISOString(),
+      to: scope.from ? moment(scope.to) : now.toISOString(),
       source: Array.from(panel.querySelectorAll(".panel-foot > *")).map((node) => node.textContent.trim()),
-      exported_at: new Date().toISOString(), address: location.href,
+      exported_at: now.toISOString(), address: location.href,
     };
   }
 
@@ -81,8 +86,8 @@
   function csv(panel, data) {
     const about = facts(panel);
     const head = [
-      "# " + about.title, "# " + about.window + " " + JSON.stringify(about.filters), "# " + about.source.join(" · "),
-      "# " + about.exported_at,
+      "# " + about.title, "# " + (about.definition || ""), "# " + about.window + " (" + about.from + " – " + about.to + ")",
+      "# " + JSON.stringify(about.filters), "# " + about.source.join(" · "), "# " + about.exported_at + " " + about.address,
     ].map((text) => quoted(text.replace(/[\r\n]+/g, " ")));
     const lines = [data.header, ...data.rows].map((row) => row.map((cell) => quoted(guarded(cell))).join(","));
     return "\ufeff" + [...head, ...lines].join("\r\n") + "\r\n";
@@ -97,7 +102,7 @@
     if (!gd) return aiobs.toast({ kind: "warn", title: aiobs.words().not_tabular });
     const about = facts(panel);
     const filters = Object.entries(about.filters).map((pair) => pair.join("="));
-    const figure = aiobs.plots.forImage(gd, about.title, [about.window, ...filters, ...about.source].join(" · "));
+    const figure = aiobs.plots.forImage(gd, about.title, [about.window, ...filters, ...about.source, about.exported_at.slice(0, 19) + "Z"].join(" · "));
     const width = Math.max(720, gd.clientWidth);
     const height = gd.clientHeight + 90;
     const scale = format === "png" ? 2 : 1;
@@ -142,6 +147,16 @@
     "panel-full": onPanel((panel) => (document.fullscreenElement ? document.exitFullscreen() : panel.requestFullscreen())),
     "page-print": () => { aiobs.closeMenus(); window.print(); },
     "page-link": () => { aiobs.closeMenus(); aiobs.copy(location.href); },
+    "page-pdf": () => {
+      aiobs.closeMenus();
+      aiobs.toast({ title: aiobs.words().writing });
+      const query = new URLSearchParams({ ...aiobs.scope(), lang: document.documentElement.lang || "en" });
+      const page = location.pathname.slice(1) || "unified";
+      return fetch("/api/reports/" + encodeURIComponent(page) + ".pdf?" + query)
+        .then((answer) => (answer.ok ? answer.blob() : answer.json().then((said) => { throw new Error(said.error); })))
+        .then((content) => save(content, "application/pdf", pageName() + ".pdf"))
+        .catch((error) => aiobs.toast({ kind: "bad", title: aiobs.words().failed, text: error.message }));
+    },
     "page-json": () => {
       aiobs.closeMenus();
       save(JSON.stringify(allPanels().map(asRecord), null, 1), "application/json", pageName() + ".json");

@@ -102,7 +102,7 @@
     return Object.keys(DEFAULTS).every((name) => SHOWN_ONLY.includes(name) || one[name] === other[name]);
   }
 
-  Object.assign(aiobs, { parse, format, scope: current, setScope, carried, go, defaults: DEFAULTS });
+  Object.assign(aiobs, { parse, format, rangeSeconds, scope: current, setScope, carried, go, defaults: DEFAULTS });
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     aiobs: {
       readAddress(pathname, _search, oldScope, oldPath, oldLang) {

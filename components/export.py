@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 _NUMBER = re.compile(r"[-+]?\d[\d.,]*(e[-+]?\d+)?%?", re.IGNORECASE)
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def guarded(value: object) -> str:
@@ -33,9 +33,11 @@ def to_csv(
     """Return RFC 4180 text with a byte order mark; `facts` (filters, window) lead as comments."""
     out = io.StringIO()
     out.write("\ufeff")
-    writer = csv.writer(out)
+    head = csv.writer(out)
     for name, value in facts.items():
-        writer.writerow([f"# {name}: {' '.join(str(value).split())}"])
+        head.writerow([f"# {name}: {' '.join(str(value).split())}"])
+    # Some spreadsheets cut lines at semicolons: within quotes no formula can start after the cut.
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow([guarded(name) for name in header])
     writer.writerows([[guarded(cell) for cell in row] for row in rows])
     return out.getvalue()

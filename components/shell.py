@@ -163,21 +163,22 @@ def page_header(title: str, purpose: str, *, tools: Any = None) -> html.Header:
 
 
 _PAGE_MENU = (
-    ("page-print", "printer", "print"),
-    ("page-csv", "filetype-csv", "csv"),
-    ("page-json", "filetype-json", "json"),
-    ("page-link", "link-45deg", "copy_link"),
+    ("page-pdf", "filetype-pdf", "report.pdf"),
+    ("page-print", "printer", "panel.print"),
+    ("page-csv", "filetype-csv", "panel.csv"),
+    ("page-json", "filetype-json", "panel.json"),
+    ("page-link", "link-45deg", "panel.copy_link"),
 )
 
 
 def _page_menu() -> html.Details:
     buttons = [
         html.Button(
-            [icon(glyph), html.Span(t(f"panel.{word}"))],
+            [icon(glyph), html.Span(t(key))],
             className="menu-item",
             **attrs(data_action=action),
         )
-        for action, glyph, word in _PAGE_MENU
+        for action, glyph, key in _PAGE_MENU
     ]
     return html.Details(
         [
@@ -252,6 +253,7 @@ def _words() -> str:
             words[name] = {n: t(f"shell.{name}", n=n) for n in (1, 2, 3, 6, 7, 12, 15, 24, 30)}
         else:
             words[name] = t(f"shell.{name}")
+    words["writing"] = t("report.writing")
     words["language_names"] = {code: language.name for code, language in LANGUAGES.items()}
     return json.dumps(words, ensure_ascii=False)
 

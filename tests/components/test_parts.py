@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from typing import Any
@@ -155,6 +157,7 @@ def test_a_graph_is_also_a_table() -> None:
 @pytest.mark.parametrize(
     ("cell", "safe"),
     [("=1+1", "'=1+1"), ("+cmd", "'+cmd"), ("-2+3", "'-2+3"), ("@x", "'@x"), ("\tx", "'\tx"),
+     ("＝1", "'＝1"),
      (-1.5, "-1.5"), ("+3.2e5", "+3.2e5"), ("-12%", "-12%"), (None, ""), ("a=b", "a=b")],
 )  # fmt: skip
 def test_a_cell_cannot_become_a_formula(cell: object, safe: str) -> None:
@@ -164,7 +167,13 @@ def test_a_cell_cannot_become_a_formula(cell: object, safe: str) -> None:
 def test_csv_carries_its_facts() -> None:
     text = to_csv(["a", "=b"], [[1, 'say "hi"']], facts={"window": "24 h\nx"})
     assert text.startswith("\ufeff# window: 24 h x\r\n")
-    assert text.endswith('a,\'=b\r\n1,"say ""hi"""\r\n')
+    assert text.endswith('"a","\'=b"\r\n"1","say ""hi"""\r\n')
+
+
+def test_a_spreadsheet_that_cuts_at_semicolons_finds_no_formula() -> None:
+    text = to_csv(["a"], [["x;=HYPERLINK(1)"]], facts={})
+    [_, row] = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=";")
+    assert row == ["x;=HYPERLINK(1)"]
 
 
 def test_a_view_names_each_place_and_encodes_components() -> None:
