@@ -379,11 +379,13 @@
   const escaped = (text) => String(text).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }[c]));
   function saveSvg() {
     if (!cy) return;
-    const seen = cy.elements().filter((e) => !e.hasClass("gone"));
+    const seen = cy.elements().filter((e) => e.visible());
     const box = seen.boundingBox();
     const parts = [];
     seen.edges().forEach((line) => {
-      const a = line.sourceEndpoint(), b = line.targetEndpoint();
+      // A haystack edge has no end points of its own: then it runs from middle to middle.
+      const end = (point, spot) => (point && point.x !== undefined ? point : spot.position());
+      const a = end(line.sourceEndpoint(), line.source()), b = end(line.targetEndpoint(), line.target());
       const dash = { contributes: "6 4", correlates: "2 3" }[line.data("kind")];
       parts.push(`<line x1="${a.x.toFixed(1)}" y1="${a.y.toFixed(1)}" x2="${b.x.toFixed(1)}" y2="${b.y.toFixed(1)}" stroke="${line.style("line-color")}"`
         + ` stroke-width="${parseFloat(line.style("width"))}"${dash ? ` stroke-dasharray="${dash}"` : ""}${line.data("kind") === "correlates" ? "" : ' marker-end="url(#tip)"'}/>`);

@@ -97,7 +97,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put the study of what the reader asks about into the page's places."""
     asked = focus.parse(scope.focus)
     subjects = list_subjects(ws)
-    _fill_choices(view, subjects)
+    _fill_choices(view, subjects, scope.focus)
     cause = asked.key if asked.change is not None else None
     try:
         found = study(ws, incident_id=asked.incident or None, cause=cause, change=asked.change)
@@ -110,8 +110,13 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     _show(view, found, asked)
 
 
-def _fill_choices(view: View, subjects: list[Subject]) -> None:
-    choices = json.dumps(focus.options(subjects, numbers=False), ensure_ascii=False)
+def _fill_choices(view: View, subjects: list[Subject], asked: str) -> None:
+    found = focus.parse(asked)
+    offered = focus.options(subjects, numbers=False)
+    if found.key and found.change is not None:
+        label = f"{focus.title(found.key)} {signed(100 * found.change)}%"
+        offered.insert(0, {"value": asked, "label": label})
+    choices = json.dumps(offered, ensure_ascii=False)
     view.slot("impact-subjects", html.Div(choices, id="impact-subjects", hidden=True))
     numbers = [
         {
@@ -331,6 +336,7 @@ def _otherwise(found: Study) -> Children:
     unit = focus.UNITS.get(answer.target[1], "")
     words = t("impact.instead", **_worlds(answer))
     if not answer.times_s:
+        words = t("impact.then", **_worlds(answer))
         warning = html.P(answer.warning, lang="en", className="muted") if answer.warning else None
         ends = answer.difference.interval
         sized = t(

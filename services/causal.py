@@ -40,6 +40,9 @@ EFFECTS: dict[str, str | None] = {
 }
 """Alert rule -> the metric of its subject that went red."""
 
+EARLIER_MS = 30 * MINUTE_MS
+"""An onset longer before an alert is that of an earlier trouble: alerts look at ten minutes."""
+
 TRAVELS_ALONE = (
     "cost", "tokens", "energy", "carbon", "feature_drift", "prediction_drift", "concept_drift",
 )  # fmt: skip
@@ -211,13 +214,20 @@ def explain(ws: Workspace, scene: Scene, key: Key, *, alerted_ms: int | None = N
     single minute out of range is enough to say since when.
     """
     found = _ask(ws, scene, key, None)
-    if alerted_ms is None or (found.result is not None and not found.result.abstained):
+    if alerted_ms is None or _speaks_of(found, alerted_ms):
         return found
     onset_s = onset_of_alert(scene, key, alerted_ms)
     if onset_s is None:
         return found
     again = _ask(ws, scene, key, onset_s)
     return again if again.result is not None and not again.result.abstained else found
+
+
+def _speaks_of(found: RootCause, alerted_ms: int) -> bool:
+    """Whether a cause was named, and for this trouble rather than an earlier one in the window."""
+    if found.result is None or found.result.abstained or found.result.onset_s is None:
+        return False
+    return found.result.onset_s * 1_000 >= alerted_ms - EARLIER_MS
 
 
 def _ask(ws: Workspace, scene: Scene, key: Key, onset_s: float | None) -> RootCause:
