@@ -18,7 +18,7 @@ from i18n import number, percent, t
 from services.data_quality import DataQualityAnswer, FreshnessResult
 from services.fairness import FairnessAnswer
 
-MAX_COLUMNS = 40
+MAX_COLUMNS = 10
 _STATE: dict[str, Status] = {"fresh": "good", "late": "warn", "stale": "bad"}
 _VERDICT: dict[str, Status] = {
     "disparity": "bad", "no_evidence": "good", "insufficient_data": "none",
@@ -95,9 +95,9 @@ def columns_table(answer: DataQualityAnswer) -> Any:
         for c in sorted(
             found.columns,
             key=lambda c: -(c.missing + (c.out_of_range or 0.0) + (c.new_categories or 0.0)),
-        )[:MAX_COLUMNS]
+        )
     ]  # fmt: skip
-    return table(columns, rows, caption=words("columns"))
+    return table(columns, rows, caption=words("columns"), limit=MAX_COLUMNS)
 
 
 def selection(answer: FairnessAnswer) -> Any:

@@ -207,7 +207,9 @@ def access_map(found: AccessMap) -> Any:
     hours = [_hour(int(at)) for at in found.hours_ms]
     # An hour without requests stays blank: it may lie before the first count.
     values = [[float(v) if v else None for v in row] for row in found.requests]
-    figure = charts.heat_map([key_name(k) for k in found.keys], hours, values)
+    limits = (0.0, float(found.requests.max()))
+    figure = charts.heat_map([key_name(k) for k in found.keys], hours, values, limits=limits)
+    figure["layout"]["xaxis"] |= {"nticks": 10, "tickangle": 0}
     return charts.graph(
         "security-access-chart", figure, label=words("access_definition"),
         height=max(160, 70 + 26 * len(found.keys)),
