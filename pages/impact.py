@@ -196,6 +196,8 @@ def _lead(found: Study, asked: Focus) -> Children:
         )
     effect = focus.title(found.effect) if found.effect else ""
     words = t("impact.answer", cause=cause, effect=effect)
+    if found.cause == found.effect:
+        words = t("impact.answer_self", effect=effect)
     parts: list[Any] = [html.Strong(words)]
     if found.otherwise is not None:
         parts += [" ", t("impact.instead", **_worlds(found.otherwise))]
