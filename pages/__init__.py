@@ -57,6 +57,7 @@ PAGES: tuple[Page, ...] = (
     Page("business", "graph-up-arrow", "people"),
     Page("causal_graph", "diagram-3", "causes"),
     Page("impact", "cash-stack", "causes"),
+    Page("settings", "gear", "govern"),
 )
 
 

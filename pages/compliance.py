@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dash import Input, Output, State, dcc, html, set_props
+from dash import Input, Output, State, dcc, html, no_update, set_props
 
 from components import live, shell, states
 from components import scope as scopes
@@ -93,7 +93,9 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         State("compliance-statement", "value"), State("compliance-document", "value"),
         State("scope", "data"), prevent_initial_call=True,
     )  # fmt: skip
-    def _sign(_n: int | None, said: str | None, proof: str | None, data: dict[str, Any]) -> str:
+    def _sign(n: int | None, said: str | None, proof: str | None, data: dict[str, Any]) -> Any:
+        if not n:
+            return no_update
         ws = current_workspace()
         attest(ws, scopes.parse(data).focus, said or "", document=proof or "")
         _done(ws, data, words("signed"))
@@ -103,7 +105,9 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         Output("compliance-clock", "value"), Input("compliance-judge-now", "n_clicks"),
         State("compliance-clock", "value"), State("scope", "data"), prevent_initial_call=True,
     )  # fmt: skip
-    def _judge(_n: int | None, choice: str | None, data: dict[str, Any]) -> str:
+    def _judge(n: int | None, choice: str | None, data: dict[str, Any]) -> Any:
+        if not n:
+            return no_update
         ws = current_workspace()
         clock = choice or ""
         known = load_catalogue().clocks.get(clock)
@@ -116,7 +120,9 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         Output("compliance-report-now", "title"), Input("compliance-report-now", "n_clicks"),
         State("compliance-clock", "value"), State("scope", "data"), prevent_initial_call=True,
     )  # fmt: skip
-    def _report(_n: int | None, choice: str | None, data: dict[str, Any]) -> str:
+    def _report(n: int | None, choice: str | None, data: dict[str, Any]) -> Any:
+        if not n:
+            return no_update
         ws = current_workspace()
         regime: Regime = "gdpr" if (choice or "").startswith("GDPR") else "ai_act"
         record_report(ws, _incident_of(data), regime)

@@ -10,7 +10,7 @@ from engines.health import Health
 from engines.result import Insufficient
 from services.fleet import ModelGlance, Overview, get_overview
 from services.identity import permitted
-from services.incidents import Incident, list_incidents
+from services.incidents import Incident, list_incidents, open_incidents
 from services.models import list_models
 from services.times import Window
 from services.topology import ServiceHealth
@@ -70,7 +70,7 @@ def get_executive(ws: Workspace, window: Window, *, compared: Window | None = No
     overview = get_overview(ws)
     incidents = list_incidents(ws, limit=10_000)
     found, lack = _health(ws, window, overview, incidents)
-    risks = _risks(ws, overview, incidents)
+    risks = _risks(ws, overview)
     figures = {w.id: f for w, f in read_widgets(ws, KPIS, window, compared=against)}
     return Executive(
         computed_at_ms=ws.now_ms(),
@@ -126,13 +126,13 @@ def _untouched(overview: Overview, incidents: list[Incident]) -> float | Insuffi
         return Insufficient.of(error)
 
 
-def _risks(ws: Workspace, overview: Overview, incidents: list[Incident]) -> list[Risk]:
+def _risks(ws: Workspace, overview: Overview) -> list[Risk]:
     """Return open incidents and models that are not well: worst first, then most requests."""
     owners = {m.model_id: m.owner for m in list_models(ws)}
     glances = {m.model_id: m for m in overview.models}
     risks, named = [], set()
-    for incident in incidents:
-        if incident.state == "resolved" or incident.subject in named:
+    for incident in open_incidents(ws):
+        if incident.subject in named:
             continue
         named.add(incident.subject)
         glance = glances.get(incident.subject)

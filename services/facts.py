@@ -33,7 +33,7 @@ class _Kept(msgspec.Struct):
     """The part of a stored answer that says whether it came to a result."""
 
     computed_at_ms: int
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
 
 
 @permitted("compliance:read")
@@ -113,7 +113,7 @@ def _newest(ws: Workspace, kind: str, model_id: str) -> int | None:
     now = ws.now_ms()
     for analysis in ws.events.analyses(kind, model_id, now - 400 * DAY_MS, now + 1, limit=5):
         found = msgspec.json.decode(analysis.body, type=_Kept)
-        if found.result is not None and bytes(found.result) != b"null":
+        if bytes(found.result) != b"null":
             return found.computed_at_ms
     return None
 

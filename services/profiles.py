@@ -24,8 +24,8 @@ _KIND = "preference"
 PATHS: dict[str, str] = {
     "unified": "/", "models": "/models", "incidents": "/incidents", "technical": "/technical",
     "security": "/security", "sustainability": "/sustainability", "business": "/business",
-    "executive": "/executive", "compliance": "/compliance", "causal_graph": "/causes",
-    "impact": "/impact", "settings": "/settings",
+    "data_health": "/data", "executive": "/executive", "compliance": "/compliance",
+    "causal_graph": "/causes", "impact": "/impact", "settings": "/settings",
 }  # fmt: skip
 """Where each page is; a test holds this and the pages together."""
 

@@ -24,6 +24,7 @@ from services.explore import list_events
 from services.fleet import Overview, get_overview
 from services.identity import permitted
 from services.incidents import Incident, list_incidents
+from services.models import list_models
 from services.times import HOUR_MS, Window
 from services.traffic import Traffic, get_traffic
 from services.workspace import Workspace
@@ -73,6 +74,12 @@ class Sight:
     def before(self) -> Traffic:
         """What passed in the compared window."""
         return get_traffic(self.ws, self.compared)
+
+    @cached_property
+    def is_comparable(self) -> bool:
+        """Whether anything was watched for the whole of the compared window."""
+        starts = [m.first_seen_ms for m in list_models(self.ws) if m.first_seen_ms is not None]
+        return bool(starts) and min(starts) <= self.compared.start_ms
 
     @cached_property
     def incidents(self) -> list[Incident]:
@@ -183,7 +190,7 @@ def spend(sight: Sight) -> Figure:
     known = found.inferences - found.by_method.get("unknown", 0)
     if not known:
         return _none("no inference of this window has a known cost")
-    rise = found.total / found.before - 1 if found.before else None
+    rise = found.total / found.before - 1 if found.before and sight.is_comparable else None
     judged: Judgement = "none" if rise is None else "warn" if rise > SPEND_JUMP else "good"
     said: dict[str, float | str] = {
         "thousand": found.total / known * 1_000, "currency": found.currency,
@@ -372,7 +379,14 @@ def read_widgets(
     """Return the named figures in order; those that the caller may not see are left out."""
     sight = Sight(ws, window, compared or window.before())
     allowed = [BY_ID[i] for i in ids if BY_ID[i].permission in ws.principal.permissions]
-    return [(widget, widget.read(sight)) for widget in allowed]
+    return [(widget, _comparable(widget.read(sight), sight)) for widget in allowed]
+
+
+def _comparable(figure: Figure, sight: Sight) -> Figure:
+    """Leave out the value before where the hub saw only a part of that period."""
+    if figure.before is None or sight.is_comparable:
+        return figure
+    return msgspec.structs.replace(figure, before=None)
 
 
 def known_value(figure: Figure) -> float | Insufficient:

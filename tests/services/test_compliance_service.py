@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from flask.testing import FlaskClient
 
+from connectors.telemetry import Analysis
 from services.attestations import attest, list_attestations, valid_attestations
 from services.compliance import get_compliance, get_control
 from services.duties import classify_incident, list_clocks, record_report
@@ -73,6 +74,20 @@ def test_records_without_an_output_cannot_be_traced(
     send(client, "triage", clock, prediction=None)
     register_model(workspace, "triage", Registration(risk_class="high"))
     assert get_control(workspace, "AIA-12-2").found.status == "gap"
+
+
+def test_only_an_analysis_that_came_to_a_result_is_evidence(
+    client: FlaskClient, workspace: Workspace, clock: list[int]
+) -> None:
+    send(client, "triage", clock)
+    thin = b'{"computed_at_ms": 5, "result": null}'
+    workspace.events.put_analysis(Analysis("drift", "triage", clock[0] - 10, thin))
+    assert get_control(workspace, "NIST-MEASURE-2.4").found.checks[1].outcome == "unknown"
+    workspace.cache.invalidate("default/compliance/")
+    good = b'{"computed_at_ms": 7, "result": {"status": "stable"}}'
+    workspace.events.put_analysis(Analysis("drift", "triage", clock[0] - 9, good))
+    check = get_control(workspace, "NIST-MEASURE-2.4").found.checks[1]
+    assert (check.outcome, check.observed_at_ms) == ("holds", 7)
 
 
 def test_a_statement_counts_until_it_is_withdrawn(

@@ -1,0 +1,425 @@
+"""Who you are, which keys exist, what each model is, how trust is made, and what the hub runs
+on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from dash import ALL, Input, Output, State, ctx, dcc, html, no_update, set_props
+
+from components import live, shell, states
+from components import scope as scopes
+from components.attributes import attrs
+from components.icons import icon
+from components.live import View
+from components.panel import Provenance, grid, moment, panel
+from components.scope import Scope
+from components.status import mark
+from components.tables import Column, table
+from engines.trust import POLICIES
+from i18n import LANGUAGES, current, number, percent, t
+from pages import sources
+from services.errors import Invalid
+from services.identity import GRANTABLE
+from services.keys import create_key, list_keys, revoke_key
+from services.models import ModelType, Registration, list_models, register_model
+from services.profiles import PATHS, PROFILES, choose_profile, current_profile, list_profiles
+from services.running import get_dependencies, get_running
+from services.tenants import list_tenants
+from services.workspace import Workspace, current_workspace
+
+PATH = "/settings"
+_TYPES = ("classification", "regression", "llm", "rag")
+_RISKS = ("", "minimal", "limited", "high")
+
+
+def words(name: str, /, **values: Any) -> str:
+    """Return a text of this page."""
+    return t(f"settings.{name}", **values)
+
+
+def layout() -> html.Div:
+    """Return the page: forms as they stay, places for what the hub fills in."""
+    return html.Div(
+        [
+            shell.page_header(t("nav.settings"), words("purpose")),
+            live.view_store("settings"),
+            grid(
+                panel(words("you"), None, panel_id="settings-you", span=4, height=180, menu=False),
+                panel(
+                    words("reading"), _reading(), panel_id="settings-reading", span=8, height=180,
+                    menu=False, definition=words("reading_definition"),
+                ),
+                panel(
+                    words("models"), None, panel_id="settings-models", span=7, height=240,
+                    definition=words("models_definition"),
+                ),
+                panel(
+                    words("register"), _register_form(), panel_id="settings-register", span=5,
+                    height=240, menu=False,
+                ),
+                panel(
+                    words("keys"), None, panel_id="settings-keys", span=7, height=200,
+                    definition=words("keys_definition"),
+                ),
+                panel(
+                    words("new_key"), _key_form(), panel_id="settings-new-key", span=5,
+                    height=200, menu=False,
+                ),
+                panel(
+                    words("policy"), _policies(), panel_id="settings-policy", span=7, height=200,
+                    definition=words("policy_definition"),
+                ),
+                panel(
+                    words("running"), None, panel_id="settings-running", span=5, height=200,
+                    definition=words("running_definition"),
+                ),
+            ),
+        ]
+    )  # fmt: skip
+
+
+def register(dash_app: Any) -> None:  # a dash.Dash
+    """Answer scope and tick with the page's view; forms act on their buttons."""
+    sources.register_live(dash_app, "settings", fill)
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("settings-secret", "children"), Input("settings-create-key", "n_clicks"),
+        State("settings-key-role", "value"), State("settings-key-name", "value"),
+        State("scope", "data"), prevent_initial_call=True,
+    )  # fmt: skip
+    def _create(n: int | None, role: str, name: str | None, data: dict[str, Any]) -> Any:
+        if not n:
+            return no_update
+        made = create_key(current_workspace(), role, name=name or "")
+        _again(data)
+        return _secret(made.key)
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("settings-key-name", "value"),
+        Input({"type": "settings-revoke", "index": ALL}, "n_clicks"),
+        State("scope", "data"), prevent_initial_call=True,
+    )  # fmt: skip
+    def _revoke(clicks: list[int | None], data: dict[str, Any]) -> Any:
+        if not any(clicks) or ctx.triggered_id is None:
+            return no_update
+        revoke_key(current_workspace(), str(ctx.triggered_id["index"]))
+        _say(words("revoked"))
+        _again(data)
+        return ""
+
+    _register_models(dash_app)
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("shell-side", "children", allow_duplicate=True),
+        Input("settings-profile", "value"), prevent_initial_call=True,
+    )  # fmt: skip
+    def _profile(chosen: str | None) -> Any:
+        import pages
+
+        ws = current_workspace()
+        mine = current_profile(ws)
+        if (mine.id if mine else "") != (chosen or ""):
+            choose_profile(ws, chosen or "")
+            _say(words("profile_chosen"))
+        return shell.side_nav(pages.nav_items())
+
+
+_FIELDS = ("id", "name", "type", "owner", "what", "risk", "objective")
+
+
+def _register_models(dash_app: Any) -> None:  # a dash.Dash
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        *[Output(f"settings-model-{name}", "value") for name in _FIELDS], Input("scope", "data")
+    )
+    def _prefill(data: dict[str, Any] | None) -> tuple[Any, ...]:
+        model_id = scopes.parse(data).model
+        found = {m.model_id: m for m in list_models(current_workspace())}.get(model_id)
+        if found is None:
+            return model_id, "", "classification", "", "", "", ""
+        objective = found.objective_latency_ms
+        shown = "" if objective is None else f"{objective:g}"
+        name = "" if found.name == model_id else found.name
+        return (
+            model_id, name, found.model_type, found.owner, found.purpose, found.risk_class, shown
+        )  # fmt: skip
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("settings-save-model", "title"), Input("settings-save-model", "n_clicks"),
+        *[State(f"settings-model-{name}", "value") for name in _FIELDS],
+        State("scope", "data"), prevent_initial_call=True,
+    )  # fmt: skip
+    def _save(n: int | None, model_id: str, *given: Any) -> Any:
+        if not n:
+            return no_update
+        name, kind, owner, what, risk, objective, data = given
+        said = Registration(
+            name=name or "", model_type=cast(ModelType, kind), owner=owner or "",
+            purpose=what or "", risk_class=risk or "",
+            objective_latency_ms=_positive(objective), positive_class=_kept_class(model_id),
+        )  # fmt: skip
+        register_model(current_workspace(), (model_id or "").strip(), said)
+        _say(words("saved"))
+        _again(data)
+        return words("saved")
+
+
+def _kept_class(model_id: str) -> str | None:
+    """Return the positive class on record: the form does not ask for it and must not lose it."""
+    known = {m.model_id: m for m in list_models(current_workspace())}
+    return known[model_id].positive_class if model_id in known else None
+
+
+def _positive(text: str | None) -> float | None:
+    if not (text or "").strip():
+        return None
+    try:
+        value = float(str(text).replace(",", "."))
+    except ValueError:
+        raise Invalid(words("bad_number")) from None
+    if not 0 < value < 1e9:
+        raise Invalid(words("bad_number"))
+    return value
+
+
+def _say(sentence: str) -> None:
+    set_props("toast", {"data": {"kind": "good", "title": sentence}})
+
+
+def _again(data: dict[str, Any]) -> None:
+    """Ask for the page anew, past the cache."""
+    set_props("scope", {"data": {**(data or {}), "retry": current_workspace().now_ms()}})
+
+
+def _secret(key: str) -> html.Div:
+    return html.Div(
+        [
+            html.P([icon("exclamation-triangle"), " ", words("shown_once")]),
+            html.Div(
+                [
+                    html.Code(key, dir="ltr"),
+                    html.Button(
+                        [icon("copy"), html.Span(t("panel.copy"), className="visually-hidden")],
+                        className="icon-button",
+                        **attrs(data_action="copy", data_copy=key),
+                    ),
+                ],
+                className="state-command",
+            ),
+        ]
+    )
+
+
+def _choices(component_id: str, label: str, values: dict[str, str], chosen: str) -> html.Div:
+    options = [{"value": value, "label": text} for value, text in values.items()]
+    return html.Div(
+        [
+            html.Span(label, className="choice-label"),
+            dcc.RadioItems(options, chosen, id=component_id, className="choices", inline=True),
+        ],
+        role="group", className="field", **attrs(aria_label=label),
+    )  # fmt: skip
+
+
+def _text(component_id: str, label: str) -> html.Label:
+    return html.Label(
+        [html.Span(label), dcc.Input(id=component_id, type="text", autoComplete="off")],
+        className="field", htmlFor=component_id,
+    )  # fmt: skip
+
+
+def _reading() -> html.Div:
+    profiles = {"": words("every_page")} | {p.id: t(f"profiles.{p.id}") for p in PROFILES}
+    languages = [
+        html.Button(
+            language.name, className="btn-quiet", lang=code,
+            **attrs(data_lang=code, aria_pressed=str(code == current()).lower()),
+        )
+        for code, language in LANGUAGES.items()
+    ]  # fmt: skip
+    theme = html.Button(
+        [icon("circle-half"), html.Span(t("shell.theme"))], className="btn-quiet",
+        **attrs(data_action="theme"),
+    )  # fmt: skip
+    return html.Div(
+        [
+            _choices("settings-profile", words("profile"), profiles, _mine()),
+            live.slot("settings-start", block=True),
+            html.Div([*languages, theme], className="pill-row"),
+        ]
+    )
+
+
+def _mine() -> str:
+    found = current_profile(current_workspace())
+    return found.id if found else ""
+
+
+def _register_form() -> html.Div:
+    kinds = {name: words(f"type_{name}") for name in _TYPES}
+    risks = {name: words(f"risk_{name or 'none'}") for name in _RISKS}
+    return html.Div(
+        [
+            _text("settings-model-id", words("model_id")),
+            _text("settings-model-name", words("name")),
+            _choices("settings-model-type", words("type"), kinds, "classification"),
+            _text("settings-model-owner", words("owner")),
+            _text("settings-model-what", words("what")),
+            _choices("settings-model-risk", words("risk"), risks, ""),
+            _text("settings-model-objective", words("objective")),
+            html.Button(
+                [icon("check2"), html.Span(words("save"))], id="settings-save-model",
+                className="btn-strong",
+            ),
+        ],
+        className="form",
+    )  # fmt: skip
+
+
+def _key_form() -> html.Div:
+    roles = {role: words(f"role_{role}") for role in GRANTABLE}
+    return html.Div(
+        [
+            _choices("settings-key-role", words("role"), roles, "viewer"),
+            _text("settings-key-name", words("key_name")),
+            html.Button(
+                [icon("key"), html.Span(words("create_key"))], id="settings-create-key",
+                className="btn-strong",
+            ),
+            html.Div(id="settings-secret", role="status"),
+        ],
+        className="form",
+    )  # fmt: skip
+
+
+def _policies() -> html.Div:
+    names = sorted({part.name for policy in POLICIES.values() for part in policy.parts})
+    columns = [Column("part", words("part"))] + [
+        Column(kind, words(f"type_{kind}"), "node") for kind in POLICIES
+    ]
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        row: dict[str, Any] = {"part": sources.part_name(name)}
+        for kind, policy in POLICIES.items():
+            part = policy.part(name)
+            row[kind] = "–" if part is None else _weight(policy.weights()[name], part.floor)
+        rows.append(row)
+    return html.Div(
+        [table(columns, rows, caption=words("policy")), html.P(words("policy_note"))],
+        className="panel-note",
+    )
+
+
+def _weight(weight: float, floor: float | None) -> str:
+    text = percent(weight, decimals=0)
+    return text if floor is None else f"{text} · {words('floor', value=number(floor))}"
+
+
+def fill(ws: Workspace, scope: Scope, view: View) -> None:
+    """Put what the hub knows of you, your keys, your models and itself into the page's places."""
+    source = Provenance(computed_at_ms=ws.now_ms())
+    view.panel("settings-you", _you(ws), height=180)
+    view.slot("settings-start", _start(ws))
+    view.panel("settings-models", _models(ws), source, height=240)
+    view.panel("settings-keys", _keys(ws), source, height=200)
+    view.panel("settings-running", _running(ws), source, height=200)
+
+
+def _you(ws: Workspace) -> html.Div:
+    running = get_running(ws)
+    names = {tenant.id: tenant.name for tenant in _tenants(ws)}
+    facts = {
+        "tenant": names.get(ws.tenant, ws.tenant),
+        "who": ws.principal.name or ws.principal.id,
+        "role": ", ".join(words(f"role_{role}") for role in ws.principal.roles),
+        "access": words(f"access_{running.auth}"),
+        "kept": words("days", n=running.retention_days),
+    }
+    rows = [{"name": words(name), "value": value} for name, value in facts.items()]
+    columns = [Column("name", t("models.property")), Column("value", t("shell.value"))]
+    return table(columns, rows, caption=words("you"))
+
+
+def _tenants(ws: Workspace) -> list[Any]:
+    return list_tenants(ws) if "tenant:admin" in ws.principal.permissions else []
+
+
+def _start(ws: Workspace) -> Any:
+    chosen = next((p for p in list_profiles(ws) if p.is_chosen), None)
+    if chosen is None:
+        return None
+    link = html.A(t(f"nav.{_page_at(chosen.start)}"), href=chosen.start)
+    return html.P([chosen.purpose, " ", words("starts_at"), " ", link], className="panel-note")
+
+
+def _page_at(path: str) -> str:
+    return next(name for name, at in PATHS.items() if at == path)
+
+
+def _models(ws: Workspace) -> Any:
+    found = list_models(ws)
+    if not found:
+        return states.empty(t("unified.no_models"), command="python -m app demo")
+    columns = [
+        Column("model", t("models.model"), "node"), Column("state", t("models.state"), "node"),
+        Column("type", words("type")), Column("owner", words("owner")),
+        Column("risk", words("risk")),
+        Column("objective", words("objective_short"), "number", "ms"),
+    ]  # fmt: skip
+    rows = [
+        {
+            "model": html.A(html.Bdi(m.name), href=f"{PATH}?{urlencode({'model': m.model_id})}"),
+            "state": mark(
+                "good" if m.status == "registered" else "warn", t(f"models.{m.status}")
+            ),
+            "type": words(f"type_{m.model_type}"), "owner": m.owner or "–",
+            "risk": words(f"risk_{m.risk_class or 'none'}"), "objective": m.objective_latency_ms,
+        }
+        for m in found
+    ]  # fmt: skip
+    return table(columns, rows, caption=words("models"), limit=100)
+
+
+def _keys(ws: Workspace) -> Any:
+    if "keys:admin" not in ws.principal.permissions:
+        return states.empty(words("no_right"))
+    found = list_keys(ws)
+    if not found:
+        return states.empty(
+            words("no_keys"), command=f"python -m app keys create --tenant {ws.tenant} --role sre"
+        )
+    columns = [
+        Column("id", words("key_id")), Column("name", words("key_name")),
+        Column("role", words("role")), Column("made", words("made"), "node"),
+        Column("state", words("state"), "node"),
+    ]  # fmt: skip
+    rows = [
+        {
+            "id": key.id, "name": key.name or "–", "role": words(f"role_{key.role}"),
+            "made": moment(key.created_at_ms),
+            "state": mark("none", words("is_revoked")) if key.revoked else html.Button(
+                [icon("x-circle"), html.Span(words("revoke"))], className="btn-quiet",
+                id={"type": "settings-revoke", "index": key.id},
+            ),
+        }
+        for key in sorted(found, key=lambda k: (k.revoked, -k.created_at_ms))
+    ]  # fmt: skip
+    return table(columns, rows, caption=words("keys"), limit=100)
+
+
+def _running(ws: Workspace) -> Any:
+    columns = [
+        Column("part", words("dependency")), Column("state", words("state"), "node"),
+        Column("detail", words("detail")),
+    ]  # fmt: skip
+    rows = [
+        {
+            "part": one.name,
+            "state": mark("good" if one.ok else "bad", words("up" if one.ok else "down")),
+            "detail": one.detail or json.dumps(one.stats)[1:-1].replace('"', "")[:80] or "–",
+        }
+        for one in get_dependencies(ws)
+    ]
+    return table(columns, rows, caption=words("running"))
