@@ -19,6 +19,7 @@ from services.identity import permitted
 from services.incidents import Finding, Incident, list_incidents, open_incidents, reconcile
 from services.models import Model, list_models
 from services.newest import NEWEST_RULES, read_newest
+from services.security_alerts import attack_rule, leak_rule
 from services.series import read_points
 from services.times import DAY_MS, HOUR_MS, MINUTE_MS, Window
 from services.topology import get_topology
@@ -29,7 +30,7 @@ from services.workspace import Workspace
 NOW_MS = 10 * MINUTE_MS
 QUIET_MS = 10 * MINUTE_MS
 LOOKS_A_WEEK = 7 * DAY_MS // (15 * 1_000)
-RULES_A_MODEL = 8
+RULES_A_MODEL = 9
 FALSE_ALARMS_A_WEEK = 1.0
 """Expected over all models and rules together when nothing is wrong: the p limit is this, divided
 by the number of looks (Bonferroni). Neighbouring looks share most of their data, so that the true
@@ -59,7 +60,7 @@ def p_limit(models: int, tests: int = 0) -> float:
     """Return how small a p value must be when `models` are watched and a rule makes extra tests.
 
     >>> f"{p_limit(models=8):.1e}"
-    '3.9e-07'
+    '3.4e-07'
     """
     return FALSE_ALARMS_A_WEEK / (LOOKS_A_WEEK * max(1, models) * (RULES_A_MODEL + tests))
 
@@ -79,6 +80,8 @@ def _all_findings(ws: Workspace, models: list[Model]) -> Iterator[Finding]:
             yield from drift_rule(ws, model)
         yield from grounding_rule(ws, model)
         yield from trust_rule(ws, model)
+        yield from leak_rule(ws, model)
+        yield from attack_rule(ws, model, p_limit(len(models)))
     yield from _service_findings(ws)
 
 

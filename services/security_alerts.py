@@ -1,0 +1,63 @@
+"""What the security of a model alarms about: secrets that got out, and attacks beyond the usual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from connectors.selector import select
+from engines.alerting import rate_jump
+from services.incidents import Finding
+from services.models import Model
+from services.security_scan import FINDINGS, SCANNED
+from services.times import DAY_MS, MINUTE_MS, Window
+from services.workspace import Workspace
+
+NOW_MS = 10 * MINUTE_MS
+MIN_SHARE = 0.02
+
+
+def leak_rule(ws: Workspace, model: Model) -> Iterator[Finding]:
+    """A secret stood in an answer and not in its prompt: one is enough."""
+    end = ws.now_ms()
+    window = Window(end - NOW_MS, end)
+    leaked = _total(ws, FINDINGS, window, model, kind="secret", direction="output")
+    leaked -= _total(
+        ws, FINDINGS, window, model, kind="secret", direction="output", outcome="prompt"
+    )
+    if leaked > 0:
+        title = f"{model.name} gave out {leaked} secrets within ten minutes"
+        yield Finding("secret_leak", "model", model.model_id, "critical", title, {"now": leaked})
+
+
+def attack_rule(ws: Workspace, model: Model, limit: float) -> Iterator[Finding]:
+    """More prompts attack the model than over the day before, by evidence and by size."""
+    end = ws.now_ms()
+    now, past = Window(end - NOW_MS, end), Window(end - NOW_MS - DAY_MS, end - NOW_MS)
+    hits, n = _attacks(ws, now, model)
+    hits_before, n_before = _attacks(ws, past, model)
+    if n < 20 or n_before < 100:
+        return
+    jump = rate_jump(hits, n, hits_before, n_before)
+    if jump.p_value is not None and jump.p_value < limit and jump.now >= MIN_SHARE:
+        title = f"{jump.now:.0%} of prompts to {model.name} attack it; {jump.before:.1%} did before"
+        evidence: dict[str, object] = {"now": jump.now, "before": jump.before, "n": n}
+        yield Finding("attack", "model", model.model_id, "warning", title, evidence)
+
+
+def _attacks(ws: Workspace, window: Window, model: Model) -> tuple[int, int]:
+    n = _total(ws, SCANNED, window, model, direction="prompt")
+    hits = sum(
+        _total(ws, FINDINGS, window, model, kind=kind, direction="prompt")
+        for kind in ("prompt_injection", "jailbreak")
+    )
+    return min(hits, n), n  # a text may be both
+
+
+def _total(ws: Workspace, name: str, window: Window, model: Model, **labels: str) -> int:
+    found = ws.metrics.window(
+        select(name, {"model_id": model.model_id, **labels}), window.start_ms, window.end_ms,
+        MINUTE_MS, over_time="sum", across="sum",
+    )  # fmt: skip
+    return int(sum(np.nansum(points.values) for points in found))
