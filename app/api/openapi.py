@@ -94,21 +94,22 @@ def _query_parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:  
 
 def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:  # JSON
     failure = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
-    data = schemas.of(route.returns) if route.returns is not None else {}
-    envelope = {
-        "type": "object",
-        "required": ["success", "data"],
-        "properties": {"success": {"const": True}, "data": data},
-    }
-    content: dict[str, Any] = {"application/json": {"schema": envelope}}  # JSON
+    success: dict[str, Any] = {"description": "Success"}  # JSON
     if route.produces != "application/json":
-        content = {route.produces: {"schema": {"type": "string", "format": "binary"}}}
+        success["content"] = {route.produces: {"schema": {"type": "string", "format": "binary"}}}
+    elif route.returns is not None:  # a file or an empty answer otherwise
+        envelope = {
+            "type": "object",
+            "required": ["success", "data"],
+            "properties": {"success": {"const": True}, "data": schemas.of(route.returns)},
+        }
+        success["content"] = {"application/json": {"schema": envelope}}
     has_input = route.query is not None or route.body is not None or "<" in route.path
     bad_input = (400,) if has_input else ()
     codes = sorted({*_ALWAYS, *bad_input, *route.errors})
-    return {
-        str(route.status): {"description": "Success", "content": content},
-    } | {str(code): {"description": _ERRORS[code], "content": failure} for code in codes}
+    return {str(route.status): success} | {
+        str(code): {"description": _ERRORS[code], "content": failure} for code in codes
+    }
 
 
 _DOCS = """<!doctype html><html lang="en"><head><meta charset="utf-8">

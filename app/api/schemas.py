@@ -33,6 +33,7 @@ class Schemas:
 
     def __init__(self) -> None:
         self.components: dict[str, Schema] = {}
+        self._kinds: dict[str, Any] = {}  # the class behind each name
 
     def of(self, kind: Any, bound: Mapping[Any, Any] | None = None) -> Schema:  # any type
         """Return the schema of a type; classes become references into `components`."""
@@ -65,6 +66,9 @@ class Schemas:
 
     def _reference(self, kind: Any) -> Schema:  # a dataclass, a struct, or one with parameters
         name = _name(kind)
+        if self._kinds.setdefault(name, kind) != kind:  # two services use one word
+            name = f"{(get_origin(kind) or kind).__module__.split('.')[-1].title()}{name}"
+            self._kinds[name] = kind
         if name not in self.components:
             self.components[name] = {}  # a type may contain itself
             self.components[name] = self._object(kind)
