@@ -29,7 +29,7 @@ _LEFT_OUT = {
 }  # fmt: skip
 _CONTROLS = {"button", "input", "select", "textarea", "form", "dialog", "script", "style"}
 _DROPPED_STYLE = ("minHeight", "maskImage", "WebkitMaskImage", "height")
-MAX_ROWS = 100
+MAX_ROWS = 60
 WIDE_SPAN = 7
 PLAIN_HEIGHT = 240
 HALF_PX, FULL_PX = 400.0, 830.0
@@ -107,13 +107,22 @@ class _Walker:
             return _icon(classes)
         if "grid" in classes:
             self._wide |= _wide_panels(props.get("children"), self._slots)
-        inner = self.show(props.get("children"))
+        inner = self._rows(props) if tag == "tbody" else self.show(props.get("children"))
         self._title, self._is_wide = before
         if "slot" in classes:  # a place without a box of its own
             return inner
         tag = "span" if tag in ("a", "summary", "time") else "div" if tag == "details" else tag
         attributes = _attributes(props, classes)
         return f"<{tag}{attributes}>" + ("" if tag in _VOID else f"{inner}</{tag}>")
+
+    def _rows(self, props: dict[str, Any]) -> str:
+        """Return the first rows of a table, and how many are left out."""
+        rows = props.get("children") or []
+        more = len(rows) - MAX_ROWS if isinstance(rows, list) else 0
+        if more <= 0:
+            return self.show(rows)
+        said = f"<tr><td colspan='50'>{escape(t('panel.show_more', n=more))}</td></tr>"
+        return self.show(rows[:MAX_ROWS]) + said
 
     def _define(self, props: dict[str, Any]) -> None:
         for child in props.get("children") or ():

@@ -68,8 +68,16 @@ def test_a_chart_becomes_a_drawing_and_its_numbers_go_to_the_end() -> None:
 def test_a_grid_becomes_a_table_and_says_what_it_left_out() -> None:
     rows = [{"a": i, "b": f"row {i}"} for i in range(130)]
     made = printed(tables.grid("g", [Column("a", "A", "number"), Column("b", "B")], rows))
-    assert made.html.count("<tr>") == 101
-    assert "30" in made.html
+    assert made.html.count("<tr>") == 61
+    assert "70" in made.html
+
+
+def test_a_long_table_is_cut_and_says_so() -> None:
+    rows = [{"a": f"row {i}"} for i in range(100)]
+    made = printed(tables.table([Column("a", "A")], rows, caption="c"))
+    assert "row 59<" in made.html
+    assert "row 60<" not in made.html
+    assert "40" in made.html
 
 
 def test_panels_side_by_side_come_in_pairs() -> None:
