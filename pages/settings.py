@@ -3,7 +3,6 @@ on."""
 
 from __future__ import annotations
 
-import json
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -409,6 +408,12 @@ def _keys(ws: Workspace) -> Any:
     return table(columns, rows, caption=words("keys"), limit=100)
 
 
+def _stats(stats: dict[str, float]) -> str:
+    """Return the first few counts that a store gives of itself, under the names it gives them."""
+    shown = [f"{name.replace('_', ' ')} {number(v)}" for name, v in list(stats.items())[:3]]
+    return " · ".join(shown) or "–"
+
+
 def _running(ws: Workspace) -> Any:
     columns = [
         Column("part", words("dependency")), Column("state", words("state"), "node"),
@@ -418,7 +423,7 @@ def _running(ws: Workspace) -> Any:
         {
             "part": one.name,
             "state": mark("good" if one.ok else "bad", words("up" if one.ok else "down")),
-            "detail": one.detail or json.dumps(one.stats)[1:-1].replace('"', "")[:80] or "–",
+            "detail": one.detail or _stats(one.stats),
         }
         for one in get_dependencies(ws)
     ]
