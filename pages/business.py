@@ -418,9 +418,11 @@ def _loss_row(one: IncidentLoss) -> dict[str, Any]:
             money = f"{currency(lost.amount, one.currency)} ({currency(span.low, one.currency)} – "
             money += f"{currency(span.high, one.currency)})"
     return {
-        "title": html.Span(one.title, lang="en"),
-        "model": html.Bdi(one.model_id),
-        "since": date_time(one.opened_at_ms),
+        "title": html.A(
+            sources.incident_title(one.incident), href=sources.incident_link(one.incident)
+        ),
+        "model": html.Bdi(one.incident.subject),
+        "since": date_time(one.incident.opened_at_ms),
         "outcome": _outcome_name(one.outcome),
         "lost": html.Bdi(count, dir="ltr"),
         "amount": html.Bdi(money, dir="ltr"),

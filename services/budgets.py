@@ -19,7 +19,7 @@ from services.times import DAY_MS, HOUR_MS, Window
 from services.workspace import Workspace
 
 MAX_ANOMALIES = 6
-LEAST_SHARE = 0.005
+LEAST_SHARE = 0.002
 LEAST_OF_ALL = 0.0002
 """Smaller deviations are left out: as a share of what the subject spent in the window, and, for one
 model, of what all spent."""

@@ -165,8 +165,23 @@ def _per_request(
     ws: Workspace, window: Window, choice: Choice, total: float, known: int
 ) -> float | Insufficient:
     """Return cost per request: one trace may hold several inferences, counted on the newest."""
+    key = f"costs/traces/{window.length_ms}/{choice.model_id}/{choice.version}"
+    inferences, traces = ws.cached(
+        key, list, lambda: _count_traces(ws, window, choice), fresh_s=300, stale_s=900
+    )
+    if inferences < MIN_TRACED:
+        reason = f"a request is a trace: needs {MIN_TRACED} inferences with one, got {inferences}"
+        return Insufficient(reason, MIN_TRACED, inferences)
+    if not known:
+        return Insufficient("no inference of this window has a known cost")
+    return float(total / known * (inferences / traces))
+
+
+def _count_traces(ws: Workspace, window: Window, choice: Choice) -> list[int]:
+    """Return inferences that carry a trace, and how many traces they are."""
     chosen = [m.model_id for m in list_models(ws) if choice.model_id in ("", m.model_id)]
-    inferences, traces = 0, set()
+    inferences = 0
+    traces: set[str] = set()
     for model_id in chosen:
         rows = ws.events.inference_columns(
             model_id, window.start_ms, window.end_ms, columns=("trace_id",), limit=MAX_TRACED,
@@ -175,12 +190,7 @@ def _per_request(
         ids = [i for i in rows.columns.get("trace_id", ()) if i]
         inferences += len(ids)
         traces.update(ids)
-    if inferences < MIN_TRACED:
-        reason = f"a request is a trace: needs {MIN_TRACED} inferences with one, got {inferences}"
-        return Insufficient(reason, MIN_TRACED, inferences)
-    if not known:
-        return Insufficient("no inference of this window has a known cost")
-    return total / known * (inferences / len(traces))
+    return [inferences, len(traces)]
 
 
 def _per_task(ws: Workspace, window: Window, choice: Choice, spent: Sums) -> float | Insufficient:

@@ -62,12 +62,8 @@ class Value(msgspec.Struct, frozen=True):
 class IncidentLoss(msgspec.Struct, frozen=True):
     """What an incident of a model cost, or why that cannot be said."""
 
-    incident_id: str
-    title: str
-    model_id: str
-    opened_at_ms: int
+    incident: Incident
     end_ms: int
-    is_open: bool
     outcome: str
     currency: str
     loss: Loss | Insufficient
@@ -129,8 +125,7 @@ def _losses(
             loss = Insufficient(str(error))
         made.append(
             IncidentLoss(
-                incident.id, incident.title, incident.subject, during.start_ms, during.end_ms,
-                incident.state != "resolved", metric.name,
+                incident, during.end_ms, metric.name,
                 metric.currency if metric.worth is not None else "", loss,
             )
         )  # fmt: skip

@@ -18,7 +18,7 @@ def find_spend_anomalies(
     season: int = 24,
     z_limit: float = 4.0,
     least_share: float = 0.25,
-    least_total_share: float = 0.005,
+    least_total_share: float = 0.002,
 ) -> list[SpendAnomaly]:
     """Return runs of steps whose cost stands out, worst first.
 

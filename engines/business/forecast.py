@@ -49,7 +49,9 @@ def forecast(
     Notes
     -----
     ``seasonal``: additive ETS with damped trend (A, Ad, A), parameters by maximum likelihood;
-    intervals from 500 simulated paths, those of the sum from the paths' sums. ``level``: the mean;
+    intervals from 500 simulated paths, those of the sum from the paths' sums, widened by the error
+    of the mean level (long-run variance of what the season leaves), which the paths take for known.
+    ``level``: the mean;
     its uncertainty and that of future steps use the long-run variance (Newey and West 1987, lag
     4 (n / 100)^(2/9)) with Student's t on n − 1 degrees. Neither knows of price changes, launches
     or holidays; a jump in the history widens the interval but does not bring back its cause.
@@ -94,8 +96,24 @@ def _seasonal(values: Floats, horizon: int, season: int, level: float, seed: int
     sums = simulated.sum(axis=0)
     ends = np.quantile(sums, [(1 - level) / 2, (1 + level) / 2])
     middle = np.maximum(np.asarray(fitted.forecast(horizon), dtype=np.float64) * scale, 0.0)
-    interval = Interval(float(ends[0]), float(ends[1]), level)
-    return Forecast(middle, low, high, float(middle.sum()), interval, "seasonal", len(values))
+    total = float(middle.sum())
+    apart = horizon * _mean_error(values, season, level)
+    bottom = total - float(np.hypot(max(0.0, total - ends[0]), apart))
+    top = total + float(np.hypot(max(0.0, ends[1] - total), apart))
+    interval = Interval(max(0.0, bottom), top, level)
+    return Forecast(middle, low, high, total, interval, "seasonal", len(values))
+
+
+def _mean_error(values: Floats, season: int, level: float) -> float:
+    """Return how far the mean level may be off: what simulated paths take for known."""
+    from scipy.special import stdtrit
+
+    step = np.arange(len(values)) % season
+    means = np.bincount(step, values) / np.bincount(step)
+    residual = values - means[step]
+    degrees = len(values) - season
+    variance = max(_long_run_variance(residual), float(residual @ residual) / degrees)
+    return float(stdtrit(degrees, (1 + level) / 2)) * float(np.sqrt(variance / len(values)))
 
 
 def _level(values: Floats, horizon: int, level: float) -> Forecast:

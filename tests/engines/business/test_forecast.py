@@ -53,6 +53,17 @@ def test_the_interval_of_a_level_covers_independent_noise() -> None:
     assert 0.84 <= hits / 300 <= 0.97
 
 
+def test_the_interval_of_a_season_covers_what_comes() -> None:
+    hits = 0
+    at = np.arange(24 * 8)
+    rhythm = 10 + 4 * np.sin(at / 24 * 2 * np.pi)
+    for seed in range(12):
+        series = rhythm * np.random.default_rng(seed).gamma(100, 0.01, len(at))
+        found = business.forecast(series[:96], 96, level=0.9)
+        hits += found.total_interval.low <= series[96:].sum() <= found.total_interval.high
+    assert hits >= 9  # 9 or more of 12 with probability 0.97 at true coverage 0.9
+
+
 def test_nothing_falls_under_zero() -> None:
     falling = np.maximum(0, np.linspace(5, 0, 96) + np.random.default_rng(4).normal(0, 0.2, 96))
     found = business.forecast(falling, 48)
