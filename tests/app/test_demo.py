@@ -1,0 +1,131 @@
+"""The sample fleet at small scale against a real hub: back-fill, marks, restart, live."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+from flask import Flask
+
+from app.demo import incidents
+from app.demo.history import arrivals, backfill
+from app.demo.hub import Hub, HubError
+from app.demo.live import Live
+from app.demo.pathway import SERVICES, Tracers
+from app.demo.predictors import Predictor, train_all
+from app.demo.run import LONGEST_GAP_S, _has_other_models, _newest
+from app.demo.serving import TEXT_MODELS, Desk
+from services.jobs import roll_up
+from services.times import Window
+from services.topology import get_topology
+from services.traffic import get_traffic
+from services.workspace import Workspace
+from tests.conftest import NOW_MS
+from tests.serving import serve
+
+NOW_S = NOW_MS / 1_000
+
+
+@functools.cache
+def predictors() -> tuple[Predictor, ...]:
+    return tuple(train_all())
+
+
+def desk(seed: int = 1) -> Desk:
+    return Desk(list(predictors()), np.random.default_rng(seed))
+
+
+def rows_of(hub: Hub, kind: str, limit: int = 1_000) -> list[dict[str, Any]]:
+    page = hub.get(f"/api/explore/{kind}?hours=3&limit={limit}")
+    rows: list[dict[str, Any]] = page["rows"]
+    return rows
+
+
+def test_two_hours_are_back_filled_marked_as_sample_and_not_twice(
+    hub: Flask, workspace: Workspace
+) -> None:
+    with serve(hub) as server:
+        client, tracers = Hub(server.url), Tracers(server.url, {})
+        owed = backfill(client, tracers, desk(), NOW_S - 7_200, NOW_S)
+        models = client.get("/api/models")
+        resumed = _newest(client)
+        tracers.close()
+        samples = [row for kind in ("inferences", "logs") for row in rows_of(client, kind)]
+        has_others = _has_other_models(client)
+    roll_up(workspace)
+    assert len(models) == 8 and all(model["is_sample"] for model in models)
+    assert not has_others
+    sent = sum(model["inferences"] for model in models)
+    assert get_traffic(workspace, Window(NOW_MS - 7_300_000, NOW_MS)).requests == sent > 4_000
+    assert owed and all(one.row["timestamp"] > NOW_S - 900 for one in owed)
+    marks = [(row.get("tags") or row.get("attributes") or {}).get("sample") for row in samples]
+    assert set(marks) == {"true"}
+    assert 0 <= NOW_S - resumed < LONGEST_GAP_S  # a restart now has no gap to fill
+    topology = get_topology(workspace, Window(NOW_MS - 7_200_000, NOW_MS))
+    assert {service.service for service in topology.services} >= set(SERVICES)
+
+
+def test_somebody_elses_models_keep_the_fleet_away(hub: Flask) -> None:
+    with serve(hub) as server:
+        client = Hub(server.url)
+        client.send("inferences", [{"inference_id": "1", "model_id": "theirs", "prediction": 1}])
+        assert _has_other_models(client)
+
+
+def test_a_hub_that_refuses_is_an_error_with_its_words(hub: Flask) -> None:
+    with serve(hub) as server, pytest.raises(HubError, match="prediction|field|model_id"):
+        Hub(server.url).send("inferences", [{"inference_id": "1"}])
+
+
+class Clock:
+    """Time that passes only by waiting."""
+
+    def __init__(self, now_s: float) -> None:
+        self.now_s = now_s
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def wait(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+def test_the_live_fleet_serves_labels_late_and_obeys_commands(hub: Flask, clock: list[int]) -> None:
+    with serve(hub) as server:
+        client, tracers, time = Hub(server.url), Tracers(server.url, {}), Clock(NOW_S)
+        live = Live(client, tracers, desk(), time, time.wait)
+
+        def stopped() -> bool:
+            clock[0] = int(time.now_s * 1_000)
+            if time.now_s > NOW_S + 30 and not asked:
+                asked.append("sensor_fault")
+                client.send("events", [{"title": "x", "event_type": "sample_command",
+                                        "incident": "sensor_fault", "sample": "true"}])  # fmt: skip
+            return time.now_s > NOW_S + 90
+
+        asked: list[str] = []
+        live.run(stopped)
+        tracers.close()
+        count = sum(model["inferences"] for model in client.get("/api/models"))
+        events = {row["event_type"] for row in rows_of(client, "events")}
+    assert 30 < count < 200
+    assert [running.script.name for running in live.running] == ["sensor_fault"]
+    assert {"ground_truth", "config_change"} <= events
+    assert live.held and all(due > time.now_s for due, *_ in live.held)
+
+
+def test_arrivals_keep_their_rate_over_a_day() -> None:
+    times = arrivals(np.random.default_rng(0), 0.0, 86_400.0, 0.12)
+    assert abs(len(times) / 86_400 - 0.12) < 0.01
+    assert np.all(np.diff(times) >= 0)
+
+
+def test_every_script_has_an_effect_and_a_model_of_the_fleet() -> None:
+    names = {predictor.model_id for predictor in predictors()} | set(TEXT_MODELS)
+    calm = incidents.weather([], 0.0)
+    for script in incidents.SCRIPTS:
+        running = incidents.start(script.name, 0.0)
+        assert incidents.weather([running], 1.0) != calm
+        assert script.model_id in names
