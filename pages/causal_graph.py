@@ -9,23 +9,33 @@ from urllib.parse import parse_qs, urlencode
 
 from dash import html
 
-from components import charts, live, shell, states, tables
-from components.attributes import attrs
+from components import live, shell, states
 from components.causal_canvas import MOST_NODES, Arrow, Spot, canvas, drawing
 from components.icons import icon
 from components.live import View
 from components.panel import Provenance, grid, panel
 from components.scope import Scope
-from components.tables import Column, meter, meters
+from components.tables import meter, meters
 from components.topbar import picker
 from engines.causal import CausalGraph, clustered, layered, neighbourhood
-from engines.causal.result import CausalEdge, CausalNode, Evidence, RankedCause
+from engines.causal.result import RankedCause
 from engines.result import Insufficient
-from i18n import date_time, duration, number, percent, quantity, t
+from i18n import date_time, percent, t
 from pages import focus, sources
+from pages.causal_detail import (
+    detail,
+    edge_table,
+    effect_id,
+    level_words,
+    node_label,
+    node_table,
+    pick,
+    reasons,
+    suspects,
+)
 from pages.focus import Focus
 from services.analyses import Job
-from services.diagnosis import Diagnosis, Level, diagnose, list_subjects, read_track
+from services.diagnosis import Diagnosis, diagnose, list_subjects
 from services.errors import AIOBSError
 from services.times import HOUR_MS, Window, to_rfc3339
 from services.workspace import Workspace
@@ -166,9 +176,9 @@ def _show(
         return
     drawn, is_folded = readable(graph, found, fold, opened.get("open", []))
     view.slot("causal_graph-data", _drawing(found, graph, drawn, is_folded, picked, subjects))
-    view.panel("causal_graph-detail", _detail(ws, found, graph, drawn, picked), source, height=320)
-    view.panel("causal_graph-edges", _edge_table(drawn), source, height=340)
-    view.panel("causal_graph-nodes", _node_table(drawn, found), source, height=340)
+    view.panel("causal_graph-detail", detail(ws, found, graph, drawn, picked), source, height=320)
+    view.panel("causal_graph-edges", edge_table(drawn), source, height=340)
+    view.panel("causal_graph-nodes", node_table(drawn, found), source, height=340)
 
 
 def readable(
@@ -180,22 +190,14 @@ def readable(
     node, but for the effect's, the suspects' and those the reader opened.
     """
     is_folded = fold == "1" or (fold != "0" and len(graph.nodes) > MOST_NODES)
-    effect = _effect_id(found)
+    effect = effect_id(found)
     if is_folded:
-        named = [c.node for c in _suspects(found)[:2]]
+        named = [c.node for c in suspects(found)[:2]]
         keep = {*opened, *([found.node] if found.node else []), *named}
         graph = clustered(graph, sorted(keep))
     if len(graph.nodes) > MOST_NODES:
         graph = neighbourhood(graph, effect or graph.nodes[0].node_id, MOST_NODES)
     return graph, is_folded
-
-
-def _effect_id(found: Diagnosis) -> str | None:
-    return f"{found.node}|{found.metric}" if found.node and found.metric else None
-
-
-def _suspects(found: Diagnosis) -> tuple[RankedCause, ...]:
-    return found.causes.result.causes if found.causes and found.causes.result else ()
 
 
 def _source(found: Diagnosis) -> Provenance:
@@ -263,7 +265,7 @@ def _english(words: str) -> html.Span:
 
 
 def _ranking(found: Diagnosis) -> Children:
-    causes = _suspects(found)[:SHOWN_CAUSES]
+    causes = suspects(found)[:SHOWN_CAUSES]
     if not causes:
         lack = found.causes.insufficient if found.causes else None
         return lack or states.empty(t("causal_graph.no_suspect"))
@@ -282,28 +284,13 @@ def _cause(cause: RankedCause) -> html.Li:
     title = focus.title((cause.node, cause.metric))
     return html.Li(
         [
-            _pick(f"{cause.node}|{cause.metric}", title),
+            pick(f"{cause.node}|{cause.metric}", title),
             meters(rows),
             html.P(steps, className="chain") if len(cause.chain) > 1 else None,
-            _reasons(cause.evidence, "plus-lg", t("causal_graph.speaks_for")),
-            _reasons(cause.against, "dash-lg", t("causal_graph.speaks_against")),
+            reasons(cause.evidence, "plus-lg", t("causal_graph.speaks_for")),
+            reasons(cause.against, "dash-lg", t("causal_graph.speaks_against")),
         ]
     )
-
-
-def _pick(node_id: str, words: str) -> html.Button:
-    return html.Button(
-        html.Bdi(words),
-        className="link-button",
-        **attrs(data_action="causal-pick", data_pick=node_id),
-    )
-
-
-def _reasons(reasons: Sequence[Evidence], glyph: str, label: str) -> Children:
-    if not reasons:
-        return None
-    lines = [html.Li([icon(glyph), html.Span(focus.sentence(e))]) for e in reasons]
-    return html.Ul(lines, className="reasons", **attrs(aria_label=label))
 
 
 def _drawing(
@@ -314,10 +301,10 @@ def _drawing(
     picked: str,
     subjects: list[dict[str, str]],
 ) -> html.Div:
-    effect = _effect_id(found)
+    effect = effect_id(found)
     places = {p.node_id: p for p in layered(graph, effect)} if effect else {}
     levels = {level.node_id: level for level in found.levels}
-    first = _suspects(found)[0] if _suspects(found) else None
+    first = suspects(found)[0] if suspects(found) else None
     chain = _chain_ids(first) if first else []
     spots = [
         Spot(
@@ -325,7 +312,7 @@ def _drawing(
             None if n.onset_s is None else n.onset_s * 1_000,
             places[n.node_id].layer if n.node_id in places else -1,
             places[n.node_id].order if n.node_id in places else 0,
-            *_level_words(n, levels.get(n.node_id)),
+            *level_words(n, levels.get(n.node_id)),
         )
         for n in graph.nodes
     ]  # fmt: skip
@@ -351,198 +338,3 @@ def _file_query(found: Diagnosis) -> str:
     if found.node and found.metric:
         pairs |= {"node": found.node, "metric": found.metric}
     return urlencode(pairs)
-
-
-def node_label(node: CausalNode) -> str:
-    """Return the words under a node: what, and whose."""
-    if node.kind == "event":
-        return node.label
-    return node.entity if node.metric == "*" else f"{focus.metric_name(node.metric)}\n{node.entity}"
-
-
-def _level_words(node: CausalNode, level: Level | None) -> tuple[str, str]:
-    if level is None:
-        return "", ""
-    unit = focus.UNITS.get(node.metric, "")
-    return tuple(
-        "–" if value is None else quantity(value, unit) for value in (level.before, level.after)
-    )  # type: ignore[return-value]
-
-
-def _detail(
-    ws: Workspace, found: Diagnosis, whole: CausalGraph, graph: CausalGraph, picked: str
-) -> Children:
-    """Return what stands behind a node or an edge; the effect itself before anything is chosen."""
-    edge = next((e for e in graph.edges if f"{e.source}→{e.target}" == picked), None)
-    if edge is not None:
-        return _edge_detail(edge, graph)
-    wanted = picked or _effect_id(found) or ""
-    node = next((n for g in (graph, whole) for n in g.nodes if n.node_id == wanted), None)
-    if node is None:
-        return states.empty(t("causal_graph.pick_something"))
-    if node.kind == "event":
-        return _event_detail(node, graph)
-    if node.metric == "*":
-        return _folded_detail(node, whole)
-    return _node_detail(ws, found, node, graph)
-
-
-def _edge_detail(edge: CausalEdge, graph: CausalGraph) -> Children:
-    names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
-    facts = [
-        meter(t("causal_graph.confidence"), edge.confidence, percent(edge.confidence)),
-        meter(t("causal_graph.strength"), abs(edge.weight), number(edge.weight, decimals=2)),
-    ]
-    arrow = "arrow-left-right" if edge.kind == "correlates" else "arrow-right"
-    return html.Div(
-        [
-            html.P(
-                [
-                    _pick(edge.source, names.get(edge.source, edge.source)), " ",
-                    icon(arrow, className="flip"), " ",
-                    _pick(edge.target, names.get(edge.target, edge.target)),
-                ],
-                className="detail-head",
-            ),
-            html.P(t(f"causal_graph.kind_{edge.kind}")),
-            meters(facts),
-            html.P(t("causal_graph.lag", time=duration(edge.lag_s))) if edge.lag_s else None,
-            _reasons(edge.evidence, "check2-square", t("causal_graph.tests")),
-        ],
-        className="detail",
-    )  # fmt: skip
-
-
-def _event_detail(node: CausalNode, graph: CausalGraph) -> Children:
-    at = f"{date_time(node.onset_s * 1_000)} UTC" if node.onset_s else "–"
-    return html.Div(
-        [html.P([html.Strong(node.label), " · ", html.Bdi(node.entity), " · ", at]),
-         *_neighbours(node, graph)],
-        className="detail",
-    )  # fmt: skip
-
-
-def _folded_detail(node: CausalNode, whole: CausalGraph) -> Children:
-    members = [n for n in whole.nodes if n.entity == node.entity]
-    lines = [html.Li(_pick(n.node_id, node_label(n).replace("\n", " · "))) for n in members[:60]]
-    return html.Div(
-        [
-            html.P([html.Strong(html.Bdi(node.entity)), " ",
-                    html.Button(t("causal_graph.unfold"), className="btn-quiet",
-                                **attrs(data_action="causal-open", data_open=node.entity))]),
-            html.Ul(lines),
-        ],
-        className="detail",
-    )  # fmt: skip
-
-
-def _node_detail(ws: Workspace, found: Diagnosis, node: CausalNode, graph: CausalGraph) -> Children:
-    key = (node.entity, node.metric)
-    unit = focus.UNITS.get(node.metric, "")
-    words = focus.title(key)
-    facts = t("causal_graph.score_words", score=number(node.score, decimals=2))
-    if node.onset_s:
-        when = f"{date_time(node.onset_s * 1_000)} UTC"
-        facts += " " + t("causal_graph.since", time=when)
-    try:
-        track = read_track(ws, found, key)
-    except AIOBSError as error:
-        return states.empty(error.message)
-    marks = sources.event_marks(ws, found.window)
-    if node.onset_s:
-        marks = [*marks, charts.Mark(node.onset_s * 1_000, t("causal_graph.onset"), "alert")]
-    figure = charts.line(
-        track.times_ms, [charts.Line(words, track.values)], unit=unit, marks=marks,
-        window_ms=(found.window.start_ms, found.window.end_ms),
-    )  # fmt: skip
-    cause = next((c for c in _suspects(found) if (c.node, c.metric) == key), None)
-    return html.Div(
-        [
-            html.P([html.Strong(html.Bdi(words)), " ", html.Span(facts, className="muted")]),
-            charts.graph("causal_graph-track", figure, label=f"{words}. {facts}"),
-            _reasons(cause.evidence, "plus-lg", t("causal_graph.speaks_for")) if cause else None,
-            _reasons(cause.against, "dash-lg", t("causal_graph.speaks_against")) if cause else None,
-            *_neighbours(node, graph),
-        ],
-        className="detail",
-    )
-
-
-def _neighbours(node: CausalNode, graph: CausalGraph) -> list[Children]:
-    names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
-    into = [e for e in graph.edges if e.target == node.node_id]
-    out = [e for e in graph.edges if e.source == node.node_id]
-
-    def listed(edges: list[CausalEdge], label: str, end: str) -> Children:
-        if not edges:
-            return None
-        best = sorted(edges, key=lambda e: -e.confidence)[:12]
-        items = [
-            html.Li([
-                _pick(f"{e.source}→{e.target}", names.get(getattr(e, end), getattr(e, end))), " ",
-                html.Span(percent(e.confidence, decimals=0), className="muted"),
-            ])
-            for e in best
-        ]  # fmt: skip
-        return html.Div([html.H4(label, className="detail-title"), html.Ul(items)])
-
-    return [
-        html.Div(
-            [listed(into, t("causal_graph.into"), "source"),
-             listed(out, t("causal_graph.out_of"), "target")],
-            className="neighbours",
-        )
-    ]  # fmt: skip
-
-
-def _edge_table(graph: CausalGraph) -> Children:
-    names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
-    columns = [
-        Column("from", t("causal_graph.from"), width=240),
-        Column("to", t("causal_graph.to"), width=240),
-        Column("kind", t("causal_graph.kind")),
-        Column("confidence", t("causal_graph.confidence"), "number"),
-        Column("strength", t("causal_graph.strength"), "number"),
-        Column("lag", t("causal_graph.lag_s"), "number"),
-        Column("why", t("causal_graph.test"), width=420),
-    ]
-    ranked = sorted(graph.edges, key=lambda e: (-e.confidence, e.source, e.target))
-    rows = [
-        {
-            "id": f"{e.source}→{e.target}",
-            "from": names.get(e.source, e.source),
-            "to": names.get(e.target, e.target),
-            "kind": t(f"causal_graph.{e.kind}"),
-            "confidence": round(e.confidence, 3),
-            "strength": round(e.weight, 2),
-            "lag": e.lag_s,
-            "why": " ".join(focus.sentence(reason) for reason in e.evidence),
-        }
-        for e in ranked
-    ]
-    # One component with plain rows: a table of components costs the browser seconds.
-    return tables.grid("causal_graph-edge-grid", columns, rows, height=340, row_id="id",
-                       select=True)  # fmt: skip
-
-
-def _node_table(graph: CausalGraph, found: Diagnosis) -> Children:
-    levels = {level.node_id: level for level in found.levels}
-    columns = [
-        Column("name", t("causal_graph.node"), width=240),
-        Column("kind", t("causal_graph.kind")),
-        Column("score", t("causal_graph.score"), "number"),
-        Column("before", t("causal_graph.show_before")),
-        Column("after", t("causal_graph.show_after")),
-        Column("onset", t("causal_graph.onset")),
-    ]
-    rows = []
-    for node in sorted(graph.nodes, key=lambda n: (-n.score, n.node_id)):
-        before, after = _level_words(node, levels.get(node.node_id))
-        rows.append({
-            "id": node.node_id, "name": node_label(node).replace("\n", " · "),
-            "kind": t(f"causal_graph.{node.kind}"), "score": round(node.score, 2),
-            "before": before, "after": after,
-            "onset": date_time(node.onset_s * 1_000) if node.onset_s else "–",
-        })  # fmt: skip
-    return tables.grid("causal_graph-node-grid", columns, rows, height=340, row_id="id",
-                       select=True)  # fmt: skip

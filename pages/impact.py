@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 from urllib.parse import urlencode
 
 from dash import html
 
-from components import charts, live, shell, states, tables
+from components import charts, live, shell, states
 from components.attributes import attrs
 from components.charts import Line
 from components.icons import icon
@@ -17,13 +16,13 @@ from components.kpi import kpi, row
 from components.live import View
 from components.panel import Provenance, grid, panel
 from components.scope import Scope
-from components.tables import Column
 from components.topbar import picker
-from engines.impact import Estimate, WhatIf
+from engines.impact import WhatIf
 from engines.result import Insufficient
-from i18n import date_time, duration, percent, quantity, signed, t
+from i18n import date_time, percent, quantity, signed, t
 from pages import focus, sources
 from pages.focus import Focus
+from pages.impact_sizes import Amounts, ahead, downstream, is_news, waterfall
 from services.analyses import Job
 from services.diagnosis import Subject, list_subjects
 from services.errors import AIOBSError
@@ -32,9 +31,6 @@ from services.workspace import Workspace
 
 PATH = "/impact"
 AMOUNTS = ("money", "failed_requests", "slo_budget", "carbon")
-LEAST_SHARE = 0.02
-"""A part below this share of the whole change is drawn with the rest."""
-MOST_PARTS = 6
 Children = Any  # what a Dash component takes as children
 
 
@@ -159,11 +155,11 @@ def _show(view: View, found: Study, asked: Focus) -> None:
     for name in AMOUNTS:
         view.slot(f"impact-{name}", _amount(name, found, amounts))
     lack = found.insufficient or Insufficient(t("impact.nothing"))
-    view.panel("impact-waterfall", _waterfall(found) or found.no_shares or lack, source, height=280)
+    view.panel("impact-waterfall", waterfall(found) or found.no_shares or lack, source, height=280)
     view.panel("impact-actions", _actions(found) or lack, source, height=280)
     view.panel("impact-otherwise", _otherwise(found) or found.no_otherwise or lack, source)
-    view.panel("impact-ahead", _ahead(amounts) or lack, source)
-    view.panel("impact-downstream", _downstream(found) or lack, source, height=200)
+    view.panel("impact-ahead", ahead(amounts) or lack, source)
+    view.panel("impact-downstream", downstream(found) or lack, source, height=200)
 
 
 def _links(found: Study) -> Children:
@@ -216,18 +212,15 @@ def _answer(parts: list[Any], kind: str) -> html.Div:
     return html.Div([icon("cash-stack"), html.P(parts)], className=f"answer {kind}")
 
 
-Amounts = dict[str, tuple[Estimate, tuple[tuple[float, Estimate], ...], str]]
-
-
 def _amount(name: str, found: Study, amounts: Amounts) -> Children:
     """Return one thing at risk: so far in an incident, over the next day otherwise."""
     if name not in amounts:
         lack = Insufficient(t(f"impact.no_{name}"))
         value: float | Insufficient = found.insufficient or lack
         return kpi(t(f"impact.{name}"), value, kpi_id=f"impact-{name}")
-    so_far, ahead, unit = amounts[name]
-    shown = so_far if found.incident is not None else ahead[-1][1]
-    if not _is_news(shown):
+    so_far, coming, unit = amounts[name]
+    shown = so_far if found.incident is not None else coming[-1][1]
+    if not is_news(shown):
         lack = Insufficient(t("impact.no_effect"))
         return kpi(t(f"impact.{name}"), lack, kpi_id=f"impact-{name}")
     said = t("impact.so_far") if found.incident is not None else t("impact.next_day")
@@ -239,53 +232,6 @@ def _amount(name: str, found: Study, amounts: Amounts) -> Children:
         interval=shown.interval,
         status="bad" if shown.interval.low > 0 else "warn" if shown.value > 0 else "good",
         definition=t(f"impact.{name}_definition"),
-    )
-
-
-def _is_news(amount: Estimate) -> bool:
-    ends = (amount.value, amount.interval.low, amount.interval.high)
-    return all(map(math.isfinite, ends)) and max(map(abs, ends)) > 1e-9
-
-
-def _waterfall(found: Study) -> Children:
-    shares = found.shares
-    if shares is None or found.effect is None:
-        return None
-    least = LEAST_SHARE * max((abs(c.amount) for c in shares.contributions), default=0.0)
-    parts = [c for c in shares.contributions if abs(c.amount) > least][:MOST_PARTS]
-    rest = shares.change - math.fsum(c.amount for c in parts)
-    names = [_part_name(c.name) for c in parts]
-    amounts = [c.amount for c in parts]
-    if abs(rest) > least:
-        names.append(t("impact.rest"))
-        amounts.append(rest)
-    unit = focus.UNITS.get(found.effect[1], "")
-    scale = 100.0 if unit == "share" else 1.0
-    figure = charts.waterfall(
-        names, [scale * a for a in amounts],
-        start=(t("impact.before"), scale * shares.baseline), end=t("impact.since"),
-        unit="%" if unit == "share" else unit,
-    )  # fmt: skip
-    return charts.graph("impact-waterfall-chart", figure, label=_parts_in_words(found), height=280)
-
-
-def _part_name(name: str) -> str:
-    node, _, metric = name.rpartition("|")
-    return t("impact.rest") if not node else f"{focus.metric_name(metric)} {node}"
-
-
-def _parts_in_words(found: Study) -> str:
-    shares = found.shares
-    if shares is None or found.effect is None:
-        return ""
-    unit = focus.UNITS.get(found.effect[1], "")
-    first = shares.contributions[0] if shares.contributions else None
-    return t(
-        "impact.parts",
-        effect=focus.title(found.effect),
-        change=quantity(shares.change, unit),
-        amount=quantity(first.amount, unit) if first else "–",
-        part=_part_name(first.name) if first else "–",
     )
 
 
@@ -368,65 +314,5 @@ def _otherwise(found: Study) -> Children:
         [
             charts.graph("impact-otherwise-chart", figure, label=label),
             html.P(answer.warning, lang="en", className="muted"),
-        ]
-    )
-
-
-def _ahead(amounts: Amounts) -> Children:
-    rows = []
-    for name, (so_far, ahead, unit) in amounts.items():
-        if not any(_is_news(e) for e in (so_far, *(e for _, e in ahead))):
-            continue
-        shown = [(t("impact.so_far"), so_far)] if _is_news(so_far) else []
-        shown += [(t("impact.next", time=duration(h)), e) for h, e in ahead]
-        rows += [
-            {"what": t(f"impact.{name}"), "when": when, "amount": _said(e.value, unit),
-             "between": f"{_said(e.interval.low, unit)} … {_said(e.interval.high, unit)}"}
-            for when, e in shown
-        ]  # fmt: skip
-    if not rows:
-        return states.empty(t("impact.no_effect"))
-    columns = [
-        Column("what", t("impact.at_risk")),
-        Column("when", t("impact.when")),
-        Column("amount", t("impact.amount")),
-        Column("between", t("impact.between")),
-    ]
-    return tables.table(columns, rows, caption=t("impact.ahead"))
-
-
-def _said(value: float, unit: str) -> str:
-    return quantity(value, "" if unit == "requests" else unit)
-
-
-def _downstream(found: Study) -> Children:
-    if found.impact is None:
-        return None
-    moved = [m for m in found.impact.metrics if abs(m.change.value) > 1e-9]
-    if not moved:
-        return states.empty(t("impact.no_downstream"))
-    columns = [
-        Column("number", t("impact.number"), "node"),
-        Column("change", t("impact.changes")),
-        Column("between", t("impact.between")),
-        Column("relative", t("impact.relative"), "number", "share"),
-        Column("steps", t("impact.steps"), "number"),
-        Column("r2", t("impact.r2"), "number"),
-    ]
-    rows = []
-    for item in moved:
-        unit = focus.UNITS.get(item.key[1], "")
-        ends = item.change.interval
-        rows.append({
-            "number": html.Bdi(focus.title(item.key)),
-            "change": quantity(item.change.value, unit),
-            "between": f"{quantity(ends.low, unit)} … {quantity(ends.high, unit)}",
-            "relative": item.relative, "steps": item.steps, "r2": round(item.r2, 2),
-        })  # fmt: skip
-    warnings = [html.Li(w) for w in found.impact.warnings[:4]]
-    return html.Div(
-        [
-            tables.table(columns, rows, caption=t("impact.downstream"), limit=60),
-            html.Ul(warnings, lang="en", className="reasons") if warnings else None,
         ]
     )

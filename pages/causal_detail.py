@@ -1,0 +1,247 @@
+"""What stands behind a node or an arrow of the causal graph, and both as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import html
+
+from components import charts, states, tables
+from components.attributes import attrs
+from components.icons import icon
+from components.tables import Column, meter, meters
+from engines.causal import CausalGraph
+from engines.causal.result import CausalEdge, CausalNode, Evidence, RankedCause
+from i18n import date_time, duration, number, percent, quantity, t
+from pages import focus, sources
+from services.diagnosis import Diagnosis, Level, read_track
+from services.errors import AIOBSError
+from services.workspace import Workspace
+
+Children = Any  # what a Dash component takes as children
+
+
+def effect_id(found: Diagnosis) -> str | None:
+    """Return the node of the effect."""
+    return f"{found.node}|{found.metric}" if found.node and found.metric else None
+
+
+def suspects(found: Diagnosis) -> tuple[RankedCause, ...]:
+    """Return the ranked suspects."""
+    return found.causes.result.causes if found.causes and found.causes.result else ()
+
+
+def pick(node_id: str, words: str) -> html.Button:
+    """Return a button that opens the evidence of a node or an arrow."""
+    return html.Button(
+        html.Bdi(words),
+        className="link-button",
+        **attrs(data_action="causal-pick", data_pick=node_id),
+    )
+
+
+def reasons(reasons: Sequence[Evidence], glyph: str, label: str) -> Children:
+    """Return reasons as a list with a sign before each."""
+    if not reasons:
+        return None
+    lines = [html.Li([icon(glyph), html.Span(focus.sentence(e))]) for e in reasons]
+    return html.Ul(lines, className="reasons", **attrs(aria_label=label))
+
+
+def node_label(node: CausalNode) -> str:
+    """Return the words under a node: what, and whose."""
+    if node.kind == "event":
+        return node.label
+    return node.entity if node.metric == "*" else f"{focus.metric_name(node.metric)}\n{node.entity}"
+
+
+def level_words(node: CausalNode, level: Level | None) -> tuple[str, str]:
+    """Return the mean before the onset and since, as a reader writes them."""
+    if level is None:
+        return "", ""
+    unit = focus.UNITS.get(node.metric, "")
+    return tuple(
+        "–" if value is None else quantity(value, unit) for value in (level.before, level.after)
+    )  # type: ignore[return-value]
+
+
+def detail(
+    ws: Workspace, found: Diagnosis, whole: CausalGraph, graph: CausalGraph, picked: str
+) -> Children:
+    """Return what stands behind a node or an edge; the effect itself before anything is chosen."""
+    edge = next((e for e in graph.edges if f"{e.source}→{e.target}" == picked), None)
+    if edge is not None:
+        return _edge_detail(edge, graph)
+    wanted = picked or effect_id(found) or ""
+    node = next((n for g in (graph, whole) for n in g.nodes if n.node_id == wanted), None)
+    if node is None:
+        return states.empty(t("causal_graph.pick_something"))
+    if node.kind == "event":
+        return _event_detail(node, graph)
+    if node.metric == "*":
+        return _folded_detail(node, whole)
+    return _node_detail(ws, found, node, graph)
+
+
+def _edge_detail(edge: CausalEdge, graph: CausalGraph) -> Children:
+    names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
+    facts = [
+        meter(t("causal_graph.confidence"), edge.confidence, percent(edge.confidence)),
+        meter(t("causal_graph.strength"), abs(edge.weight), number(edge.weight, decimals=2)),
+    ]
+    arrow = "arrow-left-right" if edge.kind == "correlates" else "arrow-right"
+    return html.Div(
+        [
+            html.P(
+                [
+                    pick(edge.source, names.get(edge.source, edge.source)), " ",
+                    icon(arrow, className="flip"), " ",
+                    pick(edge.target, names.get(edge.target, edge.target)),
+                ],
+                className="detail-head",
+            ),
+            html.P(t(f"causal_graph.kind_{edge.kind}")),
+            meters(facts),
+            html.P(t("causal_graph.lag", time=duration(edge.lag_s))) if edge.lag_s else None,
+            reasons(edge.evidence, "check2-square", t("causal_graph.tests")),
+        ],
+        className="detail",
+    )  # fmt: skip
+
+
+def _event_detail(node: CausalNode, graph: CausalGraph) -> Children:
+    at = f"{date_time(node.onset_s * 1_000)} UTC" if node.onset_s else "–"
+    return html.Div(
+        [html.P([html.Strong(node.label), " · ", html.Bdi(node.entity), " · ", at]),
+         *_neighbours(node, graph)],
+        className="detail",
+    )  # fmt: skip
+
+
+def _folded_detail(node: CausalNode, whole: CausalGraph) -> Children:
+    members = [n for n in whole.nodes if n.entity == node.entity]
+    lines = [html.Li(pick(n.node_id, node_label(n).replace("\n", " · "))) for n in members[:60]]
+    return html.Div(
+        [
+            html.P([html.Strong(html.Bdi(node.entity)), " ",
+                    html.Button(t("causal_graph.unfold"), className="btn-quiet",
+                                **attrs(data_action="causal-open", data_open=node.entity))]),
+            html.Ul(lines),
+        ],
+        className="detail",
+    )  # fmt: skip
+
+
+def _node_detail(ws: Workspace, found: Diagnosis, node: CausalNode, graph: CausalGraph) -> Children:
+    key = (node.entity, node.metric)
+    unit = focus.UNITS.get(node.metric, "")
+    words = focus.title(key)
+    facts = t("causal_graph.score_words", score=number(node.score, decimals=2))
+    if node.onset_s:
+        when = f"{date_time(node.onset_s * 1_000)} UTC"
+        facts += " " + t("causal_graph.since", time=when)
+    try:
+        track = read_track(ws, found, key)
+    except AIOBSError as error:
+        return states.empty(error.message)
+    marks = sources.event_marks(ws, found.window)
+    if node.onset_s:
+        marks = [*marks, charts.Mark(node.onset_s * 1_000, t("causal_graph.onset"), "alert")]
+    figure = charts.line(
+        track.times_ms, [charts.Line(words, track.values)], unit=unit, marks=marks,
+        window_ms=(found.window.start_ms, found.window.end_ms),
+    )  # fmt: skip
+    cause = next((c for c in suspects(found) if (c.node, c.metric) == key), None)
+    return html.Div(
+        [
+            html.P([html.Strong(html.Bdi(words)), " ", html.Span(facts, className="muted")]),
+            charts.graph("causal_graph-track", figure, label=f"{words}. {facts}"),
+            reasons(cause.evidence, "plus-lg", t("causal_graph.speaks_for")) if cause else None,
+            reasons(cause.against, "dash-lg", t("causal_graph.speaks_against")) if cause else None,
+            *_neighbours(node, graph),
+        ],
+        className="detail",
+    )
+
+
+def _neighbours(node: CausalNode, graph: CausalGraph) -> list[Children]:
+    names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
+    into = [e for e in graph.edges if e.target == node.node_id]
+    out = [e for e in graph.edges if e.source == node.node_id]
+
+    def listed(edges: list[CausalEdge], label: str, end: str) -> Children:
+        if not edges:
+            return None
+        best = sorted(edges, key=lambda e: -e.confidence)[:12]
+        items = [
+            html.Li([
+                pick(f"{e.source}→{e.target}", names.get(getattr(e, end), getattr(e, end))), " ",
+                html.Span(percent(e.confidence, decimals=0), className="muted"),
+            ])
+            for e in best
+        ]  # fmt: skip
+        return html.Div([html.H4(label, className="detail-title"), html.Ul(items)])
+
+    return [
+        html.Div(
+            [listed(into, t("causal_graph.into"), "source"),
+             listed(out, t("causal_graph.out_of"), "target")],
+            className="neighbours",
+        )
+    ]  # fmt: skip
+
+
+def edge_table(graph: CausalGraph) -> Children:
+    """Return the arrows as a grid."""
+    names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
+    columns = [
+        Column("from", t("causal_graph.from"), width=240),
+        Column("to", t("causal_graph.to"), width=240),
+        Column("kind", t("causal_graph.kind")),
+        Column("confidence", t("causal_graph.confidence"), "number"),
+        Column("strength", t("causal_graph.strength"), "number"),
+        Column("lag", t("causal_graph.lag_s"), "number"),
+        Column("why", t("causal_graph.test"), width=420),
+    ]
+    ranked = sorted(graph.edges, key=lambda e: (-e.confidence, e.source, e.target))
+    rows = [
+        {
+            "id": f"{e.source}→{e.target}",
+            "from": names.get(e.source, e.source),
+            "to": names.get(e.target, e.target),
+            "kind": t(f"causal_graph.{e.kind}"),
+            "confidence": round(e.confidence, 3),
+            "strength": round(e.weight, 2),
+            "lag": e.lag_s,
+            "why": " ".join(focus.sentence(reason) for reason in e.evidence),
+        }
+        for e in ranked
+    ]
+    # One component with plain rows: a table of components costs the browser seconds.
+    return tables.grid("causal_graph-edge-grid", columns, rows, height=340, row_id="id",
+                       select=True)  # fmt: skip
+
+
+def node_table(graph: CausalGraph, found: Diagnosis) -> Children:
+    """Return the nodes as a grid."""
+    levels = {level.node_id: level for level in found.levels}
+    columns = [
+        Column("name", t("causal_graph.node"), width=240),
+        Column("kind", t("causal_graph.kind")),
+        Column("score", t("causal_graph.score"), "number"),
+        Column("before", t("causal_graph.show_before")),
+        Column("after", t("causal_graph.show_after")),
+        Column("onset", t("causal_graph.onset")),
+    ]
+    rows = []
+    for node in sorted(graph.nodes, key=lambda n: (-n.score, n.node_id)):
+        before, after = level_words(node, levels.get(node.node_id))
+        rows.append({
+            "id": node.node_id, "name": node_label(node).replace("\n", " · "),
+            "kind": t(f"causal_graph.{node.kind}"), "score": round(node.score, 2),
+            "before": before, "after": after,
+            "onset": date_time(node.onset_s * 1_000) if node.onset_s else "–",
+        })  # fmt: skip
+    return tables.grid("causal_graph-node-grid", columns, rows, height=340, row_id="id",
+                       select=True)  # fmt: skip

@@ -1,0 +1,132 @@
+"""The sizes on the impact page: what a change is made of, what is still to come, what follows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from dash import html
+
+from components import charts, states, tables
+from components.tables import Column
+from engines.impact import Estimate
+from i18n import duration, quantity, t
+from pages import focus
+from services.study import Study
+
+LEAST_SHARE = 0.02
+"""A part below this share of the whole change is drawn with the rest."""
+MOST_PARTS = 6
+Children = Any  # what a Dash component takes as children
+Amounts = dict[str, tuple[Estimate, tuple[tuple[float, Estimate], ...], str]]
+
+
+def is_news(amount: Estimate) -> bool:
+    """Whether an amount is finite and not nothing."""
+    ends = (amount.value, amount.interval.low, amount.interval.high)
+    return all(map(math.isfinite, ends)) and max(map(abs, ends)) > 1e-9
+
+
+def waterfall(found: Study) -> Children:
+    """Return what the change of the effect is made of."""
+    shares = found.shares
+    if shares is None or found.effect is None:
+        return None
+    least = LEAST_SHARE * max((abs(c.amount) for c in shares.contributions), default=0.0)
+    parts = [c for c in shares.contributions if abs(c.amount) > least][:MOST_PARTS]
+    rest = shares.change - math.fsum(c.amount for c in parts)
+    names = [_part_name(c.name) for c in parts]
+    amounts = [c.amount for c in parts]
+    if abs(rest) > least:
+        names.append(t("impact.rest"))
+        amounts.append(rest)
+    unit = focus.UNITS.get(found.effect[1], "")
+    scale = 100.0 if unit == "share" else 1.0
+    figure = charts.waterfall(
+        names, [scale * a for a in amounts],
+        start=(t("impact.before"), scale * shares.baseline), end=t("impact.since"),
+        unit="%" if unit == "share" else unit,
+    )  # fmt: skip
+    return charts.graph("impact-waterfall-chart", figure, label=_parts_in_words(found), height=280)
+
+
+def _part_name(name: str) -> str:
+    node, _, metric = name.rpartition("|")
+    return t("impact.rest") if not node else f"{focus.metric_name(metric)} {node}"
+
+
+def _parts_in_words(found: Study) -> str:
+    shares = found.shares
+    if shares is None or found.effect is None:
+        return ""
+    unit = focus.UNITS.get(found.effect[1], "")
+    first = shares.contributions[0] if shares.contributions else None
+    return t(
+        "impact.parts",
+        effect=focus.title(found.effect),
+        change=quantity(shares.change, unit),
+        amount=quantity(first.amount, unit) if first else "–",
+        part=_part_name(first.name) if first else "–",
+    )
+
+
+def ahead(amounts: Amounts) -> Children:
+    """Return what follows if nothing is done, as a table."""
+    rows = []
+    for name, (so_far, ahead, unit) in amounts.items():
+        if not any(is_news(e) for e in (so_far, *(e for _, e in ahead))):
+            continue
+        shown = [(t("impact.so_far"), so_far)] if is_news(so_far) else []
+        shown += [(t("impact.next", time=duration(h)), e) for h, e in ahead]
+        rows += [
+            {"what": t(f"impact.{name}"), "when": when, "amount": _said(e.value, unit),
+             "between": f"{_said(e.interval.low, unit)} … {_said(e.interval.high, unit)}"}
+            for when, e in shown
+        ]  # fmt: skip
+    if not rows:
+        return states.empty(t("impact.no_effect"))
+    columns = [
+        Column("what", t("impact.at_risk")),
+        Column("when", t("impact.when")),
+        Column("amount", t("impact.amount")),
+        Column("between", t("impact.between")),
+    ]
+    return tables.table(columns, rows, caption=t("impact.ahead"))
+
+
+def _said(value: float, unit: str) -> str:
+    return quantity(value, "" if unit == "requests" else unit)
+
+
+def downstream(found: Study) -> Children:
+    """Return every number that moves with the cause, as a table."""
+    if found.impact is None:
+        return None
+    moved = [m for m in found.impact.metrics if abs(m.change.value) > 1e-9]
+    if not moved:
+        return states.empty(t("impact.no_downstream"))
+    columns = [
+        Column("number", t("impact.number"), "node"),
+        Column("change", t("impact.changes")),
+        Column("between", t("impact.between")),
+        Column("relative", t("impact.relative"), "number", "share"),
+        Column("steps", t("impact.steps"), "number"),
+        Column("r2", t("impact.r2"), "number"),
+    ]
+    rows = []
+    for item in moved:
+        unit = focus.UNITS.get(item.key[1], "")
+        ends = item.change.interval
+        rows.append({
+            "number": html.Bdi(focus.title(item.key)),
+            "change": quantity(item.change.value, unit),
+            "between": f"{quantity(ends.low, unit)} … {quantity(ends.high, unit)}",
+            "relative": item.relative, "steps": item.steps, "r2": round(item.r2, 2),
+        })  # fmt: skip
+    warnings = [html.Li(w) for w in found.impact.warnings[:4]]
+    return html.Div(
+        [
+            tables.table(columns, rows, caption=t("impact.downstream"), limit=60),
+            html.Ul(warnings, lang="en", className="reasons") if warnings else None,
+        ]
+    )
