@@ -1,0 +1,78 @@
+"""The sustainability and business pages: full with data, honest without, in every language."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from components.live import View
+from components.scope import parse
+from i18n import LANGUAGES, speaking
+from pages import business, sustainability
+from services.footprints import track_carbon
+from services.spend import track_spend
+from services.workspace import Workspace
+from tests.conftest import NOW_MS
+
+PAGES = (business, sustainability)
+
+
+def view_of(page: Any, ws: Workspace, query: str = "") -> str:
+    view = View()
+    page.fill(ws, parse(query), view)
+    return view.to_json()
+
+
+@pytest.fixture
+def busy(client: FlaskClient, workspace: Workspace) -> Workspace:
+    rows = [
+        {
+            "inference_id": f"i{n}", "model_id": "m", "model_version": str(1 + n // 60),
+            "timestamp": NOW_MS / 1000 - 60 - n * 600, "region": "FRA", "cost": 0.5,
+            "energy_kwh": 0.001, "latency_ms": 20.0, "prompt": "Why?", "output": "So.",
+            "output_tokens": 5, "trace_id": f"t{n}", "user_segment": "consumer",
+        }
+        for n in range(120)
+    ]  # fmt: skip
+    at = NOW_MS / 1000 - 600
+    labels = {"model_id": "m", "version": "1"}
+    metrics = [
+        {"name": name, "value": value, "timestamp": at, "labels": labels}
+        for name, value in (("conversion_total", 30), ("conversion_trials_total", 100))
+    ]
+    for kind, sent in (("inferences", rows), ("metrics", metrics)):
+        assert client.post(f"/api/ingest/{kind}", json={kind: sent}).status_code == 202
+    track_carbon(workspace)
+    track_spend(workspace)
+    return workspace
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.PATH)
+def test_an_empty_hub_shows_no_number(workspace: Workspace, page: Any) -> None:
+    shown = view_of(page, workspace)
+    assert "kpi-none" in shown
+    assert "python -m app demo" in shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.PATH)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_busy_hub_fills_every_place_in_every_language(
+    busy: Workspace, page: Any, language: str
+) -> None:
+    with speaking(language):
+        parts = json.loads(view_of(page, busy, "range=24h"))
+        page.layout()
+    assert all(children is not None for _, children in parts)
+
+
+def test_costs_stand_on_the_page_with_their_currency(busy: Workspace) -> None:
+    shown = view_of(business, busy, "range=12h")
+    assert "$36.00" in shown  # 72 inferences in 12 hours, half a dollar each
+    assert "30%" in shown
+
+
+def test_a_model_that_does_not_exist_has_no_carbon(busy: Workspace) -> None:
+    assert "kpi-none" in view_of(sustainability, busy, "model=nobody")
