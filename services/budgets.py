@@ -138,11 +138,11 @@ def get_surprises(ws: Workspace, window: Window, choice: Choice | None = None) -
     )
     units = read_sums(ws, COUNTED, whole, ("model_id", "segment"), choice, step_ms=HOUR_MS)
     series = spent.over_time()
-    together, lack = _runs(spent, units, "", 0.0)
+    together, lack = _runs(ws, spent, units, "", 0.0)
     found = list(together)
     for model_id in sorted({key[0] for key in spent.keys}):
         least = LEAST_OF_ALL * spent.total()
-        mine = _runs(spent.where(0, model_id), units.where(0, model_id), model_id, least)[0]
+        mine = _runs(ws, spent.where(0, model_id), units.where(0, model_id), model_id, least)[0]
         found += [one for one in mine if not any(_holds(other, one) for other in together)]
     found.sort(key=lambda one: -abs(one.spent - one.expected))
     return Surprises(
@@ -156,12 +156,14 @@ def _holds(other: Surprise, one: Surprise) -> bool:
 
 
 def _runs(
-    spent: Sums, units: Sums, model_id: str, least: float
+    ws: Workspace, spent: Sums, units: Sums, model_id: str, least: float
 ) -> tuple[list[Surprise], Insufficient | None]:
     """Return the surprises of the whole, or of one model: a small one drowns in the total."""
     series = spent.over_time()
     known = np.flatnonzero(np.isfinite(series))
     first = int(known[0]) if len(known) else 0
+    if len(known) and spent.timestamps_ms[first] < _since(ws, model_id):
+        first += 1  # telemetry began inside this hour
     try:
         runs = business.find_spend_anomalies(np.nan_to_num(series[first:]), least_total_share=0.0)
     except InsufficientData as error:
@@ -180,6 +182,12 @@ def _runs(
         end = begin + (part.stop - part.start) * HOUR_MS
         found.append(Surprise(model_id, begin, end, run.spent, run.expected, run.score, *whose))
     return found, None
+
+
+def _since(ws: Workspace, model_id: str) -> int:
+    """Return when telemetry of a model, or of any, began."""
+    seen = ws.events.models_seen()
+    return min((m.first_ms for m in seen if model_id in ("", m.model_id)), default=0)
 
 
 def _drivers(

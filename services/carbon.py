@@ -178,12 +178,13 @@ def _track(ws: Workspace) -> CarbonTrack:
 def hourly_history(
     ws: Workspace, name: str, now_ms: int, labels: dict[str, str] | None = None
 ) -> NDArray[np.float64]:
-    """Return sums per whole hour, from the first hour with anything, at most four weeks."""
+    """Return sums per whole hour, after the first hour with anything, at most four weeks."""
     end = now_ms // HOUR_MS * HOUR_MS
     window = Window(end - HISTORY_MS, end)
     found = read_sums(ws, name, window, (), step_ms=HOUR_MS, labels=labels).over_time()
     known = np.flatnonzero(np.isfinite(found))
-    return np.nan_to_num(found[known[0] :]) if len(known) else np.array([])
+    # Telemetry began somewhere inside its first hour.
+    return np.nan_to_num(found[known[0] + 1 :]) if len(known) else np.array([])
 
 
 def _sci(usage_g: float, embodied_g: float, units: float) -> float | Insufficient:
