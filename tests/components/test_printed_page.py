@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from dash import dcc, html
@@ -63,6 +64,13 @@ def test_a_chart_becomes_a_drawing_and_its_numbers_go_to_the_end() -> None:
     assert made.charts == [
         ("Latency", [("p50", "3", "1", "2", "6", "6"), ("p95", "2", "3", "4", "5", "5")])
     ]
+
+
+def test_arabic_in_a_drawing_stands_as_text_over_it() -> None:
+    figure = charts.line([0.0, 1e6], [Line("a", [1, 2])], unit="طلبات")
+    made = printed(charts.graph("c", figure, label="x"))
+    assert re.search(r'<span class="words" dir="rtl" style="[^"]+">طلبات</span>', made.html)
+    assert ">طلبات</text>" not in made.html
 
 
 def test_a_grid_becomes_a_table_and_says_what_it_left_out() -> None:
