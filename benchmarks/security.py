@@ -1,8 +1,9 @@
 """Security detectors: precision and recall on labelled cases, false alarms on real texts, speed.
 
 ``python -m benchmarks.security`` prints the tables and writes ``benchmarks/results/security.json``.
-The cases are ours (`benchmarks/data/security_cases.jsonl`): half of them, chosen by a hash of their
-text, were looked at while the rules were written (``tune``), the other half were not (``held_out``).
+The cases are ours (`benchmarks/data/security_cases.jsonl`): half of them, chosen by a hash of
+their text, were looked at while the rules were mended (``tune``), the other half were not
+(``held_out``).
 Keys in the file are split by ``‖`` so that scanners of repositories do not take them for leaks.
 """
 
