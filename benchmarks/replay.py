@@ -108,7 +108,8 @@ class Replay:
         ]
         due = [one for one, is_ready in zip(self.held, ready, strict=True) if is_ready]
         self.held = [one for one, is_ready in zip(self.held, ready, strict=True) if not is_ready]
-        self.hub.send("labels", [label_of(one) for one in due])
+        for start in range(0, len(due), 5_000):
+            self.hub.send("labels", [label_of(one) for one in due[start : start + 5_000]])
 
 
 def _is_labelled_by(now_s: float, one: Served, happened: list[Incident]) -> bool:
