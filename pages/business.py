@@ -13,26 +13,23 @@ from components.kpi import Delta, kpi, row
 from components.live import View
 from components.panel import Provenance, grid, panel
 from components.scope import Scope
-from components.status import mark
 from components.tables import Column, table
 from components.theme import Status
-from engines.business import Estimate, Lift, Loss, Return
+from engines.business import Return
 from engines.result import Insufficient, Interval
-from i18n import currency, date_time, number, percent, signed, t
-from pages import sources
+from i18n import currency, date_time, number, t
+from pages import business_value, sources
 from services.budgets import SpendTrack, Surprise, Surprises, get_spend_track, get_surprises
 from services.costs import Costs, Dimension, get_costs
 from services.sums import Choice, has_history
-from services.value import IncidentLoss, Outcome, Value, VersionValue, get_losses, get_value
+from services.value import Outcome, Value, get_losses, get_value
 from services.workspace import Workspace
 
 PATH = "/business"
 _COSTS = ("spend", "thousand", "request", "task", "budget")
 _VALUES = ("conversion", "resolution", "satisfaction", "roi")
 _BUDGET: dict[str, Status] = {"ok": "good", "at_risk": "warn", "exceeded": "bad"}
-_VERDICT: dict[str, Status] = {"higher": "good", "lower": "bad", "undecided": "none"}
 _MAX_MODELS = 3
-_STANDARD = ("conversion", "resolution", "satisfaction")
 
 
 def layout() -> html.Div:
@@ -88,9 +85,9 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         "biz-surprises", _surprises(found),
         Provenance(scope.describe(), found.hours, computed_at_ms=found.computed_at_ms),
     )  # fmt: skip
-    view.panel("biz-versions", _versions(value), source)
-    view.panel("biz-return", _return(value), source)
-    view.panel("biz-losses", _losses(get_losses(ws, window, choice)), source)
+    view.panel("biz-versions", business_value.versions(value), source)
+    view.panel("biz-return", business_value.returns(value), source)
+    view.panel("biz-losses", business_value.losses(get_losses(ws, window, choice)), source)
 
 
 def _cost_figures(costs: Costs, compared: bool, source: Provenance) -> dict[str, Any]:
@@ -131,7 +128,9 @@ def _cost_figures(costs: Costs, compared: bool, source: Provenance) -> dict[str,
 
 def _value_figures(value: Value, compared: bool, source: Provenance) -> dict[str, Any]:
     by_name = {outcome.metric.name: outcome for outcome in value.outcomes}
-    figures = {name: _outcome_figure(by_name[name], compared, source) for name in _STANDARD}
+    figures = {
+        name: _outcome_figure(by_name[name], compared, source) for name in business_value.STANDARD
+    }
     returns = [o for o in value.outcomes if isinstance(o.roi, Return)]
     definition = _t("roi_definition")
     if returns and isinstance(returns[0].roi, Return):
@@ -139,7 +138,8 @@ def _value_figures(value: Value, compared: bool, source: Provenance) -> dict[str
         figures["roi"] = kpi(
             _t("roi"), best.roi, unit="share", kpi_id="biz-roi", interval=best.interval,
             status="good" if best.interval.low > 0 else "bad" if best.interval.high < 0 else "warn",
-            word=_outcome_name(returns[0].metric.name), definition=definition, source=source,
+            word=business_value.outcome_name(returns[0].metric.name), definition=definition,
+            source=source,
         )  # fmt: skip
     else:
         figures["roi"] = kpi(
@@ -259,7 +259,7 @@ def _lines(costs: Costs, dimension: Dimension, compared: bool, *, short: bool = 
     ]
     rows = [
         {
-            "key": _whole(line.key),
+            "key": business_value.whole(line.key),
             "cost": line.cost,
             "share": line.share,
             "thousand": line.per_thousand,
@@ -315,121 +315,6 @@ def _surprise_reason(one: Surprise, unit: str) -> str:
     return " · ".join(parts)
 
 
-def _versions(value: Value) -> Any:
-    rows = [_version_row(outcome, one) for outcome in value.outcomes for one in outcome.versions]
-    if not rows:
-        return states.empty(
-            _t("no_values"), hint=_t("no_values_hint"),
-            command="POST /api/ingest/metrics conversion_total conversion_trials_total",
-        )  # fmt: skip
-    columns = [
-        Column("outcome", _t("outcome")), Column("model", _t("model")),
-        Column("version", _t("version")), Column("value", _t("value")),
-        Column("n", "n", "number"), Column("lift", _t("lift"), "node"),
-    ]  # fmt: skip
-    return table(columns, rows, caption=_t("versions"), limit=50)
-
-
-def _version_row(outcome: Outcome, one: VersionValue) -> dict[str, Any]:
-    is_share = outcome.metric.kind == "share"
-    estimate = one.estimate if isinstance(one.estimate, Estimate) else None
-    return {
-        "outcome": _outcome_name(outcome.metric.name),
-        "model": html.Bdi(one.model_id),
-        "version": _whole(one.version),
-        "value": html.Bdi(
-            _estimated(estimate, is_share), dir="ltr", style={"whiteSpace": "nowrap"}
-        ),
-        "n": float(estimate.n) if estimate else None,
-        "lift": _lift(one, is_share),
-    }
-
-
-def _estimated(found: Estimate | None, is_share: bool) -> str:
-    if found is None:
-        return "–"
-    write = percent if is_share else number
-    return f"{write(found.value)} ({write(found.interval.low)} – {write(found.interval.high)})"
-
-
-def _lift(one: VersionValue, is_share: bool) -> Any:
-    if not isinstance(one.lift, Lift):
-        return "–"
-    size = one.lift.difference * (100 if is_share else 1)
-    ends = [v * (100 if is_share else 1) for v in (one.lift.interval.low, one.lift.interval.high)]
-    words = f"{signed(size, decimals=1)} ({signed(ends[0], decimals=1)} – "
-    words += f"{signed(ends[1], decimals=1)})" + (" pp" if is_share else "")
-    return html.Span(
-        [mark(_VERDICT[one.lift.verdict], _t(one.lift.verdict)), " ", html.Bdi(words, dir="ltr")],
-        title=_t("against", version=one.against),
-    )
-
-
-def _return(value: Value) -> Any:
-    parts: list[Any] = [html.P(_t("formula"), className="panel-note")]
-    shown = False
-    for outcome in value.outcomes:
-        found = outcome.roi
-        if not isinstance(found, Return) or not isinstance(outcome.overall, Estimate):
-            continue
-        shown = True
-        metric = outcome.metric
-        unit = metric.currency
-        ends = found.interval
-        rows = [
-            (_t("rate"), percent(outcome.overall.value)),
-            (_t("baseline"), percent(metric.baseline)),
-            (_t("trials"), number(outcome.overall.n)),
-            (_t("worth"), currency(metric.worth, unit)),
-            (_t("value"), currency(found.value, unit)),
-            (_t("cost"), currency(found.cost, unit)),
-            (_t("roi"), f"{percent(found.roi)} ({percent(ends.low)} – {percent(ends.high)})"),
-        ]
-        columns = [Column("what", _outcome_name(metric.name)), Column("amount", _t("amount"))]
-        cells = [{"what": a, "amount": html.Bdi(b, dir="ltr")} for a, b in rows]
-        parts.append(table(columns, cells, caption=_outcome_name(metric.name)))
-    if not shown:
-        return html.Div([*parts, states.empty(_t("no_worth"), command="PUT /api/business/policy")])
-    return html.Div(parts)
-
-
-def _losses(found: list[IncidentLoss]) -> Any:
-    if not found:
-        return states.calm(_t("no_losses"), _t("no_losses_hint"))
-    columns = [
-        Column("title", _t("incident")), Column("model", _t("model")),
-        Column("since", _t("since")), Column("outcome", _t("outcome")),
-        Column("lost", _t("lost")), Column("amount", _t("at_risk")),
-        Column("n", "n", "number"),
-    ]  # fmt: skip
-    rows = [_loss_row(one) for one in found]
-    return table(columns, rows, caption=_t("losses"), limit=20)
-
-
-def _loss_row(one: IncidentLoss) -> dict[str, Any]:
-    lost = one.loss if isinstance(one.loss, Loss) else None
-    count = money = "–"
-    if lost is not None:
-        ends = lost.outcomes_interval
-        count = f"{number(lost.outcomes, decimals=1)} ({number(ends.low, decimals=1)} – "
-        count += f"{number(ends.high, decimals=1)})"
-        if one.currency:
-            span = lost.amount_interval
-            money = f"{currency(lost.amount, one.currency)} ({currency(span.low, one.currency)} – "
-            money += f"{currency(span.high, one.currency)})"
-    return {
-        "title": html.A(
-            sources.incident_title(one.incident), href=sources.incident_link(one.incident)
-        ),
-        "model": html.Bdi(one.incident.subject),
-        "since": date_time(one.incident.opened_at_ms),
-        "outcome": _outcome_name(one.outcome),
-        "lost": html.Bdi(count, dir="ltr"),
-        "amount": html.Bdi(money, dir="ltr"),
-        "n": float(lost.n_during) if lost else None,
-    }
-
-
 def _place(name: str, span: Any, *, menu: bool = True) -> Any:
     return panel(
         _t(name), None, panel_id=f"biz-{name}", span=span, menu=menu,
@@ -439,10 +324,6 @@ def _place(name: str, span: Any, *, menu: bool = True) -> Any:
 
 def _nothing() -> html.Div:
     return states.empty(_t("nothing"), hint=_t("nothing_hint"), command="python -m app demo")
-
-
-def _t(name: str, **values: str) -> str:
-    return t(f"business.{name}", **values)
 
 
 def _or(value: float | Insufficient, key: str) -> float | Insufficient:
@@ -476,9 +357,5 @@ def _signed_money(amount: float, unit: str) -> str:
     return f"{'+' if amount > 0 else '−'}{currency(abs(amount), unit)}"
 
 
-def _whole(name: str) -> Any:
-    return html.Bdi(name, style={"whiteSpace": "nowrap"})
-
-
-def _outcome_name(name: str) -> str:
-    return _t(name) if name in _STANDARD else name
+def _t(name: str, **values: str) -> str:
+    return t(f"business.{name}", **values)

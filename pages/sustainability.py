@@ -309,6 +309,7 @@ def _hours(now: Carbon) -> Any:
     cells = {(cell.region, cell.hour): cell.carbon_g / scale for cell in now.hours}
     values = [[cells.get((region, hour)) for hour in range(24)] for region in regions]
     figure = charts.heat_map(regions, [f"{h:02d}" for h in range(24)], values, unit=unit)
+    figure["data"][0].pop("texttemplate", None)  # 24 columns: words would overlap on a phone
     chart = charts.graph("sus-hours-chart", figure, label=_t("hours_definition"))
     note = html.P(html.Bdi(f"{unit} CO2e", dir="ltr"), className="panel-note")
     return html.Div([note, chart])
