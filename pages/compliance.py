@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import dash_bootstrap_components as dbc
 from dash import Input, Output, State, dcc, html, no_update, set_props
 
 from components import live, shell, states
@@ -40,6 +41,8 @@ _CLOCK: dict[str, Status] = {
 }  # fmt: skip
 _ORDER = ("gap", "stale", "partial", "attested", "pass", "not_applicable")
 _SHOWN_EVIDENCE = 6
+_NO_CLOCK = "-"
+"""Stands for no clock: the list cannot offer an empty value."""
 
 
 def words(name: str, /, **values: Any) -> str:
@@ -109,12 +112,12 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         if not n:
             return no_update
         ws = current_workspace()
-        clock = choice or ""
+        clock = "" if choice in (None, _NO_CLOCK) else str(choice)
         known = load_catalogue().clocks.get(clock)
         regime: Regime = "gdpr" if known is not None and known.regime == "gdpr" else "ai_act"
         classify_incident(ws, _incident_of(data), regime, clock)
         _done(ws, data, words("judged"))
-        return clock
+        return choice or _NO_CLOCK
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
         Output("compliance-report-now", "title"), Input("compliance-report-now", "n_clicks"),
@@ -163,14 +166,20 @@ def _sign_form() -> html.Section:
 
 
 def _judge_form() -> html.Section:
-    choices = [{"value": "", "label": words("clock_none")}] + [
+    choices = [{"value": _NO_CLOCK, "label": words("clock_none")}] + [
         {"value": name, "label": words(f"clock_{name}")} for name in load_catalogue().clocks
     ]
     return html.Section(
         [
             html.H2(words("judge"), className="section-title"),
             html.P(words("judge_hint"), className="panel-note"),
-            dcc.RadioItems(choices, "", id="compliance-clock", className="choices"),
+            html.Label(
+                [
+                    html.Span(words("clock")),
+                    dbc.Select(choices, _NO_CLOCK, "compliance-clock", size="sm"),
+                ],
+                className="field", htmlFor="compliance-clock",
+            ),
             html.Div(
                 [
                     html.Button(

@@ -19,7 +19,7 @@ from components.status import mark, pill
 from components.tables import Column, meter, meters, table
 from components.theme import Status
 from engines.result import Insufficient
-from i18n import currency, duration, number, percent, quantity, t
+from i18n import currency, direction, duration, number, percent, quantity, t
 from pages import focus, sources
 from services.costs import get_costs
 from services.executive import Executive, Risk, Sentence, get_executive
@@ -146,7 +146,16 @@ def _said(widget: WidgetView) -> str:
 
 
 def _written(key: str, value: float | str, given: dict[str, float | str]) -> str:
-    """Return a value of a sentence as readers of the language write it."""
+    """Return a value of a sentence as readers of the language write it.
+
+    Beside right-to-left words a number with its unit is isolated, so that it keeps its order.
+    """
+    text = _in_words(key, value, given)
+    is_amount = not isinstance(value, str) and direction() == "rtl"
+    return f"\u2066{text}\u2069" if is_amount else text
+
+
+def _in_words(key: str, value: float | str, given: dict[str, float | str]) -> str:
     if key == "part":
         return words(f"part_{value}")
     if key == "metric":

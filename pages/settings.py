@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, cast
 from urllib.parse import urlencode
 
+import dash_bootstrap_components as dbc
 from dash import ALL, Input, Output, State, ctx, dcc, html, no_update, set_props
 
 from components import live, shell, states
@@ -120,8 +121,8 @@ def register(dash_app: Any) -> None:  # a dash.Dash
 
         ws = current_workspace()
         mine = current_profile(ws)
-        if (mine.id if mine else "") != (chosen or ""):
-            choose_profile(ws, chosen or "")
+        if (mine.id if mine else "") != _chosen(chosen):
+            choose_profile(ws, _chosen(chosen))
             _say(words("profile_chosen"))
         return shell.side_nav(pages.nav_items())
 
@@ -137,12 +138,13 @@ def _register_models(dash_app: Any) -> None:  # a dash.Dash
         model_id = scopes.parse(data).model
         found = {m.model_id: m for m in list_models(current_workspace())}.get(model_id)
         if found is None:
-            return model_id, "", "classification", "", "", "", ""
+            return model_id, "", "classification", "", "", _UNSET, ""
         objective = found.objective_latency_ms
         shown = "" if objective is None else f"{objective:g}"
         name = "" if found.name == model_id else found.name
         return (
-            model_id, name, found.model_type, found.owner, found.purpose, found.risk_class, shown
+            model_id, name, found.model_type, found.owner, found.purpose,
+            found.risk_class or _UNSET, shown
         )  # fmt: skip
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
@@ -156,7 +158,7 @@ def _register_models(dash_app: Any) -> None:  # a dash.Dash
         name, kind, owner, what, risk, objective, data = given
         said = Registration(
             name=name or "", model_type=cast(ModelType, kind), owner=owner or "",
-            purpose=what or "", risk_class=risk or "",
+            purpose=what or "", risk_class=cast(Any, _chosen(risk)),
             objective_latency_ms=_positive(objective), positive_class=_kept_class(model_id),
         )  # fmt: skip
         register_model(current_workspace(), (model_id or "").strip(), said)
@@ -211,14 +213,20 @@ def _secret(key: str) -> html.Div:
     )
 
 
-def _choices(component_id: str, label: str, values: dict[str, str], chosen: str) -> html.Div:
-    options = [{"value": value, "label": text} for value, text in values.items()]
-    return html.Div(
-        [
-            html.Span(label, className="choice-label"),
-            dcc.RadioItems(options, chosen, id=component_id, className="choices", inline=True),
-        ],
-        role="group", className="field", **attrs(aria_label=label),
+_UNSET = "-"
+"""Stands for an empty choice: the list cannot offer an empty value."""
+
+
+def _chosen(value: str | None) -> str:
+    return "" if value in (None, _UNSET) else str(value)
+
+
+def _choices(component_id: str, label: str, values: dict[str, str], chosen: str) -> html.Label:
+    options = [{"value": value or _UNSET, "label": text} for value, text in values.items()]
+    # The browser's own list: Dash's radio buttons have no accessible name.
+    return html.Label(
+        [html.Span(label), dbc.Select(options, chosen or _UNSET, component_id, size="sm")],
+        className="field", htmlFor=component_id,
     )  # fmt: skip
 
 
