@@ -131,6 +131,7 @@ def scenario_graph(ws: Workspace, scenario: Scenario) -> Graph:
     return draw(ws, scene, key)
 
 
+@permitted("causal:read")
 def reddest_effect(
     ws: Workspace, scene: Scene, metrics: tuple[str, ...] = _SCENARIOS["generic"]
 ) -> Key | None:
@@ -207,6 +208,7 @@ def _scene(ws: Workspace, window: Window | None) -> Scene:
     return read_scene(ws, window or Window(now - LOOK_BACK_MS, now))
 
 
+@permitted("causal:read")
 def explain(ws: Workspace, scene: Scene, key: Key, *, alerted_ms: int | None = None) -> RootCause:
     """Return the ranked causes of an effect in a scene that was read already.
 
@@ -284,6 +286,7 @@ def _drivers(kind: str) -> set[str]:
     return found
 
 
+@permitted("causal:read")
 def draw(ws: Workspace, scene: Scene, key: Key | None, *, onset_s: float | None = None) -> Graph:
     """Return the graph of a scene that was read already; an event stays one node."""
     node, metric = key if key is not None else (None, None)

@@ -160,6 +160,7 @@ def ask_what_if(ws: Workspace, question: WhatIfQuestion) -> Otherwise:
     return Otherwise(ws.now_ms(), result, lack)
 
 
+@permitted("impact:read")
 def exposures_of(ws: Workspace, scene: Scene, model: StructuralModel) -> list[Exposure]:
     """Return what people answer for, as far as telemetry says: money, failed requests, energy,
     carbon; only where a model pays for it, since a failing service fails its callers' requests."""
