@@ -12,7 +12,8 @@ from connectors.protocols import SeriesPoints
 from connectors.selector import Selector, select
 from services.identity import permitted
 from services.rollups import LATENCY_BOUNDS_S
-from services.times import Window
+from services.series import step_for
+from services.times import DAY_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
 LATENCY = "aiobs_inference_latency_seconds"
@@ -52,7 +53,7 @@ def get_traffic(
     labels = _labels(model_id, version)
     requests = _total(ws, "aiobs_inferences_total", labels, window)
     errors = _total(ws, "aiobs_inference_errors_total", labels, window)
-    buckets = _bucket_counts(ws, labels, window, window.length_ms)
+    buckets = _bucket_counts(ws, labels, window, _total_step(window))
     energy = _sum_series(ws, "aiobs_energy_kwh_total", labels, window)
     return Traffic(
         window=window,
@@ -135,7 +136,12 @@ def _labels(model_id: str | None, version: str | None) -> dict[str, str]:
 def _sum_series(
     ws: Workspace, name: str, labels: dict[str, str], window: Window, by: tuple[str, ...] = ()
 ) -> list[SeriesPoints]:
-    return _grid(ws, select(name, labels), window, window.length_ms, by)
+    return _grid(ws, select(name, labels), window, _total_step(window), by)
+
+
+def _total_step(window: Window) -> int:
+    """Return the step of a total: the store widens a window to whole steps, so it must be short."""
+    return MINUTE_MS if window.length_ms <= 2 * DAY_MS else step_for(window)
 
 
 def _grid(

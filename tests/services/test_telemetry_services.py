@@ -27,6 +27,15 @@ def test_traffic_sums_what_was_sent(workspace: Workspace, send: Send) -> None:
     assert found.cost == {"EUR": pytest.approx(0.1)}
 
 
+def test_totals_cover_the_window_and_nothing_before_it(workspace: Workspace, send: Send) -> None:
+    rows = scored_rows(count=180, hours=3.0)
+    for number, row in enumerate(rows):
+        row["timestamp"] = (NOW_MS - (number + 1) * MINUTE_MS) / 1_000
+    send(rows)
+    window = Window(NOW_MS - 50 * MINUTE_MS, NOW_MS)  # starts at no multiple of its length
+    assert traffic.get_traffic(workspace, window, model_id="risk").requests == 50
+
+
 def test_latency_percentiles_are_within_a_bucket_of_the_truth(
     workspace: Workspace, send: Send
 ) -> None:
