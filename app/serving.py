@@ -39,7 +39,7 @@ class Hub(BaseApplication):  # type: ignore[misc]
             "keepalive": 30,
             "loglevel": "warning" if settings.log_level == "info" else settings.log_level,
             "control_socket_disable": True,  # it would be written into the user's home
-            "worker_exit": lambda _server, worker: close(worker.wsgi),
+            "worker_exit": _close_worker,
             "when_ready": self._ready,
             "on_exit": lambda _server: _stop_fleet(self.fleet),
         }
@@ -74,6 +74,12 @@ def work(settings: Settings) -> int:
     scheduler.stop()
     backends.close()
     return 0
+
+
+def _close_worker(_server: object, worker: Any) -> None:  # a gunicorn worker
+    app = getattr(worker, "wsgi", None)  # None when the worker failed to start
+    if app is not None:
+        close(app)
 
 
 def _start_fleet(settings: Settings) -> subprocess.Popen[bytes] | None:
