@@ -54,3 +54,9 @@ def test_text_speaks_of_the_product_alone() -> None:
         if path.suffix in (".py", ".md") and words.search(path.read_text("utf-8"))
     ]
     assert guilty == []
+
+
+def test_every_methods_page_is_linked_from_the_index() -> None:
+    index = read("docs/methods.md")
+    pages = {path.name for path in (ROOT / "docs/methods").glob("*.md")}
+    assert {name for name in pages if f"methods/{name}" not in index} == set()
