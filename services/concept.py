@@ -14,7 +14,7 @@ from engines import drift as engine
 from engines.drift import ConceptDrift, DetectorState, PerformanceEstimate
 from engines.result import Insufficient
 from services.models import Model
-from services.quality import class_name
+from services.quality import class_name, score_outcomes
 from services.times import DAY_MS, HOUR_MS, Window
 from services.workspace import Workspace
 
@@ -88,10 +88,9 @@ def _judge(rows: InferenceColumns, model: Model) -> _Judged | Insufficient:
     score = rows.columns.get("score")
     if score is None:
         return Insufficient("the model sends no scores")
-    positive = model.positive_class or "1"
-    known = np.array([v is not None and v == v for v in label], dtype=bool)
-    truth = np.full(len(rows), np.nan)
-    truth[known] = [class_name(v) == positive for v in label[known].tolist()]
+    truth = score_outcomes(rows, model.positive_class)
+    if truth is None:
+        return Insufficient("say which class the score speaks of: register `positive_class`")
     values = np.asarray(score, dtype=float)
     error = np.where(np.isnan(truth), np.nan, ((values >= 0.5) != (truth > 0.5)).astype(float))
     return _Judged(rows.timestamps_ms, values, truth, error, 0.5)

@@ -118,3 +118,41 @@ def _grounding(ws: Workspace, model_id: str, window: Window) -> Quality:
 def _nothing(name: str, window: Window) -> Quality:
     empty = np.array([], dtype=np.int64)
     return Quality(name, "higher_is_better", empty, np.array([]), empty, window)
+
+
+def score_outcomes(rows: InferenceColumns, positive: str | None) -> NDArray[np.float64] | None:
+    """Return whether what a single score speaks of came true: 1, 0, or NaN without a label.
+
+    A score is the probability of the positive class: the one registered, "1" where labels are 0 and
+    1, else the class that is predicted when the score is above one half. Scores that are never
+    below one half speak of the predicted class, whichever it is. None when nothing decides.
+    """
+    label, score = rows.columns.get("label"), rows.columns.get("score")
+    if label is None or score is None:
+        return None
+    truth = [None if v is None or v != v else class_name(v) for v in label.tolist()]
+    said = [
+        None if v is None or v != v else class_name(v)
+        for v in rows.columns.get("prediction", np.full(len(rows), None)).tolist()
+    ]
+    if positive is None:
+        positive = _positive_class(truth, said, np.asarray(score, dtype=np.float64))
+    if positive is None and np.nanmin(score, initial=1.0) < 0.5:
+        return None
+    meant = said if positive is None else [positive] * len(truth)
+    return np.array(
+        [np.nan if a is None or b is None else float(a == b) for a, b in zip(
+            truth, meant, strict=True)])  # fmt: skip
+
+
+def _positive_class(
+    truth: list[str | None], said: list[str | None], score: NDArray[np.float64]
+) -> str | None:
+    if {name for name in truth if name is not None} <= {"0", "1"}:
+        return "1"
+    high = [name for name, s in zip(said, score, strict=True) if name is not None and s > 0.5]
+    low = [name for name, s in zip(said, score, strict=True) if name is not None and s < 0.5]
+    if not high or not low:
+        return None
+    common = max(sorted(set(high)), key=high.count)
+    return common if low.count(common) < len(low) / 2 else None

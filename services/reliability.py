@@ -15,7 +15,7 @@ from services.computed import Computed, attempt, latest, remember
 from services.history import keep, store_numbers
 from services.identity import permitted
 from services.models import Model, get_model
-from services.quality import class_name
+from services.quality import class_name, score_outcomes
 from services.reference import Sides, choose_sides
 from services.times import DAY_MS, Window
 from services.workspace import Workspace
@@ -105,14 +105,12 @@ def _scored(rows: InferenceColumns, positive: str | None) -> dict[str, Any]:
         matrix = np.column_stack([np.asarray(per_class[c], dtype=float)[known] for c in classes])
         labels = np.array([name if name in per_class else None for name in names], dtype=object)
         return chosen | {"scores": matrix, "labels": labels, "classes": classes}
-    score = rows.columns.get("score")
-    if score is None:
+    outcomes = score_outcomes(rows, positive)
+    if outcomes is None:
         return {}
-    is_positive = names == (positive or "1")
-    return chosen | {
-        "scores": np.asarray(score, dtype=float)[known],
-        "labels": is_positive.astype(int),
-    }
+    scores = np.asarray(rows.columns["score"], dtype=float)[known]
+    came = [None if np.isnan(outcome) else int(outcome) for outcome in outcomes[known]]
+    return chosen | {"scores": scores, "labels": np.array(came, dtype=object)}
 
 
 def _intervals(rows: InferenceColumns) -> engine.Intervals | None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
+from connectors.protocols import InferenceColumns
 from engines.drift import watch
 from engines.drift.detector import DetectorState
 from services import cognitive, degradation, drift, hallucination, models, reliability, trust
 from services.concept import Concept
 from services.identity import ROLES, Principal
 from services.jobs import refresh_model, refresh_models
+from services.quality import score_outcomes
 from services.workspace import Workspace
 from tests.conftest import NOW_MS
 from tests.services.conftest import HOUR_MS, Row, Send, scored_rows
@@ -150,3 +154,37 @@ def test_registration_overrules_the_guess(workspace: Workspace, send: Send) -> N
     said = models.Registration(name="Risk of default", model_type="regression")
     assert models.register_model(workspace, "risk", said).status == "registered"
     assert models.get_model(workspace, "risk").model_type == "regression"
+
+
+def _scored(score: list[float], said: list[str], label: list[str | None]) -> InferenceColumns:
+    size = len(score)
+    return InferenceColumns(
+        np.full(size, "id", dtype=object),
+        np.arange(size, dtype=np.int64),
+        np.full(size, "1", dtype=object),
+        {
+            "score": np.array(score),
+            "prediction": np.array(said, dtype=object),
+            "label": np.array(label, dtype=object),
+        },
+    )
+
+
+def test_a_score_speaks_of_the_class_predicted_above_one_half() -> None:
+    rows = _scored([0.9, 0.2, 0.8], ["yes", "no", "yes"], ["yes", "yes", None])
+    found = score_outcomes(rows, None)
+    assert found is not None
+    assert np.array_equal(found, [1.0, 1.0, np.nan], equal_nan=True)
+
+
+def test_scores_never_below_one_half_speak_of_the_predicted_class() -> None:
+    rows = _scored([0.9, 0.7], ["cat", "dog"], ["cat", "cat"])
+    found = score_outcomes(rows, None)
+    assert found is not None and found.tolist() == [1.0, 0.0]
+
+
+def test_a_registered_class_decides_and_nothing_decides_for_low_scores_alone() -> None:
+    rows = _scored([0.1, 0.2], ["no", "no"], ["no", "yes"])
+    assert score_outcomes(rows, None) is None
+    found = score_outcomes(rows, "yes")
+    assert found is not None and found.tolist() == [0.0, 1.0]
