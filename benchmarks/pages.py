@@ -82,7 +82,8 @@ def _ask(app: Flask, client: Any) -> bytes:  # werkzeug's test client
 
 
 def _view_of(callbacks: Any) -> str:  # Dash's callback map
-    return next(n for n in callbacks if '"unified"' in n and '"view"' in n)
+    name: str = next(n for n in callbacks if '"unified"' in n and '"view"' in n)
+    return name
 
 
 def _times(app: Flask, clock: list[int]) -> tuple[list[float], list[float]]:

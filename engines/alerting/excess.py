@@ -36,7 +36,7 @@ def excess_p_value(count: int, rows: int, usual_count: float, usual_rows: float)
 
     Examples
     --------
-    >>> excess_p_value(3, 3, 0, 8)
+    >>> round(excess_p_value(3, 3, 0, 8), 6)
     0.001
     >>> excess_p_value(0, 12, 5, 100)
     1.0
