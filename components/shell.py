@@ -276,7 +276,7 @@ def register(dash_app: Any, items: Callable[[], Sequence[NavItem]]) -> None:  # 
     )
     def _speak(_lang: str | None, standing: dict[str, Any]) -> list[Any]:
         return [
-            top_bar(Standing(**standing)),
+            top_bar(Standing(**(standing or {}))),
             side_nav(items()),
             _words(),
             t("shell.skip"),

@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ import pytest
 from app import factory
 from app.settings import Settings
 from connectors.selector import select
-from tests.serving import free_port
+from tests.conftest import NOW_MS
+from tests.pages.test_all_pages import fill
+from tests.serving import free_port, redis_server
 
 
 @pytest.fixture
@@ -65,3 +68,38 @@ def test_a_hub_on_victoriametrics_answers_what_was_sent(tmp_path: Path, victoria
         assert [points.values.tolist() for points in found] == [[4.0]]
     finally:
         factory.close(app)
+
+
+def test_a_hub_on_redis_shares_every_result_and_outlives_it(tmp_path: Path) -> None:
+    with redis_server() as (url, process):
+        settings = Settings(data_dir=tmp_path / "hub", demo="off", redis_url=url)
+        backends = replace(factory.open_backends(settings), clock=lambda: NOW_MS)
+        app = factory.create_app(settings, backends=backends, scheduler=False)
+        try:
+            client = app.test_client()
+            fill(client, backends, NOW_MS)
+            for path in READ:
+                assert client.get(path).status_code == 200, path
+            process.kill()
+            process.wait(timeout=20)
+            for path in READ:
+                assert client.get(path).status_code == 200, f"{path} without Redis"
+            states = client.get("/readyz").json
+            assert states is not None
+            assert [s["ok"] for s in states["dependencies"]] == [True, True, True, False, False]
+        finally:
+            factory.close(app)
+
+
+READ = (
+    "/api/dashboard/overview",
+    "/api/metrics/cognitive/alpha",
+    "/api/models/alpha/drift",
+    "/api/models/assistant/hallucination",
+    "/api/dashboard/compliance",
+    "/api/dashboard/costs",
+    "/api/dashboard/carbon",
+    "/api/security/overview",
+    "/api/causal/graph",
+    "/metrics",
+)
