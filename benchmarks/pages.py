@@ -41,10 +41,10 @@ def measure() -> list[Row]:
         count, body = _together(app, clock)
     packed = len(gzip.compress(body, 6)) / 1_024
     return [
-        Row("view computed, p95 CPU ms", _p95(computed), high=200, repetitions=len(computed)),
-        Row("view cached, p95 CPU ms", _p95(cached), high=20, repetitions=len(cached)),
+        Row("view computed, p95 CPU ms", _p95(computed), high=30, repetitions=len(computed)),
+        Row("view cached, p95 CPU ms", _p95(cached), high=10, repetitions=len(cached)),
         Row(f"computations when {VIEWERS} viewers ask at one tick", count, high=1),
-        Row("view as sent, compressed, kB", packed, high=100),
+        Row("view as sent, compressed, kB", packed, high=50),
     ]
 
 
