@@ -59,10 +59,10 @@ def _compute(ws: Workspace, model: Model) -> TrustAnswer:
     end = ws.now_ms()
     window = Window(end - HOUR_MS, end)
     policy = POLICIES[model.model_type]
-    result, insufficient = attempt(
-        lambda: engine.score(_parts(ws, model, window, policy), policy=policy)
-    )
     traffic = get_traffic(ws, window, model_id=model.model_id)
+    result, insufficient = attempt(
+        lambda: engine.score(_parts(ws, model, traffic, policy), policy=policy)
+    )
     return Computed(
         model_id=model.model_id,
         computed_at_ms=ws.now_ms(),
@@ -76,10 +76,10 @@ def _compute(ws: Workspace, model: Model) -> TrustAnswer:
     )
 
 
-def _parts(ws: Workspace, model: Model, window: Window, policy: TrustPolicy) -> dict[str, Given]:
+def _parts(ws: Workspace, model: Model, traffic: Traffic, policy: TrustPolicy) -> dict[str, Given]:
     model_id = model.model_id
-    traffic = get_traffic(ws, window, model_id=model_id)
-    before = get_traffic(ws, Window(window.start_ms - DAY_MS, window.start_ms), model_id=model_id)
+    start = traffic.window.start_ms
+    before = get_traffic(ws, Window(start - DAY_MS, start), model_id=model_id)
     measured: dict[str, Given] = {
         "drift": drift_part(get_drift(ws, model_id)),
         "reliability": reliability_part(get_reliability(ws, model_id)),
