@@ -30,6 +30,15 @@ class Delta:
     against: str | None = None
 
 
+def change(now: float | None, before: float | None) -> Delta | None:
+    """Return the relative change, or None where there is nothing to compare with.
+
+    >>> change(3.0, 2.0).value
+    0.5
+    """
+    return Delta(now / before - 1) if now is not None and before else None
+
+
 _AS_FACTOR = 2.0  # a rise of 200 % and more reads better as "× 3"
 
 
@@ -40,6 +49,7 @@ def kpi(
     kpi_id: str,
     unit: str = "",
     interval: Interval | None = None,
+    interval_words: str | None = None,
     delta: Delta | None = None,
     good: Direction = "neither",
     target: float | None = None,
@@ -50,7 +60,10 @@ def kpi(
     source: Provenance | None = None,
     href: str | None = None,
 ) -> html.Article:
-    """Return one key figure; `good` says which direction of change is better."""
+    """Return one key figure; `good` says which direction of change is better.
+
+    `interval_words` says what the interval is of, where that is not the figure itself.
+    """
     lack = value if isinstance(value, Insufficient) else None
     head: list[Any] = [html.H3(html.A(label, href=href) if href else label, className="kpi-label")]
     if definition:
@@ -65,9 +78,10 @@ def kpi(
             ),
         ]
     else:
+        span = _interval(interval, interval_words, unit)
         body += [
             _value_row(value, unit, trend),
-            _facts(status, word, interval, delta, good, target, unit),
+            _facts(status, word, span, delta, good, target, unit),
         ]
     if source:
         body.append(html.Div(footer(source), className="kpi-foot"))
@@ -114,7 +128,7 @@ def _value_row(value: Any, unit: str, trend: Sequence[float | None] | None) -> h
 def _facts(
     status: Status | None,
     word: str | None,
-    interval: Interval | None,
+    interval: html.Span | None,
     delta: Delta | None,
     good: Direction,
     target: float | None,
@@ -124,12 +138,18 @@ def _facts(
     if delta is not None:
         facts.append(_delta(delta, good, unit))
     if interval is not None:
-        span = f"{quantity(interval.low, unit)} – {quantity(interval.high, unit)}"
-        words = t("panel.interval", level=percent(interval.level, decimals=0))
-        facts.append(html.Span([f"{words} ", html.Bdi(span, dir="ltr")]))
+        facts.append(interval)
     if target is not None:
         facts.append(html.Span([t("panel.target"), " ", html.Bdi(quantity(target, unit))]))
     return html.Div(facts, className="kpi-facts")
+
+
+def _interval(interval: Interval | None, words: str | None, unit: str) -> html.Span | None:
+    if interval is None:
+        return None
+    span = f"{quantity(interval.low, unit)} – {quantity(interval.high, unit)}"
+    words = words or t("panel.interval", level=percent(interval.level, decimals=0))
+    return html.Span([f"{words} ", html.Bdi(span, dir="ltr")])
 
 
 def _delta(delta: Delta, good: Direction, unit: str) -> html.Span:

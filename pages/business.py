@@ -9,7 +9,7 @@ from dash import html
 from components import charts, live, shell, states
 from components.charts import Line, Threshold
 from components.issues import Issue, issue_list
-from components.kpi import Delta, kpi, row
+from components.kpi import Delta, change, kpi, row
 from components.live import View
 from components.panel import Provenance, grid, panel
 from components.scope import Scope
@@ -104,14 +104,14 @@ def _cost_figures(costs: Costs, compared: bool, source: Provenance) -> dict[str,
     return {
         "spend": kpi(
             _t("spend"), none if not costs.inferences else costs.total, unit=money,
-            kpi_id="biz-spend", delta=_change(costs.total, old), good="down",
+            kpi_id="biz-spend", delta=change(costs.total, old), good="down",
             trend=_trend(costs.over_time),
             definition=f"{_t('spend_definition', tenant=costs.tenant)} {extra}".strip(),
             source=source,
         ),
         "thousand": kpi(
             _t("thousand"), none if per is None else per, unit=money, kpi_id="biz-thousand",
-            delta=_change(per, old_per), good="down", source=source,
+            delta=change(per, old_per), good="down", source=source,
             trend=_trend(costs.per_thousand_over_time),
             definition=_t("thousand_definition"),
         ),
@@ -178,6 +178,7 @@ def _budget(track: SpendTrack) -> Any:
         interval = Interval(*ends, found.interval.level)
     return kpi(
         _t("budget"), found.used, unit="share", kpi_id="biz-budget", interval=interval,
+        interval_words=t("panel.at_period_end"),
         status=_BUDGET[found.status], word=_t(f"budget_{found.status}"), target=found.elapsed,
         definition=_t("budget_definition"), source=_track_source(track),
     )  # fmt: skip
@@ -185,8 +186,7 @@ def _budget(track: SpendTrack) -> Any:
 
 def _over_time(costs: Costs, marks: list[charts.Mark]) -> Any:
     shown = costs.models[:_MAX_MODELS]
-    ends = [start + costs.step_ms <= costs.window.end_ms for start in costs.timestamps_ms]
-    whole = sum(ends) or len(ends)  # an unfinished step would look like a fall
+    whole = sources.finished(costs.timestamps_ms, costs.step_ms, costs.window.end_ms)
     lines = [Line(model.model_id, model.cost[:whole]) for model in shown]
     rest = costs.models[_MAX_MODELS:]
     if rest:
@@ -328,10 +328,6 @@ def _nothing() -> html.Div:
 
 def _or(value: float | Insufficient, key: str) -> float | Insufficient:
     return Insufficient(_t(key)) if isinstance(value, Insufficient) else value
-
-
-def _change(now: float | None, before: float | None) -> Delta | None:
-    return Delta(now / before - 1) if now is not None and before else None
 
 
 def _ltr(words: str) -> str:

@@ -302,9 +302,10 @@ def _spend_chart(ws: Workspace, window: Window, before: Window) -> Any:
     values = np.array([np.nan if v is None else v for v in found.over_time], dtype=float)
     if not np.isfinite(values).any():
         return Insufficient(words("no_spend"))
+    whole = sources.finished(found.timestamps_ms, found.step_ms, found.window.end_ms)
     title = f"{found.currency} / {duration(found.step_ms / 1_000)}"
     figure = charts.line(
-        found.timestamps_ms, [Line(t("profiles.w_spend"), sources.plain(values))], unit=title,
-        zero=True,
+        found.timestamps_ms[:whole], [Line(t("profiles.w_spend"), sources.plain(values[:whole]))],
+        unit=title, zero=True,
     )  # fmt: skip
     return charts.graph("executive-spend-chart", figure, label=t("profiles.d_spend"), height=220)

@@ -5,7 +5,7 @@ Also the one way in which a page answers a tick: `register_live`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,9 +26,10 @@ from i18n import duration, number, percent, quantity, t
 from services.computed import Computed
 from services.incidents import Incident
 from services.marks import list_marks
+from services.models import was_watched
 from services.times import Window
 from services.topology import ERROR_WARNING, ServiceHealth
-from services.traffic import TrafficSeries
+from services.traffic import Traffic, TrafficSeries, get_traffic
 from services.workspace import Workspace, current_workspace
 
 HEALTH: dict[str, Status] = {
@@ -78,11 +79,26 @@ def compared(ws: Workspace, scope: Scope) -> Window:
     return Window(*chosen) if chosen else window_of(ws, scope).before()
 
 
+def earlier_traffic(
+    ws: Workspace, scope: Scope, *, model_id: str | None = None, version: str | None = None
+) -> Traffic:
+    """Return the traffic to compare with; none where that window was not watched as a whole."""
+    window = compared(ws, scope)
+    if not was_watched(ws, window.start_ms, model_id):
+        return Traffic.none(window)
+    return get_traffic(ws, window, model_id=model_id, version=version)
+
+
 def whole_steps(series: TrafficSeries) -> NDArray[np.bool_]:
     """Return which steps lie inside the window: an unfinished one would look like a fall."""
     starts = series.timestamps_ms
     inside = (starts >= series.window.start_ms) & (starts + series.step_ms <= series.window.end_ms)
     return inside if inside.any() else np.ones(len(starts), dtype=bool)
+
+
+def finished(timestamps_ms: Sequence[int], step_ms: int, end_ms: int) -> int:
+    """Return how many steps are over at the end of a window; all where none is."""
+    return sum(start + step_ms <= end_ms for start in timestamps_ms) or len(timestamps_ms)
 
 
 def spark(values: Any) -> list[float | None]:  # an array of numbers

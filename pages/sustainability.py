@@ -10,7 +10,7 @@ from dash import html
 
 from components import charts, live, shell, states
 from components.charts import Line
-from components.kpi import Delta, kpi, row
+from components.kpi import change, kpi, row
 from components.live import View
 from components.panel import Provenance, grid, panel
 from components.scope import Scope
@@ -132,7 +132,7 @@ def _figures(
     return {
         "carbon": kpi(
             _t("carbon"), lack if carbon is None else _mass(carbon), kpi_id="sus-carbon",
-            delta=_change(carbon, old.carbon), good="down",
+            delta=change(carbon, old.carbon), good="down",
             trend=sources.spark(trend), source=source,
             definition=" ".join(
                 filter(None, (_t("carbon_definition"), span and _t("range", span=span), market))
@@ -143,7 +143,7 @@ def _figures(
             _t("energy"), lack if carbon is None else _energy(now.energy_kwh),
             kpi_id="sus-energy", good="down", source=source,
             trend=_trend(now.energy_over_time),
-            delta=_change(now.energy_kwh, old.energy),
+            delta=change(now.energy_kwh, old.energy),
             definition=_t("energy_definition", low=number(now.pue.low),
                           central=number(now.pue.central), high=number(now.pue.high)),
         ),
@@ -153,7 +153,7 @@ def _figures(
         ),
         "water": kpi(
             _t("water"), lack if carbon is None else _volume(now.water_l), kpi_id="sus-water",
-            delta=_change(now.water_l, old.water), good="down",
+            delta=change(now.water_l, old.water), good="down",
             trend=_trend(now.water_over_time), source=source,
             definition=_t("water_definition"),
         ),
@@ -173,7 +173,7 @@ def _sci(
                    definition=_t(f"{name}_definition"))  # fmt: skip
     old = None if isinstance(before, Insufficient) else before
     return kpi(
-        _t(name), _mass(now), kpi_id=f"sus-{name}", delta=_change(now, old), good="down",
+        _t(name), _mass(now), kpi_id=f"sus-{name}", delta=change(now, old), good="down",
         definition=_t(f"{name}_definition"), source=source, trend=trend and _trend(trend),
     )  # fmt: skip
 
@@ -191,14 +191,15 @@ def _budget(track: CarbonTrack) -> Any:
         definition = f"{definition} {_t('projected', value=_ltr(_mass(found.projected or 0.0)))}"
     return kpi(
         _t("budget"), found.used, unit="share", kpi_id="sus-budget", interval=interval,
-        status=_BUDGET[found.status], word=_t(f"budget_{found.status}"),
+        interval_words=t("panel.at_period_end"), status=_BUDGET[found.status],
+        word=_t(f"budget_{found.status}"),
         definition=f"{definition} {_t('limit_is', value=_ltr(_mass(found.limit)))}",
     )  # fmt: skip
 
 
 def _over_time(now: Carbon, marks: list[charts.Mark]) -> Any:
     scale, unit = _scale(max([_or_zero(v) for v in _total_over_time(now)], default=0.0))
-    whole = _whole_steps(now)
+    whole = sources.finished(now.timestamps_ms, now.step_ms, now.window.end_ms)
     lines = [
         Line(_t("usage"), _scaled(now.usage_over_time[:whole], scale)),
         Line(_t("embodied"), _scaled(now.embodied_over_time[:whole], scale)),
@@ -373,10 +374,6 @@ def _volume(litres: float) -> str:
     return quantity(litres, "L")
 
 
-def _change(now: float | None, before: float | None) -> Delta | None:
-    return Delta(now / before - 1) if now is not None and before else None
-
-
 def _trend(values: list[float | None]) -> list[float | None]:
     return sources.spark([float("nan") if v is None else v for v in values])
 
@@ -388,12 +385,6 @@ def _total_over_time(now: Carbon) -> list[float]:
 
 def _or_zero(value: float) -> float:
     return 0.0 if np.isnan(value) else value
-
-
-def _whole_steps(now: Carbon) -> int:
-    """Return how many steps are over: an unfinished one would look like a fall."""
-    ends = [start + now.step_ms <= now.window.end_ms for start in now.timestamps_ms]
-    return sum(ends) or len(ends)
 
 
 def _scaled(values: list[float | None], scale: float) -> list[float | None]:

@@ -9,7 +9,7 @@ from dash import html
 
 from components import charts, live, shell, states
 from components.charts import Line, Threshold
-from components.kpi import Delta, kpi, row
+from components.kpi import change, kpi, row
 from components.live import View
 from components.panel import Provenance, grid, panel
 from components.scope import Scope
@@ -80,7 +80,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     window = sources.window_of(ws, scope)
     chosen = {"model_id": scope.model or None, "version": scope.version or None}
     traffic = get_traffic(ws, window, **chosen)
-    before = get_traffic(ws, sources.compared(ws, scope), **chosen)
+    before = sources.earlier_traffic(ws, scope, **chosen)
     series = get_traffic_series(ws, window, step_for(window, 120), **chosen)
     objective = get_model(ws, scope.model).objective_latency_ms if scope.model else None
     source = Provenance(scope.describe(), traffic.requests, computed_at_ms=ws.now_ms())
@@ -117,7 +117,7 @@ def _fill_figures(
         "technical-rate",
         kpi(
             words("requests_per_s"), _known(rate), unit="/s", kpi_id="technical-rate",
-            delta=_change(now.requests_per_s, before.requests_per_s),
+            delta=change(now.requests_per_s, before.requests_per_s),
             trend=sources.spark(series.requests[whole]),
         ),
     )  # fmt: skip
@@ -132,7 +132,7 @@ def _fill_figures(
             f"technical-{name}",
             kpi(
                 label, _known(value), unit="ms", kpi_id=f"technical-{name}",
-                delta=_change(value, old), good="down",
+                delta=change(value, old), good="down",
                 target=objective if name == "p95" else None,
                 trend=sources.spark(series.latency_ms[name]),
                 definition=t("unified.latency_definition") if name == "p95" else None,
@@ -142,7 +142,7 @@ def _fill_figures(
         "technical-errors",
         kpi(
             t("unified.error_rate"), _known(now.error_rate), unit="share", good="down",
-            kpi_id="technical-errors", delta=_change(now.error_rate, before.error_rate),
+            kpi_id="technical-errors", delta=change(now.error_rate, before.error_rate),
             trend=sources.spark(_share(series)[whole]),
             definition=t("unified.error_rate_definition"),
         ),
@@ -200,7 +200,3 @@ def _share(series: TrafficSeries) -> Any:  # float array, NaN without requests
 
 def _known(value: float | None) -> float | Insufficient:
     return Insufficient(t("unified.no_models")) if value is None else value
-
-
-def _change(now: float | None, before: float | None) -> Delta | None:
-    return Delta(now / before - 1) if now is not None and before else None

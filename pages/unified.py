@@ -11,7 +11,7 @@ from dash import html
 from components import charts, live, shell, states
 from components.charts import Line, Threshold
 from components.issues import Issue, issue_list
-from components.kpi import Delta, kpi, row
+from components.kpi import change, kpi, row
 from components.live import View
 from components.panel import Provenance, grid, moment, panel
 from components.scope import Scope
@@ -110,7 +110,7 @@ def _fill_figures(
     totals = overview.totals
     window = sources.window_of(ws, scope)
     now = get_traffic(ws, window, model_id=scope.model or None)
-    before = get_traffic(ws, sources.compared(ws, scope), model_id=scope.model or None)
+    before = sources.earlier_traffic(ws, scope, model_id=scope.model or None)
     healthy = totals.by_health.get("healthy", 0)
     worst = next((h for h in ("critical", "warning") if totals.by_health.get(h)), "healthy")
     status, word = sources.health_words(worst if healthy or worst != "healthy" else "unknown")
@@ -148,17 +148,17 @@ def _traffic_figures(now: Traffic, before: Traffic, series: TrafficSeries) -> di
     return {
         "requests": kpi(
             t("unified.requests"), float(now.requests), kpi_id="unified-requests",
-            delta=_change(now.requests, before.requests),
+            delta=change(now.requests, before.requests),
             trend=sources.spark(series.requests[sources.whole_steps(series)]),
         ),
         "errors": kpi(
             t("unified.error_rate"), _known(now.error_rate, nothing), unit="share",
-            kpi_id="unified-errors", delta=_change(now.error_rate, before.error_rate), good="down",
+            kpi_id="unified-errors", delta=change(now.error_rate, before.error_rate), good="down",
             trend=sources.spark(rate), definition=t("unified.error_rate_definition"),
         ),
         "latency": kpi(
             t("unified.latency_p95"), _known(p95, nothing), unit="ms", kpi_id="unified-latency",
-            delta=_change(p95, old_p95), good="down", trend=sources.spark(series.latency_ms["p95"]),
+            delta=change(p95, old_p95), good="down", trend=sources.spark(series.latency_ms["p95"]),
             definition=t("unified.latency_definition"),
         ),
     }  # fmt: skip
@@ -313,12 +313,6 @@ def _nothing() -> html.Div:
 
 def _known(value: float | None, reason: str) -> float | Insufficient:
     return Insufficient(reason) if value is None else value
-
-
-def _change(now: float | None, before: float | None) -> Delta | None:
-    if now is None or not before:
-        return None
-    return Delta(now / before - 1)
 
 
 def _model_link(model_id: str) -> str:

@@ -78,6 +78,13 @@ def get_model(ws: Workspace, model_id: str) -> Model:
     return _model(ws, model_id, seen, record.body if record else None)
 
 
+@permitted("models:read")
+def was_watched(ws: Workspace, since_ms: int, model_id: str | None = None) -> bool:
+    """Return whether the model, or any, already sent inferences at a moment: else no comparison."""
+    seen = ws.events.models_seen()
+    return any(r.first_ms <= since_ms for r in seen if model_id in (None, r.model_id))
+
+
 @permitted("models:write")
 def register_model(ws: Workspace, model_id: str, registration: Registration) -> Model:
     """Say what a model is; telemetry that comes before or after belongs to it all the same."""

@@ -33,6 +33,11 @@ class Traffic(msgspec.Struct, frozen=True):
     cost: dict[str, float]  # per currency
     energy_kwh: float | None
 
+    @classmethod
+    def none(cls, window: Window) -> Traffic:
+        """Return the traffic of a window in which nothing was watched."""
+        return cls(window, 0, 0, 0.0, None, None, 0, 0, {}, None)
+
 
 class TrafficSeries(msgspec.Struct, frozen=True):
     """The same over time, one value a step; NaN where nothing is known."""

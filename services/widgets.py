@@ -24,7 +24,7 @@ from services.explore import list_events
 from services.fleet import Overview, get_overview
 from services.identity import permitted
 from services.incidents import Incident, list_incidents
-from services.models import list_models
+from services.models import was_watched
 from services.times import HOUR_MS, Window
 from services.traffic import Traffic, get_traffic
 from services.workspace import Workspace
@@ -78,8 +78,7 @@ class Sight:
     @cached_property
     def is_comparable(self) -> bool:
         """Whether anything was watched for the whole of the compared window."""
-        starts = [m.first_seen_ms for m in list_models(self.ws) if m.first_seen_ms is not None]
-        return bool(starts) and min(starts) <= self.compared.start_ms
+        return was_watched(self.ws, self.compared.start_ms)
 
     @cached_property
     def incidents(self) -> list[Incident]:

@@ -21,6 +21,7 @@ _MARK_SYMBOL: dict[str, str] = {
     "incident": "x", "security": "star", "alert": "circle",
 }  # fmt: skip
 _MAX_END_LABELS = 5
+_LABEL_SHARE = 0.075  # of the height of a panel that a line of text takes
 _DAY = {"de": "%-d. %b", "zh": "%-m月%-d日", "ja": "%-m月%-d日", "ko": "%-m월 %-d일"}
 _DASHED_POINTS = 60  # on denser lines dashes look like noise; the end labels tell them apart
 _MARK_TOKEN = {"incident": "bad", "security": "bad", "alert": "warn"}
@@ -77,14 +78,14 @@ def line(
     named = 2 <= len(lines) <= _MAX_END_LABELS
     legend = len(lines) > _MAX_END_LABELS
     made = frame.layout(unit=unit, legend=legend, hovermode="x unified")
-    if named:
-        add_end_labels(made, data)
     made["xaxis"] = time_axis(window_ms)
     made["yaxis"] = frame.value_axis(unit, zero=zero)
     if y_range is None and unit == "share" and len(x) <= 2:
         y_range = (0.0, 1.02)  # one or two points say nothing of a scale of their own
     if y_range:
         made["yaxis"]["range"] = list(y_range)
+    if named:
+        add_end_labels(made, data, _drawn(data, y_range, zero, thresholds))
     add_thresholds(made, thresholds)
     data += add_marks(made, marks)
     return {"data": data, "layout": made}
@@ -162,20 +163,38 @@ def add_thresholds(made: dict[str, Any], thresholds: Sequence[Threshold]) -> Non
         )  # fmt: skip
 
 
-def add_end_labels(made: dict[str, Any], data: Sequence[dict[str, Any]]) -> None:
-    """Write each line's name at its end, in its colour: no legend to look up."""
+def _drawn(
+    data: Sequence[dict[str, Any]],
+    y_range: tuple[float, float] | None,
+    zero: bool,
+    thresholds: Sequence[Threshold],
+) -> tuple[float, float]:
+    """Return about which values the axis will span."""
+    if y_range:
+        return y_range
+    values = [v for trace in data for v in trace["y"] if v is not None]
+    values += [level.value for level in thresholds]
+    values += [0.0] if zero or not values else []
+    return min(values), max(values)
+
+
+def add_end_labels(
+    made: dict[str, Any], data: Sequence[dict[str, Any]], drawn: tuple[float, float]
+) -> None:
+    """Write each line's name at its end, in its colour: no legend to look up.
+
+    Names that would lie on each other are moved apart, evenly around where they belong.
+    """
     ends: list[tuple[float, dict[str, Any]]] = []
     for trace in data:
         last = next((v for v in reversed(trace["y"]) if v is not None), None)
         if "meta" not in trace and last is not None:
             ends.append((last, trace))
-    values = [v for trace in data for v in trace["y"] if v is not None]
     if not ends:
         return
-    apart = ((max(values) - min(values)) or 1.0) * 0.075
-    level = float("-inf")
-    for value, trace in sorted(ends, key=lambda end: end[0]):
-        level = max(value, level + apart)
+    apart = ((drawn[1] - drawn[0]) or 1.0) * _LABEL_SHARE
+    ends.sort(key=lambda end: end[0])
+    for level, (_, trace) in zip(_spread([v for v, _ in ends], apart), ends, strict=True):
         made["annotations"].append(
             {
                 "text": trace["name"], "xref": "paper", "x": 1, "xanchor": "left", "xshift": 5,
@@ -185,6 +204,29 @@ def add_end_labels(made: dict[str, Any], data: Sequence[dict[str, Any]]) -> None
         )  # fmt: skip
     longest = max(len(trace["name"]) for _, trace in ends)
     made["margin"]["r"] = min(120, 14 + round(6.2 * longest))
+
+
+def _spread(values: list[float], apart: float) -> list[float]:
+    """Return sorted values at least `apart` from each other, each group kept around its mean.
+
+    >>> _spread([1.0, 1.0, 5.0], 1.0)
+    [0.5, 1.5, 5.0]
+    """
+    groups: list[list[float]] = []
+    for value in values:
+        groups.append([value])
+        while len(groups) > 1 and _top(groups[-2], apart) + apart > _bottom(groups[-1], apart):
+            last = groups.pop()
+            groups[-1] += last
+    return [_bottom(group, apart) + i * apart for group in groups for i in range(len(group))]
+
+
+def _bottom(group: list[float], apart: float) -> float:
+    return sum(group) / len(group) - apart * (len(group) - 1) / 2
+
+
+def _top(group: list[float], apart: float) -> float:
+    return _bottom(group, apart) + apart * (len(group) - 1)
 
 
 def add_marks(made: dict[str, Any], marks: Sequence[Mark]) -> list[dict[str, Any]]:

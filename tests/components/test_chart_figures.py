@@ -89,6 +89,14 @@ def test_end_labels_do_not_overlap() -> None:
     assert min(b - a for a, b in zip(levels, levels[1:], strict=False)) >= 0.07
 
 
+def test_end_labels_keep_apart_on_the_axis_that_is_drawn() -> None:
+    close = [Line(name, [0.8 + i / 1000] * 5) for i, name in enumerate("abcd")]
+    notes = charts.line(X, close, y_range=(0.0, 1.02))["layout"]["annotations"]
+    levels = [n["y"] for n in notes]
+    assert np.diff(levels).min() == pytest.approx(1.02 * 0.075)
+    assert np.mean(levels) == pytest.approx(0.8015)
+
+
 def test_waterfall_bars_float_on_the_running_total() -> None:
     base, bars = charts.waterfall(["up", "down"], [3, -4], start=("s", 10), end="e")["data"]
     assert base["y"] == [0, 10, 9, 0]
