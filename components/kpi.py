@@ -16,7 +16,7 @@ from components.panel import Provenance, footer
 from components.status import pill
 from components.theme import Status
 from engines.result import Insufficient, Interval
-from i18n import number, percent, quantity, t
+from i18n import number, percent, quantity, t, tell
 
 Direction = Literal["up", "down", "neither"]
 
@@ -71,9 +71,9 @@ def kpi(
     body: list[Any] = [html.Div(head, className="kpi-head")]
     if lack:
         body += [
-            html.P("–", className="kpi-value kpi-none", title=lack.reason),
+            html.P("–", className="kpi-value kpi-none", title=tell(lack.reason)),
             html.P(
-                [icon("hourglass-split"), html.Span(lack.reason, lang="en", dir="auto")],
+                [icon("hourglass-split"), html.Span(tell(lack.reason), dir="auto")],
                 className="kpi-reason",
             ),
         ]

@@ -9,7 +9,7 @@ from dash import html
 from components.attributes import attrs
 from components.icons import icon
 from engines.result import Insufficient
-from i18n import number, t
+from i18n import number, t, tell
 
 
 def skeleton(height: int = 240, kind: str = "chart") -> html.Div:
@@ -63,7 +63,7 @@ def thin(lack: Insufficient, *, hint: str | None = None) -> html.Div:
     parts: list[Any] = [
         icon("hourglass-split"),
         html.P(t("state.insufficient"), className="state-title"),
-        html.P(lack.reason, className="state-hint", lang="en", dir="auto"),
+        html.P(tell(lack.reason), className="state-hint", dir="auto"),
     ]
     if lack.needed and lack.got is not None:
         share = min(1.0, lack.got / lack.needed)

@@ -1,9 +1,9 @@
 """Result objects as bytes and back: what a shared cache keeps.
 
-MessagePack with three extensions: NumPy arrays, tuples, and dataclasses or structs by name with
-their fields. Decoding builds the named class without calling it and only if it is a dataclass or
-struct that this process has loaded and whose fields are the same: bytes from another version of
-the hub, or from anywhere else, are a `ValueError` and never run code.
+MessagePack with extensions: NumPy arrays, tuples, texts that carry attributes, and dataclasses or
+structs by name with their fields. Decoding builds the named class without calling it and only if
+it is a dataclass or struct that this process has loaded and whose fields are the same: bytes from
+another version of the hub, or from anywhere else, are a `ValueError` and never run code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from connectors.telemetry import Series
 
 T = TypeVar("T")
 
-_ARRAY, _TUPLE, _OBJECT, _SET, _SERIES = 1, 2, 3, 4, 5
+_ARRAY, _TUPLE, _OBJECT, _SET, _SERIES, _TEXT = 1, 2, 3, 4, 5, 6
 _COMPRESS_ABOVE = 1_024
 _MAX_BYTES = 256 * 1024 * 1024
 
@@ -69,7 +69,7 @@ def _is_a(value: object, kind: Any) -> bool:  # a type, a generic alias or a uni
 
 
 def _lower(value: Any) -> Any:
-    if value is None or isinstance(value, bool | str | bytes) or type(value) in (int, float):
+    if value is None or isinstance(value, bool | bytes) or type(value) in (int, float, str):
         return value
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value  # MessagePack has its own timestamp, always UTC
@@ -77,6 +77,10 @@ def _lower(value: Any) -> Any:
         raise TypeError("an Enum is not cached: use a Literal")
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, str):
+        return msgspec.msgpack.Ext(
+            _TEXT, _pack([_where(type(value)), str(value), _lower(vars(value))])
+        )
     if isinstance(value, np.ndarray):
         return msgspec.msgpack.Ext(_ARRAY, _pack(_lower_array(value)))
     if isinstance(value, tuple):
@@ -91,8 +95,11 @@ def _lower(value: Any) -> Any:
         return msgspec.msgpack.Ext(_SERIES, _pack([value.name, value.labels]))
     names = _field_names(type(value))
     fields = [_lower(getattr(value, name)) for name in names]
-    where = f"{type(value).__module__}:{type(value).__qualname__}"
-    return msgspec.msgpack.Ext(_OBJECT, _pack([where, list(names), fields]))
+    return msgspec.msgpack.Ext(_OBJECT, _pack([_where(type(value)), list(names), fields]))
+
+
+def _where(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def _lower_array(array: np.ndarray[Any, Any]) -> list[Any]:
@@ -117,11 +124,25 @@ def _field_names(kind: type) -> tuple[str, ...]:
     raise TypeError(f"a {kind.__qualname__} is not cached: use a dataclass or a struct")
 
 
-def _raise_object(where: str, names: list[str], fields: list[Any]) -> Any:
+def _kind_at(where: str) -> Any:  # whatever has that name in a loaded module
     module, _, qualname = where.partition(":")
     kind: Any = sys.modules[module]
     for part in qualname.split("."):
         kind = vars(kind)[part]
+    return kind
+
+
+def _raise_text(where: str, text: str, attributes: dict[str, Any]) -> str:
+    kind = _kind_at(where)
+    if not (isinstance(kind, type) and issubclass(kind, str)) or kind is str:
+        raise ValueError(f"{where} is no text here")
+    value = str.__new__(kind, text)
+    vars(value).update(attributes)
+    return value
+
+
+def _raise_object(where: str, names: list[str], fields: list[Any]) -> Any:
+    kind = _kind_at(where)
     if not isinstance(kind, type) or list(_field_names(kind)) != names:
         raise ValueError(f"{where} has other fields here")
     given = dict(zip(names, fields, strict=True))
@@ -145,6 +166,8 @@ def _ext_hook(code: int, data: memoryview) -> Any:
         return frozenset(content)
     if code == _SERIES:
         return Series(content[0], tuple((k, v) for k, v in content[1]))
+    if code == _TEXT:
+        return _raise_text(*content)
     if code == _OBJECT:
         return _raise_object(*content)
     raise ValueError(f"unknown extension {code}")

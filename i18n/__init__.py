@@ -18,7 +18,7 @@ from i18n.formats import (
     signed,
 )
 from i18n.languages import LANGUAGES, Language, current, direction, negotiate, speaking, use
-from i18n.translate import t
+from i18n.translate import t, tell
 
 __all__ = [
     "LANGUAGES",
@@ -38,5 +38,6 @@ __all__ = [
     "signed",
     "speaking",
     "t",
+    "tell",
     "use",
 ]

@@ -50,9 +50,16 @@ def number(
 
     places = decimals if decimals is not None else _places(value)
     text = format_decimal(
-        value, format=_pattern(places, decimals is not None), locale=_babel_code(locale)
+        _unsigned_zero(value, places),
+        format=_pattern(places, decimals is not None),
+        locale=_babel_code(locale),
     )
     return f"{text}{suffix}"
+
+
+def _unsigned_zero(value: float, places: int) -> float:
+    """Return 0 in place of what rounds to a zero with a minus sign."""
+    return 0.0 if round(value, places) == 0 else value
 
 
 def _places(value: float) -> int:
@@ -84,7 +91,9 @@ def percent(share: float | None, *, decimals: int = 1, locale: str | None = None
     pattern = Locale.parse(_babel_code(locale)).percent_formats[None].pattern
     digits = "#,##0" + ("." + "#" * decimals if decimals else "")
     return format_percent(
-        share, format=pattern.replace("#,##0", digits), locale=_babel_code(locale)
+        _unsigned_zero(share, decimals + 2),
+        format=pattern.replace("#,##0", digits),
+        locale=_babel_code(locale),
     )
 
 

@@ -132,7 +132,10 @@ def _render(parts: Parts, locale: str, values: dict[str, object], count: float |
         elif part.kind == "percent":
             out.append(formats.percent(_as_number(values[part.name]), locale=locale))
         else:
-            out.append(str(values[part.name]))
+            value = values[part.name]
+            if isinstance(value, float):
+                value = formats.number(value, locale=locale)
+            out.append(str(value))
     return "".join(out)
 
 

@@ -43,6 +43,35 @@ def t(key: str, /, *, locale: str | None = None, **values: object) -> str:
     return render(texts[code if code in LANGUAGES else "en"], code, values)
 
 
+def tell(text: str, *, locale: str | None = None) -> str:
+    """Return a sentence of an engine in the language in use; any other text as it is.
+
+    A sentence is a text that carries `key` and `values` (engines know no languages). Names that it
+    holds keep their own direction between right-to-left words.
+    """
+    key: str = getattr(text, "key", "")
+    if not key:
+        return str(text)
+    code = locale or current()
+    held: dict[str, object] = getattr(text, "values", {})
+    return t(key, locale=code, **{name: _held(value, code) for name, value in held.items()})
+
+
+def _held(value: object, code: str) -> object:
+    if isinstance(value, tuple | list):
+        return _COMMA.get(code, ", ").join(str(_held(one, code)) for one in value)
+    if not isinstance(value, str):
+        return value
+    if getattr(value, "key", ""):
+        return tell(value, locale=code)
+    is_rtl = code in LANGUAGES and LANGUAGES[code].direction == "rtl"
+    return f"{_ISOLATE}{value}{_END}" if is_rtl and value else str(value)
+
+
+_COMMA = {"ar": "، ", "ja": "、", "zh": "、"}
+_ISOLATE, _END = "\u2068", "\u2069"  # Unicode: first strong isolate, pop directional isolate
+
+
 def translations(code: str) -> dict[str, str]:
     """Return every text in one language, key -> unrendered message, for clients of the API."""
     return {f"{name}.{key}": texts[code] for name in areas() for key, texts in area(name).items()}

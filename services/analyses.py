@@ -26,7 +26,7 @@ LOST_MS = 10 * MINUTE_MS
 WORKERS = 2
 
 T = TypeVar("T", bound=msgspec.Struct)
-Say = Callable[[str], None]
+Begin = Callable[[str], None]
 """Tells the stage that begins; raises `Stopped` when somebody stopped the job."""
 
 
@@ -76,7 +76,7 @@ def follow(
     ws: Workspace,
     what: str,
     kind: type[T],
-    compute: Callable[[Say], T],
+    compute: Callable[[Begin], T],
     *,
     fresh_s: float = 30.0,
     patience_s: float = 1.5,
@@ -103,7 +103,7 @@ def follow(
     return found if found is not None else get_job(ws, job_id)
 
 
-def _start(ws: Workspace, job: Job, kind: type[T], compute: Callable[[Say], T]) -> Job:
+def _start(ws: Workspace, job: Job, kind: type[T], compute: Callable[[Begin], T]) -> Job:
     with _gate:
         at_work = _running.get(job.id)
         if at_work is not None and not at_work.done():
@@ -113,16 +113,16 @@ def _start(ws: Workspace, job: Job, kind: type[T], compute: Callable[[Say], T]) 
     return job
 
 
-def _work(ws: Workspace, job: Job, kind: type[T], compute: Callable[[Say], T]) -> None:
-    def say(stage: str) -> None:
+def _work(ws: Workspace, job: Job, kind: type[T], compute: Callable[[Begin], T]) -> None:
+    def begin(stage: str) -> None:
         if get_job(ws, job.id).state == "stopped":
             raise Stopped
         _note(ws, job, stage=stage)
 
     try:
-        say("reading")
-        found = compute(say)
-        say("done")
+        begin("reading")
+        found = compute(begin)
+        begin("done")
         key = f"{ws.tenant}/analysis/{job.id}"
         ws.cache.put(key, found, kind, fresh_s=KEPT_S)
         _note(ws, job, state="done", stage="done")

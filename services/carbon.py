@@ -10,6 +10,7 @@ from engines import business, sustainability
 from engines.business import Budget
 from engines.errors import InsufficientData
 from engines.result import Insufficient
+from engines.sentence import say
 from engines.sustainability import METHODS, Intensity, Spread
 from services.carbon_policy import CarbonBudget, get_carbon_policy
 from services.footprints import CARBON, CARBON_HIGH, CARBON_LOW, COUNTED, ENERGY, WATER
@@ -191,7 +192,12 @@ def _sci(usage_g: float, embodied_g: float, units: float) -> float | Insufficien
     try:
         return sustainability.score(usage_g, embodied_g, units)
     except InsufficientData:
-        return Insufficient("no inference of this window has energy, or tokens of a known model")
+        return Insufficient(
+            say(
+                "reasons.no_energy",
+                "no inference of this window has energy, or tokens of a known model",
+            )
+        )
 
 
 def _ratio(grams: Sums, counts: Sums) -> NDArray[np.float64]:
@@ -213,11 +219,11 @@ def _sci_of_tokens(
         ws, "aiobs_tokens_total", window, ("model_id",), plain, labels={"direction": "output"}
     ).by(0)
     if choice.segment:
-        return Insufficient("tokens are not kept by segment")
+        return Insufficient(say("reasons.no_tokens_by_segment", "tokens are not kept by segment"))
     by_model = grams.by(0)
     texts = [m for m in by_model if tokens.get(m)]
     if not texts:
-        return Insufficient("no model in this window sends tokens")
+        return Insufficient(say("reasons.no_tokens", "no model in this window sends tokens"))
     emitted = sum(by_model[m] for m in texts)
     return sustainability.score(emitted, 0.0, sum(tokens[m] for m in texts) / 1_000)
 

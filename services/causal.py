@@ -14,6 +14,8 @@ from engines.causal.inputs import Key
 from engines.causal.roles import WITHIN, role_of
 from engines.errors import EngineError, InsufficientData
 from engines.result import Insufficient
+from engines.sentence import say
+from services.computed import unusable
 from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.incidents import Incident, attach_root_cause, get_incident, open_incidents
@@ -126,7 +128,13 @@ def scenario_graph(ws: Workspace, scenario: Scenario) -> Graph:
     scene = _scene(ws, None)
     key = reddest_effect(ws, scene, _SCENARIOS[scenario])
     if key is None:
-        lack = Insufficient(f"nothing of the kind {scenario} was observed in the last three hours")
+        lack = Insufficient(
+            say(
+                "reasons.no_such_effect",
+                "nothing of the kind {scenario} was observed in the last three hours",
+                scenario=scenario,
+            )
+        )
         return Graph(None, None, ws.now_ms(), scene.window, None, lack)
     return draw(ws, scene, key)
 
@@ -249,7 +257,7 @@ def _ask(ws: Workspace, scene: Scene, key: Key, onset_s: float | None) -> RootCa
     except InsufficientData as error:
         lack = Insufficient.of(error)
     except EngineError as error:
-        lack = Insufficient(str(error))
+        lack = unusable(error)
     return RootCause(key[0], key[1], ws.now_ms(), scene.window, result, lack)
 
 

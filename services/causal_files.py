@@ -10,6 +10,7 @@ import msgspec
 from engines.causal import CausalGraph
 from services.causal import Graph, build_graph
 from services.identity import permitted
+from services.sentences import english
 from services.times import Window, to_rfc3339
 from services.workspace import Workspace
 
@@ -51,7 +52,7 @@ def node_link(found: Graph) -> bytes:
         if graph
         else [],
     }
-    return msgspec.json.format(msgspec.json.encode(body), indent=1)
+    return msgspec.json.format(msgspec.json.encode(body, enc_hook=english), indent=1)
 
 
 def graphml(found: Graph) -> bytes:

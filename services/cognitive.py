@@ -9,6 +9,7 @@ import msgspec
 
 from engines.drift import DriftReport
 from engines.result import Insufficient
+from engines.sentence import say
 from services.computed import Computed
 from services.degradation import get_degradation
 from services.drift import get_drift
@@ -69,13 +70,22 @@ def circumstances(answer: Computed[Any]) -> Part:
 
 def nothing(answer: Computed[Any]) -> Part:
     """Return the part that stands for a missing result."""
-    reason = answer.insufficient.reason if answer.insufficient else "not computed yet"
-    return {"status": "insufficient_data", "reason": reason} | circumstances(answer)
+    lack = answer.insufficient or Insufficient(say("reasons.not_computed", "not computed yet"))
+    return _lacking(lack) | circumstances(answer)
+
+
+def _lacking(lack: Insufficient) -> Part:
+    return {
+        "status": lack.status,
+        "reason": lack.reason,
+        "reason_key": lack.reason_key,
+        "reason_values": lack.reason_values,
+    }
 
 
 def _value(part: object, number: float | None) -> Part:
     if isinstance(part, Insufficient):
-        return {"status": "insufficient_data", "reason": part.reason}
+        return _lacking(part)
     return {"score": number}
 
 
@@ -105,7 +115,7 @@ def _reliability(answer: Computed[Any]) -> Part:
     }
     overall = found.overall
     if isinstance(overall, Insufficient):
-        return parts | nothing(answer) | {"overall": None, "reason": overall.reason}
+        return parts | nothing(answer) | _lacking(overall) | {"overall": None}
     return (
         parts
         | {"overall": overall.score, "interval": _plain(overall.interval)}

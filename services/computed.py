@@ -7,8 +7,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from engines.errors import InsufficientData
+from engines.errors import EngineError, InsufficientData
 from engines.result import Insufficient
+from engines.sentence import say
 from services.times import Window
 from services.workspace import Workspace
 
@@ -43,6 +44,13 @@ def attempt(compute: Callable[[], R | Insufficient]) -> tuple[R | None, Insuffic
     if isinstance(answer, Insufficient):
         return None, answer
     return answer, None
+
+
+def unusable(error: EngineError) -> Insufficient:
+    """Return the lack behind an input that an engine refuses; what was wrong with it is data."""
+    return Insufficient(
+        say("reasons.unusable", "these numbers cannot be used: {detail}", detail=str(error))
+    )
 
 
 def latest(ws: Workspace, family: str, model_id: str, kind: type[R], refresh: Callable[[], R]) -> R:

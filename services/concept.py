@@ -13,6 +13,7 @@ from connectors.protocols import InferenceColumns
 from engines import drift as engine
 from engines.drift import ConceptDrift, DetectorState, PerformanceEstimate
 from engines.result import Insufficient
+from engines.sentence import say
 from services.models import Model
 from services.quality import class_name, score_outcomes
 from services.times import DAY_MS, HOUR_MS, Window
@@ -76,10 +77,17 @@ def read_concept(ws: Workspace, model: Model) -> Concept | Insufficient:
 
 def _judge(rows: InferenceColumns, model: Model) -> _Judged | Insufficient:
     if model.model_type in ("llm", "rag"):
-        return Insufficient("outputs are texts: see hallucination risk")
+        return Insufficient(
+            say("reasons.texts_have_no_classes", "outputs are texts: see hallucination risk")
+        )
     label = rows.columns.get("label")
     if label is None or len(rows) == 0:
-        return Insufficient("no labels have arrived to test the meaning of scores")
+        return Insufficient(
+            say(
+                "reasons.no_labels_for_concept",
+                "no labels have arrived to test the meaning of scores",
+            )
+        )
     if model.model_type == "regression":
         return _regression(rows, label)
     per_class = {k[6:]: np.asarray(v, float) for k, v in rows.columns.items() if k[:6] == "score:"}
@@ -87,10 +95,15 @@ def _judge(rows: InferenceColumns, model: Model) -> _Judged | Insufficient:
         return _many_classes(rows, label, per_class)
     score = rows.columns.get("score")
     if score is None:
-        return Insufficient("the model sends no scores")
+        return Insufficient(say("reasons.no_scores", "the model sends no scores"))
     truth = score_outcomes(rows, model.positive_class)
     if truth is None:
-        return Insufficient("say which class the score speaks of: register `positive_class`")
+        return Insufficient(
+            say(
+                "reasons.no_positive_class",
+                "say which class the score speaks of: register `positive_class`",
+            )
+        )
     values = np.asarray(score, dtype=float)
     error = np.where(np.isnan(truth), np.nan, ((values >= 0.5) != (truth > 0.5)).astype(float))
     return _Judged(rows.timestamps_ms, values, truth, error, 0.5)
@@ -116,14 +129,19 @@ def _many_classes(
 def _regression(rows: InferenceColumns, label: NDArray[Any]) -> _Judged | Insufficient:
     prediction = rows.columns.get("prediction")
     if prediction is None:
-        return Insufficient("the model sends no predictions")
+        return Insufficient(say("reasons.no_predictions", "the model sends no predictions"))
     truth, said = np.asarray(label, dtype=float), np.asarray(prediction, dtype=float)
     return _Judged(rows.timestamps_ms, said, truth, np.abs(truth - said), np.nan)
 
 
 def _estimate(judged: _Judged, now: NDArray[np.bool_]) -> PerformanceEstimate | Insufficient:
     if np.isnan(judged.threshold):
-        return Insufficient("performance without labels is estimated for classifiers only")
+        return Insufficient(
+            say(
+                "reasons.estimate_classifiers_only",
+                "performance without labels is estimated for classifiers only",
+            )
+        )
     return engine.estimate_performance(
         judged.score[~now],
         judged.label[~now],

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engines import business
 from engines.business import Driver
 from engines.result import Insufficient
+from engines.sentence import say
 from services.business_policy import get_business_policy
 from services.identity import permitted
 from services.models import list_models
@@ -25,6 +26,7 @@ DIMENSIONS: tuple[Dimension, ...] = ("model", "segment", "region", "version")
 _KEYS = ("model_id", "segment", "region", "version")
 MAX_TRACED = 20_000
 MIN_TRACED = 50
+NO_KNOWN_COST = say("reasons.no_known_cost", "no inference of this window has a known cost")
 PRICES_DATE = str(business.load_prices()["date"])
 
 
@@ -104,7 +106,7 @@ def get_costs(
         inferences=sum(by_method.values()),
         by_method=by_method,
         prices_date=PRICES_DATE,
-        per_thousand=_per(total, known / 1_000, "no inference of this window has a known cost"),
+        per_thousand=_per(total, known / 1_000, NO_KNOWN_COST),
         per_thousand_before=old.total() / known_before * 1_000 if known_before else None,
         per_request=_per_request(ws, window, choice, total, known),
         per_resolved_task=_per_task(ws, window, choice, mine),
@@ -170,10 +172,15 @@ def _per_request(
         key, list, lambda: _count_traces(ws, window, choice), fresh_s=300, stale_s=900
     )
     if inferences < MIN_TRACED:
-        reason = f"a request is a trace: needs {MIN_TRACED} inferences with one, got {inferences}"
+        reason = say(
+            "reasons.few_traces",
+            "a request is a trace: needs {needed, number} inferences with one, got {got, number}",
+            needed=MIN_TRACED,
+            got=inferences,
+        )
         return Insufficient(reason, MIN_TRACED, inferences)
     if not known:
-        return Insufficient("no inference of this window has a known cost")
+        return Insufficient(NO_KNOWN_COST)
     return float(total / known * (inferences / traces))
 
 
@@ -205,9 +212,19 @@ def _per_task(ws: Workspace, window: Window, choice: Choice, spent: Sums) -> flo
                 resolved[model] = resolved.get(model, 0.0) + count
     tasks = sum(resolved.values())
     if choice.segment:
-        return Insufficient("outcomes are not kept by segment")
+        return Insufficient(
+            say("reasons.no_outcomes_by_segment", "outcomes are not kept by segment")
+        )
     cost = sum(spent.by(1).get(model, 0.0) for model in resolved)
-    return _per(cost, tasks, "no resolved task was reported: send the metric resolution_total")
+    return _per(
+        cost,
+        tasks,
+        say(
+            "reasons.no_resolved_task",
+            "no resolved task was reported: send the metric {metric}",
+            metric="resolution_total",
+        ),
+    )
 
 
 def _usual_currency(ws: Workspace) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from engines import quality as engine
 from engines.quality import Freshness, FreshnessAnswer, QualityReport
 from engines.result import Insufficient
+from engines.sentence import say
 from services.computed import Computed, attempt, latest
 from services.errors import NotFound
 from services.identity import permitted
@@ -36,7 +37,12 @@ def _compute(ws: Workspace, model_id: str) -> DataQualityAnswer:
         lambda: (
             engine.check(old, new)
             if old or new
-            else Insufficient("the model sends no features: send `features` with its inferences")
+            else Insufficient(
+                say(
+                    "reasons.no_features",
+                    "the model sends no features: send `features` with its inferences",
+                )
+            )
         )
     )
     return Computed(

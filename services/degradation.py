@@ -7,6 +7,7 @@ import numpy as np
 from engines import degradation as engine
 from engines.degradation import Degradation
 from engines.result import Insufficient
+from engines.sentence import say
 from services.computed import Computed, attempt, latest, remember
 from services.history import keep, store_numbers
 from services.identity import permitted
@@ -69,9 +70,14 @@ def _compute(ws: Workspace, model_id: str, model_type: ModelType) -> Degradation
 def _track(quality: Quality) -> Degradation | Insufficient:
     if not quality.known.any():
         reason = {
-            "grounding": "no output of this model could be checked against its passages yet",
-            "accuracy": "no labels have arrived for this model's predictions",
-        }.get(quality.metric, "no labels have arrived for this model's predictions")
+            "grounding": say(
+                "reasons.no_output_checked",
+                "no output of this model could be checked against its passages yet",
+            ),
+        }.get(
+            quality.metric,
+            say("reasons.no_labels", "no labels have arrived for this model's predictions"),
+        )
         return Insufficient(reason)
     known = quality.known
     covered_s = float(np.ptp(quality.timestamps_ms[known])) / 1_000

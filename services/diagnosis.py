@@ -9,7 +9,7 @@ import numpy as np
 from engines.causal import Series
 from engines.causal.inputs import Key
 from engines.result import Insufficient
-from services.analyses import Job, Say, follow
+from services.analyses import Begin, Job, follow
 from services.causal import (
     LOOK_BACK_MS,
     Graph,
@@ -86,7 +86,7 @@ def diagnose(
         ws,
         what,
         Diagnosis,
-        lambda say: _diagnose(ws, incident_id, key, window, say),
+        lambda begin: _diagnose(ws, incident_id, key, window, begin),
     )
 
 
@@ -122,14 +122,14 @@ def _diagnose(
     incident_id: str | None,
     key: Key | None,
     window: Window | None,
-    say: Say,
+    begin: Begin,
 ) -> Diagnosis:
     incident = get_incident(ws, incident_id) if incident_id else None
     if incident is not None:
         key, window = _of_incident(ws, incident)
     now = ws.now_ms()
     scene = read_scene(ws, window or Window(now - LOOK_BACK_MS, now))
-    say("causes")
+    begin("causes")
     if key is None:
         key = reddest_effect(ws, scene)
         incident = _incident_of(ws, key)
@@ -137,10 +137,10 @@ def _diagnose(
         raise NotFound(f"{key[0]!r} has no metric {key[1]!r} in this window")
     alerted = incident.opened_at_ms if incident else None
     causes = explain(ws, scene, key, alerted_ms=alerted) if key else None
-    say("graph")
+    begin("graph")
     onset = causes.result.onset_s if causes and causes.result else None
     graph = draw(ws, scene, key, onset_s=onset)
-    say("levels")
+    begin("levels")
     return Diagnosis(
         incident=incident,
         node=key[0] if key else None,

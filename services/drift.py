@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engines import drift as engine
 from engines.drift import ConceptDrift, DriftReport, TableSketch
 from engines.result import Insufficient
+from engines.sentence import say
 from services.computed import Computed, attempt, latest, remember
 from services.concept import Concept, read_concept
 from services.history import keep, store_numbers
@@ -73,16 +74,26 @@ def _compare(sides: Sides, concept: Concept | Insufficient) -> ModelDrift | Insu
     smaller = min(sides.n_reference, len(sides.current_rows))
     if smaller < MIN_ROWS:
         return Insufficient(
-            f"drift needs {MIN_ROWS} rows on each side, got {sides.n_reference} in the reference "
-            f"and {len(sides.current_rows)} now",
+            say(
+                "reasons.few_drift_rows",
+                "drift needs {needed, number} rows on each side, "
+                "got {before, number} in the reference and {now, number} now",
+                needed=MIN_ROWS,
+                before=sides.n_reference,
+                now=len(sides.current_rows),
+            ),
             needed=MIN_ROWS,
             got=smaller,
         )
     data = _report(
-        _features(sides.reference), _features(sides.current), "the model sends no features"
+        _features(sides.reference),
+        _features(sides.current),
+        say("reasons.no_features_sent", "the model sends no features"),
     )
     prediction = _report(
-        _predictions(sides.reference), _predictions(sides.current), "no predictions are sent"
+        _predictions(sides.reference),
+        _predictions(sides.current),
+        say("reasons.no_predictions", "the model sends no predictions"),
     )
     return _together(data, prediction, concept)
 
@@ -99,7 +110,12 @@ def _together(
         scores.append(concept.score or 0.0)
         outcomes.append(concept.labelled.outcome)
     if not scores:
-        return Insufficient("the model sends neither features nor predictions to compare")
+        return Insufficient(
+            say(
+                "reasons.nothing_to_compare",
+                "the model sends neither features nor predictions to compare",
+            )
+        )
     return ModelDrift(data, prediction, max(scores), min(outcomes, key=ORDER.index), concept)
 
 
@@ -201,13 +217,20 @@ def _compare_sketches(
     reference: TableSketch | None, now: TableSketch | None, against: Reference
 ) -> DriftReport | Insufficient:
     if now is None and (reference is not None or against != "previous_version"):
-        return Insufficient("the model sent nothing in this window")
+        return Insufficient(say("reasons.silent", "the model sent nothing in this window"))
     if reference is None or now is None:
         return Insufficient(
             {
-                "rolling": "the model sent nothing in the window before",
-                "seasonal": "the model sent nothing in the same hours of the last three weeks",
-                "previous_version": "the model has had one version only",
+                "rolling": say(
+                    "reasons.silent_before", "the model sent nothing in the window before"
+                ),
+                "seasonal": say(
+                    "reasons.silent_three_weeks",
+                    "the model sent nothing in the same hours of the last three weeks",
+                ),
+                "previous_version": say(
+                    "reasons.one_version", "the model has had one version only"
+                ),
             }[against]
         )
     return engine.compare_sketches(reference, now)

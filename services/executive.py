@@ -8,6 +8,7 @@ from engines import health as engine
 from engines.errors import InsufficientData
 from engines.health import Health
 from engines.result import Insufficient
+from engines.sentence import say
 from services.fleet import ModelGlance, Overview, get_overview
 from services.identity import permitted
 from services.incidents import Incident, list_incidents, open_incidents
@@ -93,15 +94,15 @@ def _health(
     rate = get_traffic(ws, window).error_rate
     services = [s for s in overview.services if s.health != "unknown"]
     well = sum(s.health == "healthy" for s in services)
-    nothing = Insufficient("no model has a trust score yet")
+    nothing = Insufficient(say("reasons.no_trust_yet", "no model has a trust score yet"))
     parts: dict[str, float | Insufficient] = {
         "trust": nothing if totals.mean_trust is None else totals.mean_trust,
         "models": totals.by_health["healthy"] / known if known else nothing,
         "incidents": _untouched(overview, incidents),
         "services": well / len(services)
         if services
-        else Insufficient("no service was called often enough"),
-        "errors": Insufficient("no inference arrived in this window")
+        else Insufficient(say("reasons.no_service_called", "no service was called often enough")),
+        "errors": Insufficient(say("reasons.no_inference", "no inference arrived in this window"))
         if rate is None
         else engine.share_from_errors(rate),
     }

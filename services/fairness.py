@@ -11,6 +11,7 @@ from connectors.protocols import InferenceColumns
 from engines import fairness as engine
 from engines.fairness import FairnessReport
 from engines.result import Insufficient
+from engines.sentence import say
 from services.computed import Computed, attempt, latest
 from services.errors import Malformed
 from services.identity import permitted
@@ -67,14 +68,24 @@ def _compute(ws: Workspace, model: Model, by: str) -> FairnessAnswer:
 
 def _compare(model: Model, rows: InferenceColumns, by: str) -> FairnessReport | Insufficient:
     if model.model_type != "classification":
-        return Insufficient("fairness needs a model that decides: classification")
+        return Insufficient(
+            say(
+                "reasons.fairness_needs_decisions",
+                "fairness needs a model that decides: classification",
+            )
+        )
     prediction, groups = rows.columns.get("prediction"), rows.columns.get(by)
     if prediction is None or groups is None:
-        return Insufficient(f"no inference came with `prediction` and `{by}`")
+        return Insufficient(
+            say("reasons.no_group_column", "no inference came with `prediction` and `{by}`", by=by)
+        )
     positive = model.positive_class or _positive(prediction)
     if positive is None:
         return Insufficient(
-            "say which class is the favourable one: register the model with `positive_class`"
+            say(
+                "reasons.no_favourable_class",
+                "say which class is the favourable one: register the model with `positive_class`",
+            )
         )
     return engine.compare_groups(
         _banded(groups),

@@ -12,6 +12,7 @@ import numpy as np
 from engines import hallucination as engine
 from engines.hallucination import HallucinationResult
 from engines.result import Insufficient, Interval
+from engines.sentence import say
 from services.computed import Computed, attempt, latest, remember
 from services.errors import Invalid
 from services.history import keep, store_numbers
@@ -170,7 +171,10 @@ def _check(
                 )
     if not examples:
         return Insufficient(
-            "no output came with the passages it was given: send `output` and `context`"
+            say(
+                "reasons.no_passages",
+                "no output came with the passages it was given: send `output` and `context`",
+            )
         )
     return _summarise(examples, len(outputs) - len(examples))
 

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from connectors.telemetry import Analysis, MetricBatch, Series
+from services.sentences import english
 from services.workspace import Workspace
 
 
@@ -36,4 +37,4 @@ def keep(ws: Workspace, kind: str, subject: str, at_ms: int, answer: object) -> 
 def _plain(value: object) -> object:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
-    raise NotImplementedError(f"no JSON form for {type(value).__name__}")
+    return english(value)

@@ -15,7 +15,9 @@ from engines.causal.inputs import Key
 from engines.errors import EngineError, InsufficientData
 from engines.impact import Attribution, Exposure, ImpactResult, StructuralModel, WhatIf
 from engines.result import Insufficient
+from engines.sentence import say
 from services.causal import effect_of, explain_incident
+from services.computed import unusable
 from services.errors import NotFound
 from services.identity import permitted
 from services.incidents import get_incident, open_incidents
@@ -110,8 +112,14 @@ def incident_impact(ws: Workspace, incident_id: str) -> Impact:
     incident = get_incident(ws, incident_id)
     found = explain_incident(ws, incident_id)
     if found.result is None or found.result.cause is None:
-        reason = found.result.reason if found.result else "the incident has no explanation yet"
-        lack = found.insufficient or Insufficient(reason or "no cause can be named")
+        reason = (
+            found.result.reason
+            if found.result
+            else say("reasons.no_explanation", "the incident has no explanation yet")
+        )
+        lack = found.insufficient or Insufficient(
+            reason or say("reasons.no_cause", "no cause can be named")
+        )
         return Impact(incident.subject, found.effect_metric, ws.now_ms(), found.window, None, lack)
     cause = found.result.cause
     onset = cause.onset_s or found.result.onset_s
@@ -229,4 +237,4 @@ def attempt(compute: Callable[[], R]) -> tuple[R | None, Insufficient | None]:
     except InsufficientData as error:
         return None, Insufficient.of(error)
     except EngineError as error:
-        return None, Insufficient(str(error))
+        return None, unusable(error)

@@ -10,6 +10,7 @@ import msgspec
 from connectors.protocols import RecordTransaction
 from services.errors import Conflict, NotFound
 from services.identity import permitted
+from services.sentences import kept, recalled
 from services.workspace import Workspace
 
 _KIND = "incident"
@@ -161,9 +162,9 @@ def _moved(ws: Workspace, incident: Incident, state: State, text: str) -> Incide
 
 
 def _write(ws: Workspace, records: RecordTransaction, incident: Incident) -> Incident:
-    records.put(_KIND, incident.id, msgspec.to_builtins(incident))
+    records.put(_KIND, incident.id, msgspec.to_builtins(incident, enc_hook=kept))
     return incident
 
 
 def _read(body: dict[str, Any]) -> Incident:  # JSON
-    return msgspec.convert(body, Incident)
+    return msgspec.convert(recalled(body), Incident)

@@ -11,6 +11,7 @@ from connectors.protocols import InferenceColumns
 from engines import reliability as engine
 from engines.reliability import Reliability
 from engines.result import Insufficient
+from engines.sentence import say
 from services.computed import Computed, attempt, latest, remember
 from services.history import keep, store_numbers
 from services.identity import permitted
@@ -74,7 +75,9 @@ def _compute(ws: Workspace, model: Model) -> ReliabilityAnswer:
 
 def _analyze(model: Model, rows: InferenceColumns, sides: Sides) -> Reliability | Insufficient:
     if len(rows) == 0:
-        return Insufficient("the model sent nothing in the last two days")
+        return Insufficient(
+            say("reasons.silent_two_days", "the model sent nothing in the last two days")
+        )
     inputs: dict[str, Any] = {"features": _numeric_features(sides)}  # engine's keyword arguments
     expected = ["ood_detection"] if inputs["features"] is not None else []
     if model.model_type == "regression":
@@ -84,7 +87,12 @@ def _analyze(model: Model, rows: InferenceColumns, sides: Sides) -> Reliability 
         inputs |= _scored(rows, model.positive_class)
         expected += ["calibration", "uncertainty"]
     if not expected:
-        return Insufficient("texts have no calibration here: see grounding and hallucination risk")
+        return Insufficient(
+            say(
+                "reasons.texts_have_no_calibration",
+                "texts have no calibration here: see grounding and hallucination risk",
+            )
+        )
     return engine.analyze(**inputs, expected=expected)
 
 

@@ -9,6 +9,7 @@ from connectors.protocols import InferenceColumns
 from engines import sustainability
 from engines.errors import InsufficientData
 from engines.result import Insufficient
+from engines.sentence import say
 from engines.sustainability import Saving
 from services.carbon_policy import CarbonPolicy, get_carbon_policy
 from services.footprints import CARBON, ENERGY, hourly_intensity
@@ -148,7 +149,10 @@ def _smaller(
         size = policy.size(model_id)
         other = policy.size(facts.smaller) if facts and facts.smaller else None
         if size is None or facts is None or other is None:
-            reason = "name the model's parameters and a smaller model in the carbon policy"
+            reason = say(
+                "reasons.no_smaller_model",
+                "name the model's parameters and a smaller model in the carbon policy",
+            )
             refused.append(Refusal("smaller_model", model_id, Insufficient(reason)))
             continue
         savings.append(

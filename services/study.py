@@ -22,7 +22,8 @@ from engines.impact import (
     WhatIf,
 )
 from engines.result import Insufficient
-from services.analyses import Job, Say, follow
+from engines.sentence import say
+from services.analyses import Begin, Job, follow
 from services.causal import effect_of, explain
 from services.errors import Invalid, NotFound
 from services.identity import permitted
@@ -32,6 +33,8 @@ from services.scene import LABELS, Scene, read_scene
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
 
+NO_MODEL = Insufficient(say("reasons.no_model_fitted", "no model could be fitted"))
+ONE_CAUSE = Insufficient(say("reasons.one_cause", "a hypothetical change has one cause: itself"))
 SUSPECTS = 4
 """Suspects for which an action is proposed; further down confidence is next to nothing."""
 LEAST_CONFIDENCE = 0.05
@@ -99,21 +102,26 @@ def study(
         ws,
         f"study|{incident_id}|{cause}|{change}",
         Study,
-        lambda say: _study(ws, incident_id, cause, change, say),
+        lambda begin: _study(ws, incident_id, cause, change, begin),
     )
 
 
 def _study(
-    ws: Workspace, incident_id: str | None, cause: Key | None, change: float | None, say: Say
+    ws: Workspace, incident_id: str | None, cause: Key | None, change: float | None, begin: Begin
 ) -> Study:
     if cause is not None:
-        return _hypothetical(ws, cause, 0.0 if change is None else change, say)
+        return _hypothetical(ws, cause, 0.0 if change is None else change, begin)
     incident = get_incident(ws, incident_id) if incident_id else _worst(ws)
     if incident is None:
         now = ws.now_ms()
-        lack = Insufficient("no incident is open; choose a past one or a hypothetical change")
+        lack = Insufficient(
+            say(
+                "reasons.no_incident_open",
+                "no incident is open; choose a past one or a hypothetical change",
+            )
+        )
         return _empty(Window(now - LOOK_BACK_MS, now), now, lack)
-    return _of_incident(ws, incident, say)
+    return _of_incident(ws, incident, begin)
 
 
 def _worst(ws: Workspace) -> Incident | None:
@@ -130,26 +138,32 @@ def _empty(
     return Study(incident, None, effect, None, None, window, now, None, None, None, (), lack)
 
 
-def _of_incident(ws: Workspace, incident: Incident, say: Say) -> Study:
+def _of_incident(ws: Workspace, incident: Incident, begin: Begin) -> Study:
     effect = effect_of(incident)
     if effect is None:
         raise Invalid(f"no series shows what {incident.rule} is about")
     end = min(ws.now_ms(), (incident.resolved_at_ms or ws.now_ms()) + 5 * MINUTE_MS)
     window = Window(incident.opened_at_ms - LOOK_BACK_MS, end)
     scene = read_scene(ws, window)
-    say("causes")
+    begin("causes")
     found = explain(ws, scene, effect, alerted_ms=incident.opened_at_ms)
     result = found.result
     if result is None or result.cause is None or result.onset_s is None:
-        reason = result.reason if result else "the incident has no explanation yet"
-        lack = found.insufficient or Insufficient(reason or "no cause can be named")
+        reason = (
+            result.reason
+            if result
+            else say("reasons.no_explanation", "the incident has no explanation yet")
+        )
+        lack = found.insufficient or Insufficient(
+            reason or say("reasons.no_cause", "no cause can be named")
+        )
         return _empty(window, ws.now_ms(), lack, incident, effect)
-    say("model")
+    begin("model")
     model, lack_of_model = attempt(lambda: fit(scene, result.onset_s))
     if model is None:
-        lack = lack_of_model or Insufficient("no model could be fitted")
+        lack = lack_of_model or NO_MODEL
         return _empty(window, ws.now_ms(), lack, incident, effect)
-    say("effects")
+    begin("effects")
     return _measured(ws, incident, scene, model, effect, result)
 
 
@@ -205,19 +219,26 @@ def _sized(
     return replace(sized, exposures=larger)
 
 
-def _hypothetical(ws: Workspace, cause: Key, change: float, say: Say) -> Study:
+def _hypothetical(ws: Workspace, cause: Key, change: float, begin: Begin) -> Study:
     now = ws.now_ms()
     scene = read_scene(ws, Window(now - LOOK_BACK_MS, now))
     if cause not in scene.metrics:
         raise NotFound(f"{cause[0]!r} has no metric {cause[1]!r} in this window")
-    say("model")
+    begin("model")
     model, lack = attempt(lambda: fit(scene))
     if model is None:
-        return _empty(scene.window, now, lack or Insufficient("no model could be fitted"))
+        return _empty(scene.window, now, lack or NO_MODEL)
     if cause not in model.keys:
-        lack = Insufficient(f"{cause[1]} of {cause[0]} has too few samples or never changes")
+        lack = Insufficient(
+            say(
+                "reasons.cause_is_flat",
+                "{metric} of {node} has too few samples or never changes",
+                metric=cause[1],
+                node=cause[0],
+            )
+        )
         return _empty(scene.window, now, lack)
-    say("effects")
+    begin("effects")
     size = change * _present(model, cause)
     sized, lack = attempt(
         lambda: impact.assess_impact(
@@ -228,12 +249,17 @@ def _hypothetical(ws: Workspace, cause: Key, change: float, say: Say) -> Study:
     otherwise, no_otherwise = (
         attempt(lambda: impact.what_if(model, cause, effect, set_to=_present(model, cause) + size))
         if effect
-        else (None, Insufficient("nothing downstream follows this number"))
+        else (
+            None,
+            Insufficient(
+                say("reasons.nothing_downstream", "nothing downstream follows this number")
+            ),
+        )
     )
     empty = _empty(scene.window, ws.now_ms(), lack) if lack else None
     return empty or Study(
         None, cause, effect, None, None, scene.window, ws.now_ms(), sized, None, otherwise, (),
-        None, Insufficient("a hypothetical change has one cause: itself"), no_otherwise,
+        None, ONE_CAUSE, no_otherwise,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from engines import trust as engine
 from engines.drift import DriftReport
 from engines.reliability import Overall, wilson
 from engines.result import Insufficient, Interval
+from engines.sentence import say
 from engines.trust import POLICIES, Anchors, Part, Trust, TrustPolicy
 from services.computed import Computed, attempt, latest, remember
 from services.degradation import DegradationAnswer, get_degradation
@@ -105,7 +106,7 @@ def drift_part(answer: DriftAnswer) -> Given:
     ]
     tested = [c for r in reports for c in r.columns if c.outcome != "insufficient_data"]
     if not tested:
-        return Insufficient("no column could be tested for drift")
+        return Insufficient(say("reasons.no_column_tested", "no column could be tested for drift"))
     worst = max((c.effect for c in tested if c.outcome == "drift"), default=0.0)
     n, m = answer.n_reference, answer.n_current
     reach = _KOLMOGOROV_90 * math.sqrt((n + m) / (n * m))
@@ -130,7 +131,12 @@ def degradation_part(answer: DegradationAnswer) -> Given:
         return answer.insufficient
     impact = found.impact
     if impact.relative is None or impact.relative_interval is None:
-        return Insufficient("the quality metric is zero, so a relative loss has no meaning")
+        return Insufficient(
+            say(
+                "reasons.quality_is_zero",
+                "the quality metric is zero, so a relative loss has no meaning",
+            )
+        )
     shown = found.status == "degrading"
     value = max(0.0, impact.relative) if shown else 0.0
     low = max(0.0, impact.relative_interval.low) if shown else 0.0
@@ -143,7 +149,12 @@ def errors_part(traffic: Traffic) -> Given:
     """Grade the share of failed requests, with a Wilson interval."""
     if traffic.requests < MIN_REQUESTS:
         return Insufficient(
-            f"an error rate needs {MIN_REQUESTS} requests in the last hour, got {traffic.requests}",
+            say(
+                "reasons.few_requests",
+                "an error rate needs {needed, number} requests in the last hour, got {got, number}",
+                needed=MIN_REQUESTS,
+                got=traffic.requests,
+            ),
             needed=MIN_REQUESTS,
             got=traffic.requests,
         )
@@ -155,14 +166,25 @@ def errors_part(traffic: Traffic) -> Given:
 def latency_part(now: Traffic, before: Traffic, objective_ms: float | None) -> Given:
     """Grade the 95th percentile against its objective, or its growth since the day before."""
     if now.latency_ms is None or now.requests < MIN_REQUESTS:
-        return Insufficient(f"latency needs {MIN_REQUESTS} measured requests in the last hour")
+        return Insufficient(
+            say(
+                "reasons.few_latencies",
+                "latency needs {needed, number} measured requests in the last hour",
+                needed=MIN_REQUESTS,
+            )
+        )
     p95 = now.latency_ms["p95"]
     if objective_ms is not None:
         ratio = p95 / max(objective_ms, 1e-9)
         interval = Interval(ratio / BUCKET_REACH, ratio * BUCKET_REACH, 0.9)
         return engine.part("latency_ratio", ratio, interval, now.requests)
     if before.latency_ms is None:
-        return Insufficient("latency has neither an objective nor a day before to compare with")
+        return Insufficient(
+            say(
+                "reasons.latency_without_level",
+                "latency has neither an objective nor a day before to compare with",
+            )
+        )
     ratio = p95 / max(before.latency_ms["p95"], 1e-9)
     interval = Interval(max(0.0, ratio / BUCKET_REACH - 1), max(0.0, ratio * BUCKET_REACH - 1), 0.9)
     return engine.part(

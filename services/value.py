@@ -15,7 +15,9 @@ from engines import business
 from engines.business import Estimate, Lift, Loss, Return
 from engines.errors import EngineError, InsufficientData
 from engines.result import Insufficient
+from engines.sentence import say
 from services.business_policy import ValueMetric, get_business_policy
+from services.computed import unusable
 from services.identity import permitted
 from services.incidents import Incident, list_incidents
 from services.models import list_models
@@ -122,7 +124,7 @@ def _losses(
         except InsufficientData as error:
             loss = Insufficient.of(error)
         except EngineError as error:
-            loss = Insufficient(str(error))
+            loss = unusable(error)
         made.append(
             IncidentLoss(
                 incident, during.end_ms, metric.name,
@@ -173,7 +175,16 @@ def _observe(ws: Workspace, metric: ValueMetric, window: Window, choice: Choice)
             select(metric.metric, choice.labels()), window.start_ms, window.end_ms, limit=MAX_SCORES
         )
     except TooMuch:
-        return _Observed(None, None, {}, f"more than {MAX_SCORES} scores: choose a shorter window")
+        return _Observed(
+            None,
+            None,
+            {},
+            say(
+                "reasons.many_scores",
+                "more than {most, number} scores: choose a shorter window",
+                most=MAX_SCORES,
+            ),
+        )
     scores: dict[tuple[str, str], NDArray[np.float64]] = {}
     for points in found:
         key = (points.series.label("model_id"), points.series.label("version"))
@@ -193,7 +204,7 @@ def _estimate(seen: _Observed, key: tuple[str, str] | None) -> Estimate | Insuff
     except InsufficientData as error:
         return Insufficient.of(error)
     except EngineError as error:
-        return Insufficient(str(error))
+        return unusable(error)
 
 
 def _sum_of(sums: Sums, key: tuple[str, str] | None) -> float:
@@ -253,11 +264,22 @@ def _roi(
 ) -> Return | Insufficient:
     """Return the return on what the models with this outcome cost, in the outcome's currency."""
     if metric.kind != "share":
-        return Insufficient("a return needs an outcome that is counted, not scored")
+        return Insufficient(
+            say(
+                "reasons.return_needs_counts",
+                "a return needs an outcome that is counted, not scored",
+            )
+        )
     if isinstance(overall, Insufficient):
         return overall
     if metric.worth is None:
-        return Insufficient("say what one success is worth: value_metrics in the business policy")
+        return Insufficient(
+            say(
+                "reasons.no_worth",
+                "say what one success is worth: {setting} in the business policy",
+                setting="value_metrics",
+            )
+        )
     models = {key[0] for key in seen.trials.keys} if seen.trials is not None else set()
     by_model = spent.where(0, metric.currency).by(1)
     cost = sum(by_model.get(model, 0.0) for model in models)
@@ -266,7 +288,7 @@ def _roi(
     except InsufficientData as error:
         return Insufficient.of(error)
     except EngineError as error:
-        return Insufficient(str(error))
+        return unusable(error)
 
 
 def _rate(ws: Workspace, metric: ValueMetric, window: Window, choice: Choice) -> Estimate:

@@ -17,9 +17,10 @@ import numpy as np
 from connectors.protocols import EventQuery
 from connectors.selector import select
 from engines.result import Insufficient
+from engines.sentence import say
 from services.carbon import get_carbon
 from services.compliance import Compliance, get_compliance
-from services.costs import get_costs
+from services.costs import NO_KNOWN_COST, get_costs
 from services.explore import list_events
 from services.fleet import Overview, get_overview
 from services.identity import permitted
@@ -114,7 +115,7 @@ def healthy_models(sight: Sight) -> Figure:
     by = sight.overview.totals.by_health
     known = sum(n for health, n in by.items() if health != "unknown")
     if not known:
-        return _none("no model has a trust score yet")
+        return _none(say("reasons.no_trust_yet", "no model has a trust score yet"))
     judged: Judgement = "bad" if by["critical"] else "warn" if by["warning"] else "good"
     said: dict[str, float | str] = {
         "n": by["healthy"], "total": known, "critical": by["critical"], "warning": by["warning"],
@@ -127,7 +128,7 @@ def mean_trust(sight: Sight) -> Figure:
     """Mean of the known trust scores, against the mean of those stored in the compared window."""
     now = sight.overview.totals.mean_trust
     if now is None:
-        return _none("no model has a trust score yet")
+        return _none(say("reasons.no_trust_yet", "no model has a trust score yet"))
     known = [m for m in sight.overview.models if m.trust is not None]
     lowest = min(known, key=lambda m: m.trust or 0.0)
     judged: Judgement = "good" if now >= HEALTHY else "warn" if now >= WARNING else "bad"
@@ -149,7 +150,7 @@ def _mean_stored(sight: Sight, name: str, labels: dict[str, str]) -> float | Non
 def open_incidents(sight: Sight) -> Figure:
     """Incidents that are not resolved, with the mean time to resolve those that ended."""
     if not sight.overview.models:
-        return _none("nothing is watched yet")
+        return _none(say("reasons.nothing_watched", "nothing is watched yet"))
     still = [i for i in sight.incidents if i.state != "resolved"]
     critical = sum(i.severity == "critical" for i in still)
     judged: Judgement = "bad" if critical else "warn" if still else "good"
@@ -168,7 +169,7 @@ def mttr(sight: Sight) -> Figure:
     """Mean time from opening to end of the incidents that ended in the window."""
     times = _resolved_s(sight.incidents, sight.window)
     if not times:
-        return _none("no incident ended in this window")
+        return _none(say("reasons.no_incident_ended", "no incident ended in this window"))
     past = _resolved_s(sight.incidents, sight.compared)
     before = sum(past) / len(past) if past else None
     said: dict[str, float | str] = {"n": len(times), "longest_s": max(times)}
@@ -188,7 +189,7 @@ def spend(sight: Sight) -> Figure:
     found = get_costs(sight.ws, sight.window, against=sight.compared)
     known = found.inferences - found.by_method.get("unknown", 0)
     if not known:
-        return _none("no inference of this window has a known cost")
+        return _none(NO_KNOWN_COST)
     rise = found.total / found.before - 1 if found.before and sight.is_comparable else None
     judged: Judgement = "none" if rise is None else "warn" if rise > SPEND_JUMP else "good"
     said: dict[str, float | str] = {
@@ -203,7 +204,9 @@ def energy(sight: Sight) -> Figure:
     found = get_carbon(sight.ws, sight.window)
     known = found.inferences - found.by_method.get("unknown", 0)
     if found.carbon is None or not known:
-        return _none("no inference of this window has a known energy")
+        return _none(
+            say("reasons.no_known_energy", "no inference of this window has a known energy")
+        )
     before = get_carbon(sight.ws, sight.compared)
     said: dict[str, float | str] = {
         "thousand": found.energy_kwh / known * 1_000, "carbon": found.carbon.central,
@@ -216,7 +219,7 @@ def requests(sight: Sight) -> Figure:
     """Requests in the window."""
     now = sight.traffic
     if not now.requests:
-        return _none("no inference arrived in this window")
+        return _none(say("reasons.no_inference", "no inference arrived in this window"))
     said: dict[str, float | str] = {"rate": now.requests_per_s}
     return Figure(float(now.requests), float(sight.before.requests), "none", "", said, now.requests)
 
@@ -225,7 +228,7 @@ def error_rate(sight: Sight) -> Figure:
     """Share of requests that failed."""
     now = sight.traffic
     if now.error_rate is None:
-        return _none("no inference arrived in this window")
+        return _none(say("reasons.no_inference", "no inference arrived in this window"))
     judged: Judgement = (
         "bad" if now.error_rate >= 0.05 else "warn" if now.error_rate >= 0.01 else "good"
     )
@@ -237,7 +240,7 @@ def latency_p95(sight: Sight) -> Figure:
     """The time within which 95 % of requests are answered."""
     now = sight.traffic
     if now.latency_ms is None:
-        return _none("no inference of this window says how long it took")
+        return _none(say("reasons.no_latency", "no inference of this window says how long it took"))
     before = sight.before.latency_ms
     said: dict[str, float | str] = {"p50": now.latency_ms["p50"], "p99": now.latency_ms["p99"]}
     old = before["p95"] if before else None
@@ -253,7 +256,9 @@ def hallucination_risk(sight: Sight) -> Figure:
     """Mean share of outputs that their context does not support."""
     found = _latest(sight, "aiobs_hallucination_risk", {})
     if not found:
-        return _none("no output was checked in the last day")
+        return _none(
+            say("reasons.no_output_checked_today", "no output was checked in the last day")
+        )
     worst = max(found, key=lambda name: found[name])
     said: dict[str, float | str] = {"name": worst, "worst": found[worst]}
     before = _mean_stored(sight, "aiobs_hallucination_risk", {})
@@ -263,7 +268,12 @@ def hallucination_risk(sight: Sight) -> Figure:
 def _from_latest(sight: Sight, name: str, labels: dict[str, str], limit: float) -> Figure:
     found = _latest(sight, name, labels)
     if not found:
-        return _none("no model was compared with its reference in the last day")
+        return _none(
+            say(
+                "reasons.no_model_compared",
+                "no model was compared with its reference in the last day",
+            )
+        )
     over = [name for name, value in found.items() if value >= limit]
     said: dict[str, float | str] = {"n": len(over), "total": len(found), "names": ", ".join(over)}
     return Figure(float(len(over)), None, "warn" if over else "good", "", said, len(found))
@@ -283,7 +293,12 @@ def services_healthy(sight: Sight) -> Figure:
     """Services that are healthy, of those with enough calls to judge."""
     known = [s for s in sight.overview.services if s.health != "unknown"]
     if not known:
-        return _none("no service was called often enough in the last hour")
+        return _none(
+            say(
+                "reasons.no_service_called_hour",
+                "no service was called often enough in the last hour",
+            )
+        )
     bad = [s for s in known if s.health != "healthy"]
     judged: Judgement = "good" if not bad else "warn"
     if any(s.health == "critical" for s in bad):
@@ -299,7 +314,7 @@ def unregistered_models(sight: Sight) -> Figure:
     """Models that send inferences though nobody said what they are."""
     rows = sight.overview.models
     if not rows:
-        return _none("no model has sent anything yet")
+        return _none(say("reasons.nothing_sent", "no model has sent anything yet"))
     missing = [m.name for m in rows if m.status == "unregistered"]
     said: dict[str, float | str] = {
         "n": len(missing), "total": len(rows), "names": ", ".join(missing[:3]),
@@ -312,7 +327,7 @@ def control_coverage(sight: Sight) -> Figure:
     """Share of applicable controls that pass on fresh evidence."""
     found = sight.compliance.coverage
     if found.share is None:
-        return _none("no control applies")
+        return _none(say("reasons.no_control", "no control applies"))
     said: dict[str, float | str] = {
         "n": found.counts["pass"], "total": found.total - found.counts["not_applicable"],
         "gap": found.counts["gap"],

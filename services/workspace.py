@@ -25,6 +25,7 @@ from connectors.protocols import (
 )
 from services.errors import Unauthenticated
 from services.identity import Principal
+from services.sentences import english
 
 T = TypeVar("T")
 
@@ -129,7 +130,7 @@ class Workspace:
 
     def publish(self, channel: str, data: object) -> None:
         """Tell this tenant's listeners; `data` is anything msgspec can encode."""
-        self.bus.publish(Message(self.tenant, channel, msgspec.json.encode(data)))
+        self.bus.publish(Message(self.tenant, channel, msgspec.json.encode(data, enc_hook=english)))
 
     def speaking(self, locale: str) -> Workspace:
         """Return the same workspace in another language."""

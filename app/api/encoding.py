@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable
 from dataclasses import is_dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from engines.sentence import Sentence
+from i18n import tell
 from services.errors import Malformed, TooLarge, UnsupportedMedia
 
 
-def _plain(value: Any) -> Any:  # whatever msgspec does not know
+def _plain(value: Any, language: str = "en") -> Any:  # whatever msgspec does not know
+    if isinstance(value, Sentence):
+        return str(value) if language == "en" else tell(value, locale=language)
     if isinstance(value, np.ndarray):
         return finite(value.tolist())
     if isinstance(value, np.generic):
@@ -32,12 +38,17 @@ def finite(value: Any) -> Any:  # any JSON value
     return value
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_plain)
+@lru_cache
+def _encode_in(language: str) -> Callable[[Any], bytes]:
+    return msgspec.json.Encoder(enc_hook=partial(_plain, language=language)).encode
 
 
-def encode_json(value: Any) -> bytes:
-    """Return `value` as JSON; dataclasses, structs and numpy arrays included, NaN as null."""
-    return _encoder.encode(value)
+def encode_json(value: Any, language: str = "en") -> bytes:
+    """Return `value` as JSON; dataclasses, structs and numpy arrays included, NaN as null.
+
+    Sentences of engines are English unless another of the ten languages is asked for.
+    """
+    return _encode_in(language)(value)
 
 
 def to_builtins(value: Any) -> Any:

@@ -16,10 +16,14 @@ from flask import Blueprint, Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
 from app.api.encoding import encode_json
+from i18n import LANGUAGES
 from services.errors import Forbidden, Invalid, Malformed, NotFound, TooLarge, UnsupportedMedia
 from services.workspace import Workspace
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
+LANG = "lang"
+"""Query parameter of every route: the language of sentences. A program's own headers and cookies do
+not change what it reads; only asking does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +124,19 @@ def _view(route: Route) -> Callable[..., Response]:
 
 def success(data: Any, status: int = 200) -> Response:
     """Return `data` in the success envelope."""
-    body = encode_json({"success": True, "data": data})
+    asked = request.args.get(LANG, "en")
+    body = encode_json({"success": True, "data": data}, asked if asked in LANGUAGES else "en")
     return Response(body, status, mimetype="application/json")
 
 
 def parse_query(kind: type[msgspec.Struct]) -> msgspec.Struct:
     """Return the query string as `kind`; repeated names become lists where the field is one."""
     known = {f.encode_name: f for f in msgspec.structs.fields(kind)}
-    unknown = sorted(set(request.args) - set(known))
+    unknown = sorted(set(request.args) - {*known, LANG})
     if unknown:
         raise Malformed(f"unknown query parameter {unknown[0]!r}", known=sorted(known))
     raw: dict[str, Any] = {}
-    for name in request.args:
+    for name in request.args.keys() & known.keys():
         values = request.args.getlist(name)
         raw[name] = values if msgspec.inspect.type_info(known[name].type).__class__.__name__ in (
             "ListType", "VarTupleType") else values[-1]  # fmt: skip

@@ -15,9 +15,12 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import msgspec
 import numpy as np
 
+from engines.sentence import Sentence
+
 Schema = dict[str, Any]  # JSON
 _PLAIN: dict[Any, Schema] = {
     str: {"type": "string"},
+    Sentence: {"type": "string"},
     int: {"type": "integer"},
     float: {"type": "number"},
     bool: {"type": "boolean"},

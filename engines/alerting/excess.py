@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engines.errors import EngineError, InsufficientData
+from engines.sentence import say
 
 
 def excess_p_value(count: int, rows: int, usual_count: float, usual_rows: float) -> float:
@@ -47,7 +48,14 @@ def excess_p_value(count: int, rows: int, usual_count: float, usual_rows: float)
     the binomial, Biometrika 26, 404-413 (the exact binomial tail).
     """
     if min(rows, usual_rows) <= 0:
-        raise InsufficientData(f"a share needs rows on both sides, got {rows} and {usual_rows}")
+        raise InsufficientData(
+            say(
+                "reasons.share_needs_rows",
+                "a share needs rows on both sides, got {now, number} and {before, number}",
+                now=rows,
+                before=usual_rows,
+            )
+        )
     if not (0 <= count <= rows and 0 <= usual_count <= usual_rows):
         raise EngineError(
             f"counts must be 0 to their rows, got {count} of {rows} and "

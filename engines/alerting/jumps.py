@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from engines.errors import EngineError, InsufficientData
+from engines.sentence import say
 
 MIN_HISTORY = 8
 """Fewer values give no scale: with 8, a new value falls inside their range 7 times of 9."""
@@ -79,7 +80,12 @@ def rate_jump(now: float, exposure_now: float, before: float, exposure_before: f
         raise EngineError(f"counts must not be negative, got {now} and {before}")
     if min(exposure_now, exposure_before) <= 0:
         raise InsufficientData(
-            f"a rate needs exposure on both sides, got {exposure_now} and {exposure_before}"
+            say(
+                "reasons.rate_needs_exposure",
+                "a rate needs exposure on both sides, got {now, number} and {before, number}",
+                now=exposure_now,
+                before=exposure_before,
+            )
         )
     from scipy.special import bdtrc
 
@@ -126,7 +132,12 @@ def level_jump(now: float, history: ArrayLike, *, floor_share: float = 0.05) -> 
     past = past[np.isfinite(past)]
     if past.size < MIN_HISTORY:
         raise InsufficientData(
-            f"a level needs {MIN_HISTORY} earlier values, got {past.size}",
+            say(
+                "reasons.level_needs_values",
+                "a level needs {needed, number} earlier values, got {got, number}",
+                needed=MIN_HISTORY,
+                got=past.size,
+            ),
             needed=MIN_HISTORY,
             got=int(past.size),
         )

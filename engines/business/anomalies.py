@@ -6,6 +6,7 @@ import numpy as np
 
 from engines.business.result import Floats, SpendAnomaly
 from engines.errors import InsufficientData
+from engines.sentence import say
 
 MIN_STEPS = 12
 _NEAR = 4  # steps on each side; a peak may last for three
@@ -66,7 +67,12 @@ def find_spend_anomalies(
     values = np.asarray(spend, dtype=np.float64)
     known = np.isfinite(values)
     if known.sum() < MIN_STEPS:
-        reason = f"spend anomalies need {MIN_STEPS} steps, got {int(known.sum())}"
+        reason = say(
+            "reasons.anomalies_need_steps",
+            "spend anomalies need {needed, number} steps, got {got, number}",
+            needed=MIN_STEPS,
+            got=int(known.sum()),
+        )
         raise InsufficientData(reason, needed=MIN_STEPS, got=int(known.sum()))
     usual = _usual(values, season)
     residual = values - usual

@@ -10,6 +10,7 @@ import numpy as np
 from engines.business.result import Floats, Forecast
 from engines.errors import EngineError, InsufficientData
 from engines.result import Interval
+from engines.sentence import say
 
 MIN_STEPS = 12
 PATHS = 500
@@ -71,7 +72,12 @@ def forecast(
         raise EngineError(f"a horizon is 1 or more steps, got {horizon}")
     values = np.nan_to_num(np.asarray(history, dtype=np.float64))
     if len(values) < MIN_STEPS:
-        reason = f"a forecast needs {MIN_STEPS} steps of history, got {len(values)}"
+        reason = say(
+            "reasons.forecast_needs_steps",
+            "a forecast needs {needed, number} steps of history, got {got, number}",
+            needed=MIN_STEPS,
+            got=len(values),
+        )
         raise InsufficientData(reason, needed=MIN_STEPS, got=len(values))
     if len(values) >= 3 * season and np.ptp(values) > 0:
         return _seasonal(values, horizon, season, level, seed)

@@ -6,6 +6,7 @@ from engines.business.result import Estimate, Loss, Return
 from engines.business.value import compare_rates
 from engines.errors import EngineError, InsufficientData
 from engines.result import Interval
+from engines.sentence import say
 
 
 def compute_roi(rate: Estimate, worth: float, cost: float, *, baseline: float = 0.0) -> Return:
@@ -48,7 +49,9 @@ def compute_roi(rate: Estimate, worth: float, cost: float, *, baseline: float = 
     if worth < 0 or not 0 <= baseline <= 1:
         raise EngineError(f"worth {worth} and baseline {baseline}: out of range")
     if cost <= 0:
-        raise InsufficientData("a return on investment needs a cost above 0")
+        raise InsufficientData(
+            say("reasons.return_needs_cost", "a return on investment needs a cost above 0")
+        )
 
     def money(share: float) -> float:
         return (share - baseline) * rate.n * worth

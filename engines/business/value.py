@@ -10,6 +10,7 @@ import numpy as np
 from engines.business.result import Estimate, Floats, Lift
 from engines.errors import EngineError, InsufficientData
 from engines.result import Interval
+from engines.sentence import say
 
 MIN_TRIALS = 20
 MIN_SCORES = 5
@@ -51,7 +52,12 @@ def estimate_rate(successes: float, trials: float, *, level: float = 0.95) -> Es
     if not 0 <= successes <= trials:
         raise EngineError(f"{successes:g} successes of {trials:g} trials is no rate")
     if trials < MIN_TRIALS:
-        reason = f"a rate needs {MIN_TRIALS} trials, got {int(trials)}"
+        reason = say(
+            "reasons.rate_needs_trials",
+            "a rate needs {needed, number} trials, got {got, number}",
+            needed=MIN_TRIALS,
+            got=int(trials),
+        )
         raise InsufficientData(reason, needed=MIN_TRIALS, got=int(trials))
     z = _normal_quantile(level)
     p = successes / trials
@@ -98,7 +104,14 @@ def estimate_mean(scores: Floats, *, level: float = 0.95) -> Estimate:
     n = len(known)
     if n < MIN_SCORES:
         raise InsufficientData(
-            f"a mean needs {MIN_SCORES} scores, got {n}", needed=MIN_SCORES, got=n
+            say(
+                "reasons.mean_needs_scores",
+                "a mean needs {needed, number} scores, got {got, number}",
+                needed=MIN_SCORES,
+                got=n,
+            ),
+            needed=MIN_SCORES,
+            got=n,
         )
     mean = float(known.mean())
     half = float(stdtrit(n - 1, (1 + level) / 2)) * float(known.std(ddof=1)) / math.sqrt(n)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from engines.causal.inputs import FloatArray
 from engines.errors import InsufficientData
+from engines.sentence import say
 
 IntArray = npt.NDArray[np.intp]
 
@@ -125,7 +126,16 @@ def lagged_edges(
     if n < 2 or spare < MIN_SPARE_ROWS:
         needed = lags + columns + MIN_SPARE_ROWS
         raise InsufficientData(
-            f"lagged tests of {n} metrics need {needed} rows, got {rows}", needed=needed, got=rows
+            say(
+                "reasons.lagged_tests_need_rows",
+                "lagged tests of {metrics, number} metrics need {needed, number} rows, got "
+                "{got, number}",
+                metrics=n,
+                needed=needed,
+                got=rows,
+            ),
+            needed=needed,
+            got=rows,
         )
     x = _standardised(values)
     candidates = screened(prewhitened(x, lags), lags, max_candidates)

@@ -9,6 +9,7 @@ import numpy as np
 
 from engines.causal.inputs import FloatArray, Key, Series
 from engines.errors import InsufficientData
+from engines.sentence import say
 
 MAX_ROWS = 200_000
 """Longest grid built; finer steps are refused by widening the step."""
@@ -77,7 +78,9 @@ def build_panel(series: Mapping[Key, Series], step_s: float | None = None) -> Pa
     """
     keys = tuple(key for key, item in series.items() if item.times_s.size)
     if not keys:
-        raise InsufficientData("no metric has a sample in the window", needed=1, got=0)
+        raise InsufficientData(
+            say("reasons.no_samples", "no metric has a sample in the window"), needed=1, got=0
+        )
     first = series[keys[0]].times_s
     if step_s is None and all(
         series[key].times_s is first or np.array_equal(series[key].times_s, first) for key in keys

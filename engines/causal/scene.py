@@ -21,6 +21,7 @@ from engines.causal.panel import Panel, aligned, build_panel
 from engines.causal.roles import role_of
 from engines.causal.settings import RootCauseSettings
 from engines.errors import EngineError, InsufficientData
+from engines.sentence import say
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,8 +136,12 @@ def _split(
     j = panel.keys.index(question.effect)
     if np.isfinite(panel.values[:, j]).sum() < 3:
         raise InsufficientData(
-            f"the onset of {question.effect[1]} needs at least 3 samples in the window, got "
-            f"{int(np.isfinite(panel.values[:, j]).sum())}",
+            say(
+                "reasons.onset_needs_samples",
+                "the onset of {metric} needs at least 3 samples in the window, got {got, number}",
+                metric=question.effect[1],
+                got=int(np.isfinite(panel.values[:, j]).sum()),
+            ),
             needed=3,
             got=int(np.isfinite(panel.values[:, j]).sum()),
         )
@@ -155,7 +160,13 @@ def _known_onset(times_s: npt.NDArray[np.float64], question: Question) -> Onset:
     )
     if row == 0 or stop <= row:
         raise InsufficientData(
-            f"the onset must lie inside the window: {row} rows before, {max(stop - row, 0)} after",
+            say(
+                "reasons.onset_outside",
+                "the onset must lie inside the window: {before, number} rows before, "
+                "{after, number} after",
+                before=row,
+                after=max(stop - row, 0),
+            ),
             needed=1,
             got=0,
         )

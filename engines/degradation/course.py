@@ -12,6 +12,7 @@ from engines.degradation.result import Season
 from engines.degradation.season import Seasonality, strata_of
 from engines.errors import EngineError, InsufficientData
 from engines.result import Insufficient
+from engines.sentence import say
 
 MIN_POINTS = 12
 """Below this the coefficient of the noise is a guess, and so is every p value."""
@@ -89,7 +90,14 @@ def prepare(times: ArrayLike, values: ArrayLike, season_s: float | None) -> Cour
     n = t.size
     if n < MIN_POINTS:
         raise InsufficientData(
-            f"a trend needs at least {MIN_POINTS} values, got {n}", needed=MIN_POINTS, got=n
+            say(
+                "reasons.trend_needs_values",
+                "a trend needs at least {needed, number} values, got {got, number}",
+                needed=MIN_POINTS,
+                got=n,
+            ),
+            needed=MIN_POINTS,
+            got=n,
         )
     if np.any(np.diff(t) <= 0):
         raise EngineError("every time may occur once; aggregate repeated times first")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engines.degradation.noise import Floats
 from engines.errors import InsufficientData
+from engines.sentence import say
 
 MIN_CYCLES = 3
 """Two cycles cannot tell a pattern from a change between them."""
@@ -88,14 +89,26 @@ def strata_of(times: Floats, season_s: float) -> Seasonality:
     cycles = float((times[-1] - times[0] + spacing) / season_s)
     if cycles < MIN_CYCLES:
         raise InsufficientData(
-            f"a season of {season_s:g} s needs {MIN_CYCLES} cycles, got {cycles:.1f}",
+            say(
+                "reasons.season_needs_cycles",
+                "a season of {season, number} s needs {needed, number} cycles, got {got, number}",
+                season=season_s,
+                needed=MIN_CYCLES,
+                got=round(cycles, 1),
+            ),
             needed=MIN_CYCLES,
             got=int(cycles),
         )
     count = min(MAX_STRATA, round(season_s / spacing))
     if count < 2:
         raise InsufficientData(
-            f"observations every {spacing:g} s are too far apart for a season of {season_s:g} s"
+            say(
+                "reasons.season_too_coarse",
+                "observations every {spacing, number} s are too far apart for a season of "
+                "{season, number} s",
+                spacing=spacing,
+                season=season_s,
+            )
         )
     phase = np.mod(times, season_s) / season_s
     strata = np.minimum((phase * count + 1e-9).astype(np.int64), count - 1)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import EngineError, InsufficientData
+from engines.sentence import say
 
 Rows = NDArray[np.int64]
 Times = NDArray[np.float64]
@@ -170,7 +171,13 @@ def previous_version(versions: NDArray[np.generic], times: Times, version: str) 
         raise EngineError(f"no row has version {version!r}")
     place = seen.index(version)
     if place == 0:
-        raise InsufficientData(f"{version!r} is the first version: nothing to compare it with")
+        raise InsufficientData(
+            say(
+                "reasons.first_version",
+                "{version} is the first version: nothing to compare it with",
+                version=version,
+            )
+        )
     rows = {name: order[names[order] == name] for name in (seen[place - 1], version)}
     return Split(rows[seen[place - 1]], rows[version])
 

@@ -14,6 +14,7 @@ from engines.errors import EngineError, InsufficientData
 from engines.fairness.result import Comparison, Disparity, FairnessReport, GroupMetrics, Share
 from engines.reliability.proportion import wilson
 from engines.result import Interval
+from engines.sentence import say
 
 MIN_GROUP = 30
 MAX_GROUPS = 30
@@ -107,7 +108,12 @@ def compare_groups(
     large = [n for n in order if int((rows.group == n).sum()) >= chosen.min_group]
     if len(large) < 2:
         raise InsufficientData(
-            f"a comparison needs two groups of {chosen.min_group} rows, got {len(large)}",
+            say(
+                "reasons.fairness_needs_groups",
+                "a comparison needs two groups of {size, number} rows, got {got, number}",
+                size=chosen.min_group,
+                got=len(large),
+            ),
             needed=2,
             got=len(large),
         )
@@ -205,8 +211,19 @@ def _disparity(
     usable = [(name, s) for name, s in pairs if s.n >= policy.min_group]
     if len(usable) < 2:
         least = sorted((s.n for _, s in pairs), reverse=True)[1:2]
-        reason = f"two groups with {policy.min_group} rows that tell are needed"
-        reason += f"; the second largest has {least[0]}" if least else ""
+        reason = say(
+            "reasons.few_telling_rows",
+            "two groups with {size, number} rows that tell are needed",
+            size=policy.min_group,
+        )
+        if least:
+            reason = say(
+                "reasons.few_telling_rows_in_second",
+                "two groups with {size, number} rows that tell are needed; the second largest "
+                "has {got, number}",
+                size=policy.min_group,
+                got=least[0],
+            )
         return Disparity(metric, "insufficient_data", None, (), 0.0, reason)
     level = 1 - (1 - policy.level) / (len(usable) - 1)
     base = usable[0][1]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from engines.errors import EngineError, InsufficientData
 from engines.health.result import Health, HealthPart
 from engines.result import Insufficient
+from engines.sentence import say
 
 HEALTHY, WARNING = 0.8, 0.6
 """Bands of the trust score, so that one colour means one thing on every page."""
@@ -75,8 +76,12 @@ def score(
     weight = math.fsum(weights[name] for name in known)
     if weight / total < min_known_weight:
         raise InsufficientData(
-            f"a health score needs {min_known_weight:.0%} of its weight, {weight / total:.0%} "
-            "is known"
+            say(
+                "reasons.health_needs_weight",
+                "a health score needs {needed, percent} of its weight, {known, percent} is known",
+                needed=min_known_weight,
+                known=weight / total,
+            )
         )
     rows = []
     for name, value in parts.items():
@@ -117,7 +122,9 @@ def share_untouched(subjects: int, critical: int, warning: int) -> float:
     0.8
     """
     if subjects < 1:
-        raise InsufficientData("no model or service was seen", needed=1, got=0)
+        raise InsufficientData(
+            say("reasons.nothing_seen", "no model or service was seen"), needed=1, got=0
+        )
     return max(0.0, 1 - (critical + 0.5 * warning) / subjects)
 
 

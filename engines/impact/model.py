@@ -13,6 +13,7 @@ from engines.causal.inputs import FloatArray, Key, Metrics, read_metrics
 from engines.causal.panel import Panel, build_panel
 from engines.causal.result import CausalGraph
 from engines.errors import EngineError, InsufficientData
+from engines.sentence import say
 
 ROWS_PER_PARENT = 5
 """Fewest rows per coefficient of an equation."""
@@ -146,7 +147,12 @@ def fit_model(
     ]
     if values.shape[0] < MIN_ROWS:
         raise InsufficientData(
-            f"a structural model needs {MIN_ROWS} rows, got {values.shape[0]}",
+            say(
+                "reasons.structure_needs_rows",
+                "a structural model needs {needed, number} rows, got {got, number}",
+                needed=MIN_ROWS,
+                got=values.shape[0],
+            ),
             needed=MIN_ROWS,
             got=values.shape[0],
         )
@@ -254,7 +260,15 @@ def _complete(panel: Panel) -> tuple[tuple[Key, ...], FloatArray]:
         j for j in range(len(panel.keys)) if np.isfinite(panel.values[:, j]).mean() >= MIN_COVERAGE
     ]
     if not kept:
-        raise InsufficientData("no metric has samples in 70% of the intervals", needed=1, got=0)
+        raise InsufficientData(
+            say(
+                "reasons.no_metric_covered",
+                "no metric has samples in {share, percent} of the intervals",
+                share=MIN_COVERAGE,
+            ),
+            needed=1,
+            got=0,
+        )
     columns = []
     for j in kept:
         seen = np.isfinite(panel.values[:, j])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engines.errors import EngineError, InsufficientData
 from engines.quality.result import PROBLEMS, ColumnKind, ColumnQuality, Finding, QualityReport
 from engines.reliability.proportion import wilson
+from engines.sentence import say
 
 MIN_ROWS = 30
 Column = NDArray[Any]  # float64 with NaN, or objects with None
@@ -75,11 +76,22 @@ def check(
         raise EngineError("there is no column to check")
     n_reference = max((len(v) for v in reference.values()), default=0)
     n_current = max((len(v) for v in current.values()), default=0)
-    for side, n in (("reference", n_reference), ("current", n_current)):
-        if n < MIN_ROWS:
-            raise InsufficientData(
-                f"a check needs {MIN_ROWS} {side} rows, got {n}", needed=MIN_ROWS, got=n
-            )
+    if n_reference < MIN_ROWS:
+        reason = say(
+            "reasons.check_needs_reference",
+            "a check needs {needed, number} reference rows, got {got, number}",
+            needed=MIN_ROWS,
+            got=n_reference,
+        )
+        raise InsufficientData(reason, needed=MIN_ROWS, got=n_reference)
+    if n_current < MIN_ROWS:
+        reason = say(
+            "reasons.check_needs_current",
+            "a check needs {needed, number} current rows, got {got, number}",
+            needed=MIN_ROWS,
+            got=n_current,
+        )
+        raise InsufficientData(reason, needed=MIN_ROWS, got=n_current)
     columns: list[ColumnQuality] = []
     found: list[Finding] = []
     for name in sorted(set(reference) | set(current)):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engines.quality.result import Freshness, FreshnessAnswer
 from engines.result import Insufficient
+from engines.sentence import say
 
 MIN_GAPS = 20
 
@@ -46,7 +47,14 @@ def check_freshness(
     gaps = np.diff(times)
     if len(gaps) < MIN_GAPS:
         return Insufficient(
-            f"freshness needs {MIN_GAPS} gaps between rows, got {len(gaps)}", MIN_GAPS, len(gaps)
+            say(
+                "reasons.freshness_needs_gaps",
+                "freshness needs {needed, number} gaps between rows, got {got, number}",
+                needed=MIN_GAPS,
+                got=len(gaps),
+            ),
+            MIN_GAPS,
+            len(gaps),
         )
     age = max(0.0, now_s - float(times[-1]))
     longest = float(gaps.max())

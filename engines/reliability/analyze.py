@@ -24,6 +24,7 @@ from engines.reliability.result import (
 from engines.reliability.stability import Repeats, Versions, stability
 from engines.reliability.uncertainty import Intervals, interval_uncertainty, set_uncertainty
 from engines.result import Insufficient, Interval
+from engines.sentence import say
 from engines.trust.combine import combine
 
 Result = TypeVar("Result")
@@ -223,7 +224,9 @@ def _segments(segments: ArrayLike | None, known: NDArray[np.bool_]) -> NDArray[n
 
 def _calibrated(rows: _Labelled | None, bins: int, level: float) -> Calibration:
     if rows is None:
-        raise InsufficientData("no scores with labels were given")
+        raise InsufficientData(
+            say("reasons.no_scores_with_labels", "no scores with labels were given")
+        )
     return calibration(
         rows.event,
         rows.outcome,
@@ -240,7 +243,12 @@ def _steady(
     repeats: Repeats | None, versions: Versions | None, tolerance: float, level: float
 ) -> Stability:
     if repeats is None and versions is None:
-        raise InsufficientData("no repeated inputs and no second version were given")
+        raise InsufficientData(
+            say(
+                "reasons.no_repeats_no_version",
+                "no repeated inputs and no second version were given",
+            )
+        )
     return stability(repeats, versions, tolerance=tolerance, level=level)
 
 
@@ -250,7 +258,12 @@ def _covered(
     if intervals is not None:
         return interval_uncertainty(intervals, level=level)
     if rows is None:
-        raise InsufficientData("no prediction intervals and no scores with labels were given")
+        raise InsufficientData(
+            say(
+                "reasons.no_intervals_no_labels",
+                "no prediction intervals and no scores with labels were given",
+            )
+        )
     return set_uncertainty(
         rows.probabilities, rows.truth, nominal=nominal, segments=rows.segments, level=level
     )
@@ -260,7 +273,9 @@ def _strange(
     features: Features | None, alpha: float, distance: Distance, level: float, seed: int
 ) -> OutOfDistribution:
     if features is None:
-        raise InsufficientData("no reference and current features were given")
+        raise InsufficientData(
+            say("reasons.no_both_features", "no reference and current features were given")
+        )
     return ood_detection(features, alpha=alpha, distance=distance, level=level, seed=seed)
 
 
@@ -270,7 +285,9 @@ Part = Calibration | Stability | Uncertainty | OutOfDistribution | Insufficient
 def _overall(parts: dict[str, Part], wanted: Sequence[str], level: float) -> Overall | Insufficient:
     measured = [name for name in wanted if not isinstance(parts[name], Insufficient)]
     if not measured:
-        return Insufficient("no part of reliability could be measured")
+        return Insufficient(
+            say("reasons.no_reliability_part", "no part of reliability could be measured")
+        )
     tail, power = (1.0 - level) / 2.0, 1.0 / PRIOR_SHAPE
     prior = Interval(tail**power, (1.0 - tail) ** power, level)
     scores, spans = [], []

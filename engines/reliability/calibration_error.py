@@ -12,6 +12,7 @@ from engines.errors import InsufficientData
 from engines.reliability.proportion import wilson
 from engines.reliability.result import Bin, CalibrationError
 from engines.result import Interval
+from engines.sentence import say
 
 Floats = NDArray[np.float64]
 
@@ -161,7 +162,12 @@ def calibration_error(binned: Binned, level: float = 0.9) -> CalibrationError:
     noise = float(variances.sum())
     total = float(weights @ gaps**2)
     if noise <= ROUNDING * total:
-        raise InsufficientData("no bin holds both outcomes, so the noise cannot be measured")
+        raise InsufficientData(
+            say(
+                "reasons.no_mixed_bin",
+                "no bin holds both outcomes, so the noise cannot be measured",
+            )
+        )
     freedom = noise**2 / float(variances @ variances)
     q = freedom * total / noise
     low, high = _invert(q, freedom, level)
@@ -220,14 +226,25 @@ def require_rows(labels: Floats) -> None:
     """Raise InsufficientData unless there is enough of both labels for a calibration error."""
     if labels.size < MIN_ROWS:
         raise InsufficientData(
-            f"calibration needs at least {MIN_ROWS} labelled rows, got {labels.size}",
+            say(
+                "reasons.calibration_needs_rows",
+                "calibration needs at least {needed, number} labelled rows, got {got, number}",
+                needed=MIN_ROWS,
+                got=int(labels.size),
+            ),
             needed=MIN_ROWS,
             got=int(labels.size),
         )
     rarer = int(min(labels.sum(), (1 - labels).sum()))
     if rarer < MIN_OF_A_CLASS:
         raise InsufficientData(
-            f"calibration needs {MIN_OF_A_CLASS} rows of each outcome, got {rarer} of the rarer",
+            say(
+                "reasons.calibration_needs_both",
+                "calibration needs {needed, number} rows of each outcome, got {got, number} of "
+                "the rarer",
+                needed=MIN_OF_A_CLASS,
+                got=rarer,
+            ),
             needed=MIN_OF_A_CLASS,
             got=rarer,
         )

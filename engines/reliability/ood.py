@@ -14,6 +14,7 @@ from engines.reliability.calibration_error import Floats
 from engines.reliability.proportion import wilson
 from engines.reliability.result import OutOfDistribution
 from engines.result import Interval
+from engines.sentence import say
 from engines.trust.maps import part
 
 MIN_REFERENCE = 100
@@ -159,13 +160,23 @@ def _matrices(given: Features) -> tuple[Floats, Floats]:
         )
     if len(reference) < MIN_REFERENCE:
         raise InsufficientData(
-            f"outlier detection needs {MIN_REFERENCE} reference rows, got {len(reference)}",
+            say(
+                "reasons.outliers_need_reference",
+                "outlier detection needs {needed, number} reference rows, got {got, number}",
+                needed=MIN_REFERENCE,
+                got=len(reference),
+            ),
             needed=MIN_REFERENCE,
             got=len(reference),
         )
     if len(current) < MIN_CURRENT:
         raise InsufficientData(
-            f"outlier detection needs {MIN_CURRENT} current rows, got {len(current)}",
+            say(
+                "reasons.outliers_need_current",
+                "outlier detection needs {needed, number} current rows, got {got, number}",
+                needed=MIN_CURRENT,
+                got=len(current),
+            ),
             needed=MIN_CURRENT,
             got=len(current),
         )

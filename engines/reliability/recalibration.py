@@ -8,6 +8,7 @@ from engines.errors import InsufficientData
 from engines.reliability.calibration_error import Floats
 from engines.reliability.result import Recalibration
 from engines.result import Interval
+from engines.sentence import say
 
 CLIP = 1e-6
 """Scores of exactly 0 and 1 have no logit; they count as one in a million."""
@@ -56,7 +57,11 @@ def recalibrate(scores: Floats, labels: Floats, level: float = 0.9) -> Recalibra
     clipped = np.clip(scores, CLIP, 1 - CLIP)
     logits = np.log(clipped / (1 - clipped))
     if float(np.ptp(logits)) == 0.0:
-        raise InsufficientData("a slope needs at least two different scores, got one")
+        raise InsufficientData(
+            say(
+                "reasons.slope_needs_scores", "a slope needs at least two different scores, got one"
+            )
+        )
     z = float(ndtri(0.5 + level / 2))
     both, errors = _newton(np.column_stack([np.ones(logits.size), logits]), labels, None)
     alone, error = _newton(np.ones((logits.size, 1)), labels, logits)
@@ -94,4 +99,9 @@ def _newton(
         beta = beta + np.clip(step, -2.0, 2.0)
         if float(np.abs(step).max()) < 1e-9:
             return beta.tolist(), np.sqrt(np.diag(covariance)).tolist()
-    raise InsufficientData("the scores part the labels perfectly, so no finite slope fits")
+    raise InsufficientData(
+        say(
+            "reasons.perfect_parting",
+            "the scores part the labels perfectly, so no finite slope fits",
+        )
+    )

@@ -12,6 +12,7 @@ from engines.errors import EngineError, InsufficientData
 from engines.reliability.proportion import wilson
 from engines.reliability.result import Agreement, Flip, Stability
 from engines.result import Insufficient, Interval
+from engines.sentence import Sentence, say
 from engines.trust.maps import part
 
 MIN_CASES = 20
@@ -104,11 +105,17 @@ def stability(
     """
     if tolerance < 0:
         raise EngineError(f"tolerance must be 0 or above, got {tolerance}")
-    repeated: Agreement | Insufficient = Insufficient("no repeated inputs were given")
+    repeated: Agreement | Insufficient = Insufficient(
+        say("reasons.no_repeats", "no repeated inputs were given")
+    )
     if repeats is not None:
         repeated = _repeated(repeats, tolerance, level)
-    between: Agreement | Insufficient = Insufficient("no second version was given")
-    kept: Agreement | Insufficient = Insufficient("no labels were given for two versions")
+    between: Agreement | Insufficient = Insufficient(
+        say("reasons.no_second_version", "no second version was given")
+    )
+    kept: Agreement | Insufficient = Insufficient(
+        say("reasons.no_labels_for_versions", "no labels were given for two versions")
+    )
     flips: tuple[Flip, ...] = ()
     if versions is not None:
         between, kept, flips = _between(versions, tolerance, level)
@@ -144,7 +151,14 @@ def _repeated(repeats: Repeats, tolerance: float, level: float) -> Agreement | I
         groups.setdefault(question, []).append(answer)
     asked_again = [group for group in groups.values() if len(group) > 1]
     agreed = sum(_is_one_answer(group, tolerance) for group in asked_again)
-    return _agreement(agreed, len(asked_again), "inputs asked more than once", level)
+    n = len(asked_again)
+    few = say(
+        "reasons.stability_needs_repeats",
+        "stability needs {needed, number} inputs asked more than once, got {got, number}",
+        needed=MIN_CASES,
+        got=n,
+    )
+    return _agreement(agreed, n, few, level)
 
 
 def _is_one_answer(answers: list[object], tolerance: float) -> bool:
@@ -159,17 +173,36 @@ def _between(
 ) -> tuple[Agreement | Insufficient, Agreement | Insufficient, tuple[Flip, ...]]:
     previous, current = _columns(versions.previous, versions.current)
     same = _equal(previous, current, tolerance)
-    agreement = _agreement(int(same.sum()), same.size, "inputs answered by both versions", level)
+    few = say(
+        "reasons.stability_needs_pairs",
+        "stability needs {needed, number} inputs answered by both versions, got {got, number}",
+        needed=MIN_CASES,
+        got=same.size,
+    )
+    agreement = _agreement(int(same.sum()), same.size, few, level)
     pairs = zip(previous[~same].tolist(), current[~same].tolist(), strict=True)
     common = Counter((str(before), str(after)) for before, after in pairs)
     flips = tuple(Flip(*pair, count) for pair, count in common.most_common(SHOWN_FLIPS))
     if versions.labels is None:
-        return agreement, Insufficient("no labels were given for two versions"), flips
+        return (
+            agreement,
+            Insufficient(
+                say("reasons.no_labels_for_versions", "no labels were given for two versions")
+            ),
+            flips,
+        )
     labels, _ = _columns(versions.labels, current)
     was_right = _equal(previous, labels, tolerance)
     still = was_right & _equal(current, labels, tolerance)
-    what = "inputs that the former version had right"
-    return agreement, _agreement(int(still.sum()), int(was_right.sum()), what, level), flips
+    n = int(was_right.sum())
+    few = say(
+        "reasons.stability_needs_right",
+        "stability needs {needed, number} inputs that the former version had right, got "
+        "{got, number}",
+        needed=MIN_CASES,
+        got=n,
+    )
+    return agreement, _agreement(int(still.sum()), n, few, level), flips
 
 
 def _equal(a: NDArray[np.generic], b: NDArray[np.generic], tolerance: float) -> NDArray[np.bool_]:
@@ -178,9 +211,9 @@ def _equal(a: NDArray[np.generic], b: NDArray[np.generic], tolerance: float) -> 
     return np.asarray(a == b, dtype=bool)
 
 
-def _agreement(agreed: int, n: int, what: str, level: float) -> Agreement | Insufficient:
+def _agreement(agreed: int, n: int, few: Sentence, level: float) -> Agreement | Insufficient:
     if n < MIN_CASES:
-        return Insufficient(f"stability needs {MIN_CASES} {what}, got {n}", MIN_CASES, n)
+        return Insufficient(few, MIN_CASES, n)
     return Agreement(agreed / n, wilson(agreed, n, level), agreed, n)
 
 

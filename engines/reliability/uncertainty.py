@@ -13,6 +13,7 @@ from engines.reliability.calibration_error import Floats
 from engines.reliability.proportion import wilson
 from engines.reliability.result import Coverage, Uncertainty
 from engines.result import Interval
+from engines.sentence import say
 from engines.trust.maps import part
 
 MIN_ROWS = 30
@@ -221,7 +222,12 @@ def set_uncertainty(
     n_calibration = truths.size
     if n_calibration < MIN_ROWS:
         raise InsufficientData(
-            f"conformal sets need {MIN_ROWS} rows to calibrate on, got {n_calibration}",
+            say(
+                "reasons.sets_need_rows",
+                "conformal sets need {needed, number} rows to calibrate on, got {got, number}",
+                needed=MIN_ROWS,
+                got=int(n_calibration),
+            ),
             needed=MIN_ROWS,
             got=int(n_calibration),
         )
@@ -245,8 +251,14 @@ def _rank(n_calibration: int, nominal: float) -> int:
     k = math.ceil((n_calibration + 1) * nominal - 1e-9)
     if k > n_calibration:
         raise InsufficientData(
-            f"a promise of {nominal:.0%} needs {math.ceil(nominal / (1 - nominal))} "
-            f"calibration rows, got {n_calibration}"
+            say(
+                "reasons.promise_needs_rows",
+                "a promise of {level, percent} needs {needed, number} calibration rows, got "
+                "{got, number}",
+                level=nominal,
+                needed=math.ceil(nominal / (1 - nominal)),
+                got=n_calibration,
+            )
         )
     return k
 
@@ -264,7 +276,12 @@ def _summary(
 ) -> Uncertainty:
     if inside.size < MIN_ROWS:
         raise InsufficientData(
-            f"coverage needs {MIN_ROWS} rows with an outcome, got {inside.size}",
+            say(
+                "reasons.coverage_needs_rows",
+                "coverage needs {needed, number} rows with an outcome, got {got, number}",
+                needed=MIN_ROWS,
+                got=inside.size,
+            ),
             needed=MIN_ROWS,
             got=int(inside.size),
         )

@@ -10,6 +10,7 @@ from engines.errors import EngineError
 from engines.reliability.proportion import wilson
 from engines.result import Insufficient, Interval
 from engines.security.result import Risk, RiskAnswer, RiskPart, Severity
+from engines.sentence import say
 
 LEVEL = 0.9
 MIN_EXPOSURES = 30
@@ -94,7 +95,12 @@ def assess_risk(
     largest = max((c.exposures for c in measured.values()), default=0)
     if largest < MIN_EXPOSURES:
         return Insufficient(
-            f"a risk score needs {MIN_EXPOSURES} scanned texts, got {largest}",
+            say(
+                "reasons.risk_needs_texts",
+                "a risk score needs {needed, number} scanned texts, got {got, number}",
+                needed=MIN_EXPOSURES,
+                got=largest,
+            ),
             MIN_EXPOSURES,
             largest,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engines.errors import EngineError, InsufficientData
+from engines.sentence import say
 from engines.series.result import Anomalies, Anomaly, Floats, Transform
 from engines.series.season import expected, usable_season
 
@@ -89,7 +90,10 @@ def find_anomalies(
     spread = MAD_TO_SD * float(np.nanmedian(np.abs(residual - np.nanmedian(residual))))
     if spread <= 1e-12 * max(1.0, float(np.nanmax(np.abs(middle)))):
         raise InsufficientData(
-            "more than half of the steps are equal: there is no noise to judge by"
+            say(
+                "reasons.series_is_flat",
+                "more than half of the steps are equal: there is no noise to judge by",
+            )
         )
     df = _tail_df(residual[np.isfinite(residual)])
     limit = _limit(df, alpha, n)
@@ -113,7 +117,14 @@ def _checked(values: Floats, alpha: float) -> Floats:
     n = int(np.isfinite(series).sum())
     if n < MIN_STEPS:
         raise InsufficientData(
-            f"anomalies need {MIN_STEPS} known steps, got {n}", needed=MIN_STEPS, got=n
+            say(
+                "reasons.anomalies_need_known",
+                "anomalies need {needed, number} known steps, got {got, number}",
+                needed=MIN_STEPS,
+                got=n,
+            ),
+            needed=MIN_STEPS,
+            got=n,
         )
     return np.where(np.isfinite(series), series, np.nan)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from engines.errors import EngineError, InsufficientData
 from engines.result import Insufficient, Interval
+from engines.sentence import say
 from engines.series.result import Correlations, Floats, Pair
 from engines.series.season import remove_season, usable_season
 from engines.series.whiten import innovations
@@ -76,7 +77,12 @@ def correlate(
     lacking = {c: lack for c in range(k) if (lack := _lack(values[:, c], c)) is not None}
     used = [c for c in range(k) if c not in lacking]
     if len(used) < 2:
-        reason = f"a correlation needs two series with {MIN_STEPS} changing steps, got {len(used)}"
+        reason = say(
+            "reasons.correlation_needs_series",
+            "a correlation needs two series with {steps, number} changing steps, got {got, number}",
+            steps=MIN_STEPS,
+            got=len(used),
+        )
         raise InsufficientData(reason, needed=2, got=len(used))
     cycle = usable_season(n, season)
     level = np.column_stack([remove_season(values[:, c], cycle) for c in used])
@@ -110,12 +116,23 @@ def _checked(columns: Floats, max_lag: int, fdr: float) -> Floats:
 def _lack(column: Floats, index: int) -> Insufficient | None:
     known = column[np.isfinite(column)]
     if len(known) < MIN_STEPS:
-        reason = f"series {index} has {len(known)} known steps, a correlation needs {MIN_STEPS}"
+        reason = say(
+            "reasons.series_too_short",
+            "series {index} has {got, number} known steps, a correlation needs {needed, number}",
+            index=index,
+            got=len(known),
+            needed=MIN_STEPS,
+        )
         return Insufficient(reason, MIN_STEPS, len(known))
     distinct = len(np.unique(known))
     if distinct < MIN_DISTINCT:
-        reason = (
-            f"series {index} takes {distinct} distinct values, a correlation needs {MIN_DISTINCT}"
+        reason = say(
+            "reasons.series_too_even",
+            "series {index} takes {got, number} distinct values, a correlation needs "
+            "{needed, number}",
+            index=index,
+            got=distinct,
+            needed=MIN_DISTINCT,
         )
         return Insufficient(reason, MIN_DISTINCT, distinct)
     return None

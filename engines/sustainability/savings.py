@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import EngineError, InsufficientData
+from engines.sentence import say
 from engines.sustainability import llm
 from engines.sustainability.llm import ModelSize
 from engines.sustainability.result import Floats, Saving
@@ -64,7 +65,12 @@ def cache_repeats(
     0.967
     """
     if len(prompts) < MIN_PROMPTS:
-        reason = f"counting repeats needs {MIN_PROMPTS} prompts, got {len(prompts)}"
+        reason = say(
+            "reasons.repeats_need_prompts",
+            "counting repeats needs {needed, number} prompts, got {got, number}",
+            needed=MIN_PROMPTS,
+            got=len(prompts),
+        )
         raise InsufficientData(reason, needed=MIN_PROMPTS, got=len(prompts))
     last: dict[str, int] = {}
     hits = 0
@@ -178,7 +184,12 @@ def shift_hours(
         raise EngineError(f"a share is 0 to 1, got {deferrable_share}")
     known = np.isfinite(g_per_kwh) & np.isfinite(energy_kwh)
     if known.sum() < 12:
-        reason = f"shifting hours needs 12 hours with an intensity, got {int(known.sum())}"
+        reason = say(
+            "reasons.shifting_needs_hours",
+            "shifting hours needs {needed, number} hours with an intensity, got {got, number}",
+            needed=12,
+            got=int(known.sum()),
+        )
         raise InsufficientData(reason, needed=12, got=int(known.sum()))
     energy, grams = energy_kwh[known], g_per_kwh[known]
     days = hours_ms[known] // _DAY_MS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engines.errors import EngineError, InsufficientData
+from engines.sentence import say
 
 _HOURS_A_YEAR = 365 * 24.0
 
@@ -45,7 +46,11 @@ def score(usage_g: float, embodied_g: float, units: float) -> float:
     ISO/IEC 21031:2024.
     """
     if units <= 0:
-        raise InsufficientData("an SCI score needs at least one unit of work", needed=1, got=0)
+        raise InsufficientData(
+            say("reasons.sci_needs_work", "an SCI score needs at least one unit of work"),
+            needed=1,
+            got=0,
+        )
     return (usage_g + embodied_g) / units
 
 

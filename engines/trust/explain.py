@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from engines.result import Interval
+from engines.sentence import say
 from engines.trust.result import Band, Code, Contribution
 
 ENGLISH = MappingProxyType(
@@ -40,6 +41,18 @@ ENGLISH = MappingProxyType(
     }
 )
 """English per code; a translation needs the same keys with the same placeholders."""
+
+PART_WORDS = MappingProxyType(
+    {
+        "drift": say("words.part_drift", "drift"),
+        "reliability": say("words.part_reliability", "reliability"),
+        "hallucination": say("words.part_hallucination", "hallucination"),
+        "degradation": say("words.part_degradation", "degradation"),
+        "errors": say("words.part_errors", "errors"),
+        "latency": say("words.part_latency", "latency"),
+    }
+)
+"""Names of the parts of the default policy, to be read in any language."""
 
 SMALLEST_POINTS = 0.005
 """Losses under half a point of 100 are left out of the sentence, not of the components."""
@@ -91,6 +104,11 @@ def explain(
             codes.append(Code("trust.missing", {"part": component.name, "reason": reason}))
     codes += [Code("trust.exact", {"part": name}) for name in exact]
     return tuple(codes)
+
+
+def part_word(name: str) -> str:
+    """Return the name of a part as it stands in a sentence; a part of one's own keeps its name."""
+    return PART_WORDS.get(name, name)
 
 
 def in_english(codes: Sequence[Code]) -> str:

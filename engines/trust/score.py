@@ -9,8 +9,9 @@ from statistics import NormalDist
 
 from engines.errors import EngineError
 from engines.result import Insufficient, Interval
+from engines.sentence import say
 from engines.trust.combine import Combined, combine, split_points
-from engines.trust.explain import explain, in_english
+from engines.trust.explain import explain, in_english, part_word
 from engines.trust.policy import PartPolicy, TrustPolicy
 from engines.trust.result import Band, Contribution, Part, Trust
 
@@ -96,7 +97,7 @@ def score(
     if not 0 < level < 1:
         raise EngineError(f"level must be in (0, 1), got {level}")
     if not parts and weights is None and policy is None:
-        return Insufficient("no part of the trust score was given")
+        return Insufficient(say("reasons.no_trust_part", "no part of the trust score was given"))
     rules = _resolve(parts, weights, policy)
     shares = rules.weights()
     entries = [_entry(rule, parts.get(rule.name), rules, level) for rule in rules.parts]
@@ -165,8 +166,14 @@ def _interval(part: Part, level: float) -> Interval:
 def _too_little(entries: list[_Entry], known: float, policy: TrustPolicy) -> Insufficient:
     missing = [entry.rule.name for entry in entries if entry.given is None]
     return Insufficient(
-        f"trust needs parts holding {policy.min_known_weight:.0%} of the weight, "
-        f"got {known:.0%}; missing: {', '.join(missing)}",
+        say(
+            "reasons.trust_needs_weight",
+            "trust needs parts holding {needed, percent} of the weight, got {known, percent}; "
+            "missing: {missing}",
+            needed=policy.min_known_weight,
+            known=known,
+            missing=tuple(part_word(name) for name in missing),
+        ),
         needed=None,
         got=len(entries) - len(missing),
     )

@@ -107,6 +107,21 @@ def test_thin_data_is_said_and_not_invented(client: FlaskClient) -> None:
     )
 
 
+def test_sentences_are_english_unless_a_language_is_asked_for(client: FlaskClient) -> None:
+    send(client, count=3)
+    headers = {"Accept-Language": "de"}
+    plain, asked = (
+        client.get(f"/api/models/m/drift{query}", headers=headers).json
+        for query in ("", "?lang=ja")
+    )
+    assert plain is not None and asked is not None
+    lacks = [answer["data"]["insufficient"] for answer in (plain, asked)]
+    assert lacks[0]["reason"].startswith("drift needs 50 rows on each side")
+    assert not lacks[1]["reason"].isascii()
+    assert lacks[0]["reason_key"] == lacks[1]["reason_key"] == "reasons.few_drift_rows"
+    assert lacks[0]["reason_values"]["needed"] == 50
+
+
 @pytest.mark.parametrize("odd", ["%00", "%0A", "x" * 201, "..%2f..%2fetc", "%F0%9F%92%A9", "'--"])
 def test_odd_ids_never_fail_the_hub(client: FlaskClient, odd: str) -> None:
     for route in (route for router in ROUTERS for route in router.routes if "<" in route.path):

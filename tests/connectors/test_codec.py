@@ -37,6 +37,11 @@ class Whole:
     at: datetime | None = None
 
 
+class Told(str):
+    def __new__(cls, *_: object) -> Told:
+        raise AssertionError("decoding must not run code")
+
+
 class Colour(enum.Enum):
     RED = 1
 
@@ -153,3 +158,17 @@ values = st.recursive(
 @given(values)
 def test_any_value_survives(value: object) -> None:
     assert codec.decode(codec.encode(value), object) == value
+
+
+def test_a_text_with_attributes_comes_back_with_them() -> None:
+    said = str.__new__(Told, "needs 20 rows")
+    vars(said).update(key="rows", values={"needed": 20})
+    back = codec.decode(codec.encode(Thin(said)), Thin).reason
+    assert (type(back), back, vars(back)) == (Told, "needs 20 rows", vars(said))
+
+
+@pytest.mark.parametrize("where", ["builtins:str", "builtins:int", "os:environ"])
+def test_a_text_of_another_kind_is_refused(where: str) -> None:
+    ext = msgspec.msgpack.Ext(6, msgspec.msgpack.encode([where, "x", {}]))
+    with pytest.raises(ValueError):
+        codec.decode(b"m" + msgspec.msgpack.encode(ext), str)

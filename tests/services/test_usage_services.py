@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from flask.testing import FlaskClient
 
+from app.api.encoding import encode_json
 from engines.result import Insufficient
 from engines.sustainability import Spread
 from services import (
@@ -311,4 +312,4 @@ def test_every_route_answers_on_an_empty_hub(client: FlaskClient) -> None:
 
 def test_answers_travel_as_json(workspace: Workspace) -> None:
     found = carbon.get_carbon(workspace, DAY)
-    assert msgspec.json.decode(msgspec.json.encode(found), type=carbon.Carbon) == found
+    assert msgspec.json.decode(encode_json(found), type=carbon.Carbon) == found
