@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from engines import drift as engine
 from engines.drift import ConceptDrift, DriftReport, TableSketch
+from engines.drift.result import Kind
 from engines.result import Insufficient
 from engines.sentence import say
 from services.computed import Computed, attempt, latest, remember
@@ -16,13 +18,16 @@ from services.concept import Concept, read_concept
 from services.history import keep, store_numbers
 from services.identity import permitted
 from services.models import Model, get_model
-from services.reference import Sides, choose_sides
+from services.reference import Sides, choose_sides, with_long_columns
 from services.sketches import merged_sketch, seasonal_sketch
 from services.times import Window
 from services.workspace import Workspace
 
 FEATURE = "feature:"
 MIN_ROWS = 50
+_KINDS: dict[str, Kind] = {"prompt": "text", "output": "text"}
+"""Texts are compared as texts however often they repeat: as categories they would be shown whole,
+also to those who may not read them."""
 
 
 class ModelDrift(msgspec.Struct, frozen=True):
@@ -54,7 +59,7 @@ def detect_drift(ws: Workspace, model_id: str) -> DriftAnswer:
 
 
 def _compute(ws: Workspace, model: Model) -> DriftAnswer:
-    sides = choose_sides(ws, model.model_id)
+    sides = with_long_columns(ws, model.model_id, choose_sides(ws, model.model_id))
     concept = read_concept(ws, model)
     result, insufficient = attempt(lambda: _compare(sides, concept))
     return Computed(
@@ -128,20 +133,23 @@ def _report(
 ) -> DriftReport | Insufficient:
     if not reference or not current:
         return Insufficient(reason)
-    return engine.compare(reference, current, joint=len(reference) > 1)
+    return engine.compare(reference, current, kinds=_KINDS, joint=len(reference) > 1)
 
 
 def _features(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {k.removeprefix(FEATURE): v for k, v in columns.items() if k.startswith(FEATURE)}
+    """Return what goes in: features under their own names, prompts, embeddings."""
+    own = {k.removeprefix(FEATURE): v for k, v in columns.items() if k.startswith(FEATURE)}
+    return _sent(columns, ("prompt", "embedding")) | own
 
 
 def _predictions(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    chosen = {
-        name: values
-        for name, values in columns.items()
-        if name in ("prediction", "score") or name.startswith("score:")
-    }
-    return {name: values for name, values in chosen.items() if _has_values(values)}
+    """Return what comes out: classes or numbers, scores, texts."""
+    scores = (name for name in columns if name.startswith("score:"))
+    return _sent(columns, ("prediction", "score", "output", *scores))
+
+
+def _sent(columns: dict[str, NDArray[Any]], names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    return {n: columns[n] for n in names if n in columns and _has_values(columns[n])}
 
 
 def _has_values(values: NDArray[Any]) -> bool:  # float64 or object

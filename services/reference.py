@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,6 +24,10 @@ _MAX_ROWS = 1_000_000
 CURRENT_HOURS = (1, 6, 24)
 ENOUGH_ROWS = 200
 """The current window is the shortest of these that holds enough rows: fast where traffic allows."""
+LONG_COLUMNS = ("prompt", "output", "embedding")
+LONG_ROWS, LONG_PARTS = 2_000, 8
+"""Rows a side whose texts and vectors are read, in how many parts of the window: what the tests of
+texts use, spread so that a busy last hour does not stand for the day."""
 MAX_READ_ROWS = 20_000
 """Newest rows read a side; at 20,000 a side a shift of 0.04 sd is found (docs/methods/drift.md)."""
 
@@ -130,6 +134,35 @@ def choose_sides(ws: Workspace, model_id: str, columns: tuple[str, ...] | None =
         model_id, before.start_ms, before.end_ms, columns=columns, limit=MAX_READ_ROWS
     )
     return Sides(past.columns, rows.columns, rows, past, before, window, "rolling: the day before")
+
+
+def with_long_columns(ws: Workspace, model_id: str, sides: Sides) -> Sides:
+    """Return sides that hold texts and embeddings too, where the model sends any; fewer rows."""
+    window = sides.current_window
+    newest = ws.events.inference_columns(
+        model_id, window.start_ms, window.end_ms, columns=LONG_COLUMNS, limit=20
+    )
+    sent = [n for n, values in newest.columns.items() if any(v is not None for v in values)]
+    if not sent:
+        return sides
+    current = _spread(ws, model_id, window, [*sides.current, *sent])
+    reference = sides.reference
+    if sides.reference_window is not None:
+        reference = _spread(ws, model_id, sides.reference_window, [*reference, *sent])
+    return replace(sides, reference=reference, current=current)
+
+
+def _spread(
+    ws: Workspace, model_id: str, window: Window, names: list[str]
+) -> dict[str, NDArray[Any]]:
+    edges = np.linspace(window.start_ms, window.end_ms, LONG_PARTS + 1).astype(np.int64).tolist()
+    parts = [
+        ws.events.inference_columns(
+            model_id, start, end, columns=names, limit=LONG_ROWS // LONG_PARTS
+        ).columns
+        for start, end in zip(edges, edges[1:], strict=False)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _frame_columns(frame: pd.DataFrame, rows: InferenceColumns) -> dict[str, NDArray[Any]]:

@@ -24,7 +24,7 @@ UNGUARDED = {
     ("history", "store_numbers"), ("quality", "read_quality"), ("reference", "choose_current"),
     ("reference", "choose_sides"), ("tenants", "require_tenant"), ("workspace", "enter_workspace"),
     ("workspace", "in_workspace"), ("newest", "read_newest"), ("usual", "read_usual"),
-    ("usual", "read_contexts"),
+    ("usual", "read_contexts"), ("reference", "with_long_columns"),
 }  # fmt: skip
 
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from engines.drift import DriftReport
 from services import drift, reference, sketches
 from services.errors import Invalid, NotFound, UnsupportedMedia
 from services.times import Window
 from services.workspace import Workspace
 from tests.conftest import NOW_MS
-from tests.services.conftest import HOUR_MS, Send, scored_rows
+from tests.services.conftest import HOUR_MS, Row, Send, scored_rows
 
 
 def test_a_shifted_feature_is_named_and_the_others_are_not(
@@ -80,3 +82,50 @@ def test_a_reference_must_be_a_table_that_is_read(workspace: Workspace) -> None:
         reference.put_reference(workspace, "risk", b"junk", "application/vnd.apache.parquet")
     with pytest.raises(NotFound):
         reference.get_reference(workspace, "risk")
+
+
+def text_rows(count: int, changed_after_ms: int) -> list[Row]:
+    """Questions about parcels, later about refunds; vectors that move along with them."""
+    rng = np.random.default_rng(3)
+    rows: list[Row] = []
+    for number in range(count):
+        at_ms = NOW_MS - 24 * HOUR_MS + number * 24 * HOUR_MS // count
+        changed = at_ms >= changed_after_ms
+        topic = "refund of my last payment" if changed else "arrival of my parcel at the door"
+        rows.append({
+            "inference_id": f"t{number}", "model_id": "helper", "timestamp": at_ms / 1_000,
+            "prompt": f"Please tell me about the {topic} number {int(rng.integers(50))}",
+            "output": f"It takes {int(rng.integers(2, 9))} days until all is well again",
+            "output_tokens": 9, "embedding": rng.normal(1.5 * changed, 1, 4).round(3).tolist(),
+        })  # fmt: skip
+    return rows
+
+
+def test_changed_questions_and_vectors_of_a_text_model_are_named(
+    workspace: Workspace, send: Send
+) -> None:
+    send(text_rows(3_000, NOW_MS - 6 * HOUR_MS))
+    answer = drift.detect_drift(workspace, "helper")
+    assert answer.result is not None
+    data, prediction = answer.result.data, answer.result.prediction
+    assert isinstance(data, DriftReport) and isinstance(prediction, DriftReport)
+    assert set(data.drifted_columns) == {"prompt", "embedding"}
+    assert prediction.drifted_columns == () and [c.kind for c in prediction.columns] == ["text"]
+
+
+def test_no_text_stands_in_the_result_that_everybody_may_read(
+    workspace: Workspace, send: Send
+) -> None:
+    rows = text_rows(3_000, NOW_MS)
+    send([row | {"prompt": "the same secret question"} for row in rows])
+    answer = drift.detect_drift(workspace, "helper")
+    assert answer.result is not None and "secret" not in repr(answer)
+
+
+def test_long_columns_are_read_from_the_whole_window(workspace: Workspace, send: Send) -> None:
+    send(text_rows(6_000, NOW_MS - 6 * HOUR_MS))
+    sides = reference.with_long_columns(
+        workspace, "helper", reference.choose_sides(workspace, "helper")
+    )
+    assert len(sides.reference["prompt"]) == reference.LONG_ROWS
+    assert "parcel" in sides.reference["prompt"][0]
