@@ -41,14 +41,14 @@ def measure() -> list[Row]:
         count, body = _together(app, clock)
     packed = len(gzip.compress(body, 6)) / 1_024
     return [
-        Row("view computed, p95 CPU ms", _p95(computed), high=30, repetitions=len(computed)),
-        Row("view cached, p95 CPU ms", _p95(cached), high=10, repetitions=len(cached)),
+        Row("view computed, p95 CPU ms", p95(computed), high=30, repetitions=len(computed)),
+        Row("view cached, p95 CPU ms", p95(cached), high=10, repetitions=len(cached)),
         Row(f"computations when {VIEWERS} viewers ask at one tick", count, high=1),
         Row("view as sent, compressed, kB", packed, high=50),
     ]
 
 
-def _p95(seconds: list[float]) -> float:
+def p95(seconds: list[float]) -> float:
     return float(np.percentile(seconds, 95)) * 1_000
 
 
@@ -63,26 +63,29 @@ def _fill(app: Flask, now_s: float, hours: float) -> None:
     jobs.refresh_models(ws)
 
 
-def _ask(app: Flask, client: Any) -> bytes:  # werkzeug's test client
+def ask(
+    app: Flask, client: Any, page: str = "unified", scope: dict[str, str] = SCOPE
+) -> bytes:  # `client`: werkzeug's test client
+    """Return the answer of a page's callback at a tick, as the browser gets it."""
     callbacks = app.extensions["aiobs_dash_outputs"]()
-    name = _view_of(callbacks)
-    values = {"scope": SCOPE, "tick": 1}
+    name = _view_of(callbacks, page)
+    values = {"scope": scope, "tick": 1}
     body = {
         "output": name,
-        "outputs": {"id": {"type": "view", "index": "unified"}, "property": "data"},
+        "outputs": {"id": {"type": "view", "index": page}, "property": "data"},
         "inputs": [dict(i) | {"value": values[i["id"]]} for i in callbacks[name]["inputs"]],
         "changedPropIds": [],
         "state": [],
     }
     answer = client.post("/_dash-update-component", json=body)
-    if answer.status_code != 200:
+    if answer.status_code != 200 or b'"toast"' in answer.get_data():
         raise RuntimeError(f"{answer.status_code} {answer.get_data(as_text=True)[:300]}")
     found: bytes = answer.get_data()
     return found
 
 
-def _view_of(callbacks: Any) -> str:  # Dash's callback map
-    name: str = next(n for n in callbacks if '"unified"' in n and '"view"' in n)
+def _view_of(callbacks: Any, page: str = "unified") -> str:  # Dash's callback map
+    name: str = next(n for n in callbacks if f'"{page}"' in n and '"view"' in n)
     return name
 
 
@@ -93,7 +96,7 @@ def _times(app: Flask, clock: list[int]) -> tuple[list[float], list[float]]:
         app.extensions["aiobs_backends"].cache.invalidate("default/overview")
         for kept in taken:
             started = time.thread_time()
-            _ask(app, client)
+            ask(app, client)
             kept.append(time.thread_time() - started)
     return taken
 
@@ -114,7 +117,7 @@ def _together(app: Flask, clock: list[int]) -> tuple[int, bytes]:
         cell.cell_contents = counting
     cache.invalidate("default/view")
     with ThreadPoolExecutor(VIEWERS) as pool:
-        bodies = list(pool.map(lambda _: _ask(app, app.test_client()), range(VIEWERS)))
+        bodies = list(pool.map(lambda _: ask(app, app.test_client()), range(VIEWERS)))
     for cell in cells:
         cell.cell_contents = original
     return count[0], bodies[0]

@@ -35,8 +35,12 @@ def table(
     *,
     caption: str,
     limit: int = MAX_PLAIN_ROWS,
+    total: int = 0,
 ) -> html.Div:
-    """Return a plain table; the first column names its row, `caption` is read aloud."""
+    """Return a plain table; the first column names its row, `caption` is read aloud.
+
+    Rows beyond `limit` are counted, not shown; `total` counts those that `rows` does not hold.
+    """
     head = html.Tr([html.Th(c.title, scope="col", className=_class(c)) for c in columns])
     body = [
         html.Tr(
@@ -59,8 +63,9 @@ def table(
             className="plain-table",
         )
     ]
-    if len(rows) > limit:
-        parts.append(html.P(t("panel.show_more", n=len(rows) - limit), className="table-more"))
+    rest = max(len(rows), total) - min(len(rows), limit)
+    if rest > 0:
+        parts.append(html.P(t("panel.show_more", n=rest), className="table-more"))
     # A region that scrolls must be reachable by keyboard.
     return html.Div(
         parts, className="table-scroll", tabIndex=0, role="region", **attrs(aria_label=caption)

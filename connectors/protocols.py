@@ -157,10 +157,10 @@ class EventQuery(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ServiceEdge(msgspec.Struct, frozen=True):
-    """Calls from one service to another (caller "" = entry), per minute, as seen in spans.
+    """Calls from one service to another (caller "" = entry), per step, as seen in spans.
 
     `duration_ms` is the callee's time as its own server spans measured it, `client_ms` what the
-    caller saw: both are sums over the minute's calls.
+    caller saw: both are sums over the step's calls.
     """
 
     caller: str
@@ -239,7 +239,12 @@ class EventStore(Protocol):
 
     def events(self, query: EventQuery) -> Page: ...
 
-    def service_edges(self, start_ms: int, end_ms: int) -> list[ServiceEdge]: ...
+    def service_edges(
+        self, start_ms: int, end_ms: int, *, step_ms: int | None = 60_000
+    ) -> list[ServiceEdge]:
+        """Edges with calls in the window's minutes, summed per whole number of minutes counted from
+        its start; None sums the whole window."""
+        ...
 
     def log_counts(
         self, start_ms: int, end_ms: int, step_ms: int, *, by: Literal["level", "service"] = "level"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -54,6 +54,15 @@ class Selector(msgspec.Struct, frozen=True):
 def select(name: str | None, labels: Mapping[str, str] | None = None) -> Selector:
     """Return the selector of a name and exact label values."""
     return Selector(name, tuple(Matcher(k, "=", v) for k, v in (labels or {}).items()))
+
+
+def any_of(label: str, values: Iterable[str]) -> Matcher:
+    """Return the condition that a label has one of some values, equal for equal sets.
+
+    >>> any_of("model_id", ["b", "a.1"]).value
+    'a\\\\.1|b'
+    """
+    return Matcher(label, "=~", "|".join(map(re.escape, sorted(set(values)))))
 
 
 def parse_selector(text: str) -> Selector:

@@ -20,7 +20,7 @@ from engines.result import Insufficient, Interval
 from i18n import currency, date_time, number, t
 from pages import business_value, sources
 from services.budgets import SpendTrack, Surprise, Surprises, get_spend_track, get_surprises
-from services.costs import Costs, Dimension, get_costs
+from services.costs import Costs, Dimension, get_recent_costs
 from services.sums import Choice, has_history
 from services.value import Outcome, Value, get_losses, get_value
 from services.workspace import Workspace
@@ -66,7 +66,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     window = sources.window_of(ws, scope)
     choice = Choice(scope.model, scope.version, scope.segment)
     past = sources.compared(ws, scope)
-    costs = get_costs(ws, window, choice, against=past)
+    costs = get_recent_costs(ws, window, choice, against=past)
     value = get_value(ws, window, choice)
     track = get_spend_track(ws)
     source = Provenance(scope.describe(), costs.inferences, computed_at_ms=costs.computed_at_ms)

@@ -115,14 +115,15 @@ def _catalogue(ws: Workspace) -> Children:
             "trust": m.trust,
             "type": m.model_type,
             "state": t(f"models.{m.status}"),
-            "requests": m.traffic.requests,
-            "errors": m.traffic.error_rate,
+            "requests": m.traffic.requests if m.traffic else None,
+            "errors": m.traffic.error_rate if m.traffic else None,
             "seen": moment(m.last_seen_ms) if m.last_seen_ms else "–",
         }
-        for m in overview.models
+        for m in overview.models[: fleet.LISTED]
     ]
-    listed = tables.table(columns, rows, caption=t("models.catalogue"))
-    source = Provenance(n=len(rows), computed_at_ms=overview.computed_at_ms)
+    n = len(overview.models)
+    listed = tables.table(columns, rows, caption=t("models.catalogue"), total=n)
+    source = Provenance(n=n, computed_at_ms=overview.computed_at_ms)
     return grid(
         panel(t("models.catalogue"), listed, panel_id="models-list", source=source, span=12)
     )

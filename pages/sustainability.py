@@ -21,7 +21,7 @@ from engines.result import Insufficient, Interval
 from engines.sustainability import Saving
 from i18n import number, percent, quantity, t
 from pages import sources
-from services.carbon import Carbon, CarbonTrack, get_carbon, get_carbon_budget
+from services.carbon import Carbon, CarbonTrack, get_carbon_budget, get_recent_carbon
 from services.savings import Savings, get_savings
 from services.sums import Choice, has_history
 from services.workspace import Workspace
@@ -70,9 +70,9 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put the footprint of the window into the page's places."""
     window = sources.window_of(ws, scope)
     choice = Choice(scope.model, scope.version, scope.segment)
-    now = get_carbon(ws, window, choice)
+    now = get_recent_carbon(ws, window, choice)
     past = sources.compared(ws, scope)
-    before = get_carbon(ws, past, choice) if has_history(ws, past) else None
+    before = get_recent_carbon(ws, past, choice) if has_history(ws, past) else None
     track = get_carbon_budget(ws)
     source = Provenance(
         scope.describe(), now.inferences, computed_at_ms=now.computed_at_ms,

@@ -20,11 +20,11 @@ from components.tables import Column, table
 from engines.result import Insufficient
 from i18n import number, t
 from pages import sources
-from services.fleet import ModelGlance, Overview, get_overview
-from services.series import read_points, step_for
+from services.fleet import LISTED, ModelGlance, Overview, Totals, get_overview
+from services.series import step_for
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.traffic import Traffic, TrafficSeries, get_traffic, get_traffic_series
-from services.trust import get_trust
+from services.trust import get_trust, read_trust_history
 from services.workspace import Workspace
 
 PATH = "/"
@@ -109,7 +109,7 @@ def _fill_figures(
 ) -> None:
     totals = overview.totals
     window = sources.window_of(ws, scope)
-    now = get_traffic(ws, window, model_id=scope.model or None)
+    now = get_traffic(ws, window, model_id=scope.model) if scope.model else totals
     before = sources.earlier_traffic(ws, scope, model_id=scope.model or None)
     healthy = totals.by_health.get("healthy", 0)
     worst = next((h for h in ("critical", "warning") if totals.by_health.get(h)), "healthy")
@@ -138,12 +138,14 @@ def _fill_figures(
         view.slot(f"unified-{name}", figures[name])
 
 
-def _traffic_figures(now: Traffic, before: Traffic, series: TrafficSeries) -> dict[str, Any]:
+def _traffic_figures(
+    now: Traffic | Totals, before: Traffic, series: TrafficSeries
+) -> dict[str, Any]:
     rate = np.divide(
         series.errors, series.requests, out=np.zeros_like(series.errors), where=series.requests > 0
     )
-    p95 = now.latency_ms["p95"] if now.latency_ms else None
-    old_p95 = before.latency_ms["p95"] if before.latency_ms else None
+    p95 = now.latency_p95_ms
+    old_p95 = before.latency_p95_ms
     nothing = t("unified.no_models")
     return {
         "requests": kpi(
@@ -176,10 +178,12 @@ def _attention(ws: Workspace, overview: Overview) -> Any:
             since_ms=i.opened_at_ms,
             href=sources.incident_link(i),
         )
-        for i in overview.incidents
+        for i in overview.incidents[:_MAX_ISSUES]
     ]
     named = {i.subject for i in overview.incidents}
     for model in overview.models:
+        if len(issues) >= _MAX_ISSUES:
+            break
         if model.health in ("critical", "warning") and model.model_id not in named:
             status, word = sources.health_words(model.health)
             link = _model_link(model.model_id)
@@ -210,18 +214,19 @@ def _models(overview: Overview) -> Any:
         Column("p95", "p95", "number", "ms"),
         Column("seen", t("unified.last_seen"), "node"),
     ]
-    rows = [_model_row(model) for model in overview.models]
-    return table(columns, rows, caption=t("unified.models_caption"), limit=50)
+    rows = [_model_row(model) for model in overview.models[:LISTED]]
+    return table(columns, rows, caption=t("unified.models_caption"), total=len(overview.models))
 
 
 def _model_row(model: ModelGlance) -> dict[str, Any]:
+    sent = model.traffic
     return {
         "model": html.A(html.Bdi(model.name), href=_model_link(model.model_id)),
         "health": mark(*sources.health_words(model.health)),
         "trust": round(model.trust, 2) if model.trust is not None else None,
-        "requests": float(model.traffic.requests),
-        "errors": model.traffic.error_rate,
-        "p95": model.traffic.latency_ms["p95"] if model.traffic.latency_ms else None,
+        "requests": float(sent.requests) if sent else None,
+        "errors": sent.error_rate if sent else None,
+        "p95": sent.latency_ms["p95"] if sent and sent.latency_ms else None,
         "seen": moment(model.last_seen_ms) if model.last_seen_ms else None,
     }
 
@@ -262,7 +267,7 @@ def _trust_history(
     """Return the trust of the models that are lowest now."""
     lowest = [m for m in overview.models if m.trust is not None][:_MAX_LINES]
     step = max(step_for(window), 5 * MINUTE_MS)
-    found = read_points(ws, 'aiobs_trust_score{bound=""}', window, step, by=("model_id",))
+    found = read_trust_history(ws, [m.model_id for m in lowest], window, step)
     by_id = {points.series.label("model_id"): points for points in found}
     known = [m for m in lowest if m.model_id in by_id]
     if not known:

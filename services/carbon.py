@@ -16,7 +16,7 @@ from services.carbon_policy import CarbonBudget, get_carbon_policy
 from services.footprints import CARBON, CARBON_HIGH, CARBON_LOW, COUNTED, ENERGY, WATER
 from services.identity import permitted
 from services.periods import period_at
-from services.sums import Choice, Sums, read_sums, to_list
+from services.sums import FRESH_S, STALE_S, Choice, Sums, read_sums, to_list
 from services.times import DAY_MS, HOUR_MS, Window
 from services.workspace import Workspace
 
@@ -134,6 +134,16 @@ def get_carbon(ws: Workspace, window: Window, choice: Choice | None = None) -> C
         water_over_time=to_list(water.over_time()),
         sci_over_time=to_list(_ratio(grams, counts)),
     )  # fmt: skip
+
+
+@permitted("carbon:read")
+def get_recent_carbon(ws: Workspace, window: Window, choice: Choice | None = None) -> Carbon:
+    """Return the same as pages show it: at most a minute and a half old, computed once for all."""
+    chosen = choice or Choice()
+    key = f"carbon/{window.seen_from(ws.now_ms())}/{chosen.key()}"
+    return ws.cached(
+        key, Carbon, lambda: get_carbon(ws, window, chosen), fresh_s=FRESH_S, stale_s=STALE_S
+    )
 
 
 class CarbonTrack(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from services.business_policy import get_business_policy
 from services.identity import permitted
 from services.models import list_models
 from services.spend import COUNTED, SPEND
-from services.sums import Choice, Sums, read_sums, to_list
+from services.sums import FRESH_S, STALE_S, Choice, Sums, read_sums, to_list
 from services.times import Window
 from services.workspace import Workspace
 
@@ -119,9 +119,22 @@ def get_costs(
         over_time=to_list(mine.over_time()),
         models=[
             ModelSpend(m, to_list(mine.where(1, m).over_time()))
-            for m in sorted(mine.by(1), key=lambda m: -mine.by(1)[m])
+            for m, _ in sorted(mine.by(1).items(), key=lambda line: -line[1])
         ],
         per_thousand_over_time=to_list(_unit_cost(mine, counts)),
+    )  # fmt: skip
+
+
+@permitted("costs:read")
+def get_recent_costs(
+    ws: Workspace, window: Window, choice: Choice | None = None, *, against: Window | None = None
+) -> Costs:
+    """Return the same as pages show it: at most a minute and a half old, computed once for all."""
+    chosen, past, now = choice or Choice(), against or window.before(), ws.now_ms()
+    key = f"costs/{window.seen_from(now)}/{past.seen_from(now)}/{chosen.key()}"
+    return ws.cached(
+        key, Costs, lambda: get_costs(ws, window, chosen, against=past),
+        fresh_s=FRESH_S, stale_s=STALE_S,
     )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def _risks(ws: Workspace, overview: Overview) -> list[Risk]:
                 incident.subject_kind, incident.subject,
                 glance.name if glance else incident.subject,
                 incident.severity, owners.get(incident.subject, ""), incident,
-                glance.trust if glance else None, glance.traffic.requests if glance else 0,
+                glance.trust if glance else None, _requests(glance),
                 incident.opened_at_ms,
             )
         )  # fmt: skip
@@ -158,8 +158,12 @@ def _risks(ws: Workspace, overview: Overview) -> list[Risk]:
 def _model_risk(glance: ModelGlance, owner: str) -> Risk:
     return Risk(
         "model", glance.model_id, glance.name, glance.health, owner, None, glance.trust,
-        glance.traffic.requests, None,
+        _requests(glance), None,
     )  # fmt: skip
+
+
+def _requests(glance: ModelGlance | None) -> int:
+    return glance.traffic.requests if glance and glance.traffic else 0
 
 
 def _story(

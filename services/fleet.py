@@ -6,16 +6,21 @@ from typing import Literal
 
 import msgspec
 
+from engines.result import Insufficient
+from engines.sentence import say
 from services.identity import permitted
 from services.incidents import Incident, open_incidents
 from services.models import Model, list_models
 from services.times import DAY_MS, HOUR_MS, Window
 from services.topology import ServiceHealth, get_topology
-from services.traffic import Traffic, get_traffic
-from services.trust import get_trust
+from services.traffic import Traffic, get_traffic, get_traffic_by_model
+from services.trust import TrustAnswer, list_trust
 from services.workspace import Workspace
 
 Health = Literal["healthy", "warning", "critical", "unknown"]
+_LATER = say("reasons.not_computed", "not computed yet")
+LISTED = 50
+"""Models that a page shows at once."""
 _WORST_FIRST = ("critical", "warning", "unknown", "healthy")
 
 
@@ -33,7 +38,7 @@ class ModelGlance(msgspec.Struct, frozen=True):
     trust_point: float | None
     explanation: str
     computed_at_ms: int
-    traffic: Traffic
+    traffic: Traffic | None  # None: the reader asked for the traffic of fewer
     last_seen_ms: int | None
 
 
@@ -64,17 +69,24 @@ class Overview(msgspec.Struct, frozen=True):
 
 
 @permitted("metrics:read")
-def get_overview(ws: Workspace, hours: float = 1.0) -> Overview:
-    """Return the fleet over the last hours, computed once for all who look."""
-    key = f"overview/{hours:g}"
-    return ws.cached(key, Overview, lambda: _compute(ws, hours), fresh_s=5, stale_s=30)
+def get_overview(ws: Workspace, hours: float = 1.0, *, listed: int | None = LISTED) -> Overview:
+    """Return the fleet over the last hours, computed once for all who look.
+
+    Only the first `listed` models, worst first, carry their traffic (None: all do): a fleet of a
+    thousand has sums of its own, and nobody reads a thousand rows at once.
+    """
+    key = f"overview/{hours:g}/{listed}"
+    return ws.cached(key, Overview, lambda: _compute(ws, hours, listed), fresh_s=5, stale_s=30)
 
 
-def _compute(ws: Workspace, hours: float) -> Overview:
+def _compute(ws: Workspace, hours: float, listed: int | None) -> Overview:
     now = ws.now_ms()
     window = Window(now - round(hours * HOUR_MS), now)
-    models = [_glance(ws, model, window) for model in list_models(ws) if _is_current(model, now)]
+    current = [model for model in list_models(ws) if _is_current(model, now)]
+    trust = list_trust(ws, [model.model_id for model in current])
+    models = [_glance(model, trust.get(model.model_id)) for model in current]
     models.sort(key=lambda m: (_WORST_FIRST.index(m.health), m.trust or 0.0, m.model_id))
+    models = _with_traffic(ws, models, window, listed)
     services = get_topology(ws, window).services
     incidents = open_incidents(ws)
     return Overview(
@@ -88,14 +100,27 @@ def _compute(ws: Workspace, hours: float) -> Overview:
     )
 
 
+def _with_traffic(
+    ws: Workspace, models: list[ModelGlance], window: Window, listed: int | None
+) -> list[ModelGlance]:
+    """Add their traffic to the first models: one read a metric for all of them."""
+    some = models if listed is None else models[:listed]
+    chosen = None if len(some) == len(models) else [model.model_id for model in some]
+    traffic = get_traffic_by_model(ws, window, chosen)
+    nothing = Traffic.none(window)
+    return [
+        msgspec.structs.replace(model, traffic=traffic.get(model.model_id, nothing))
+        for model in some
+    ] + models[len(some) :]
+
+
 def _is_current(model: Model, now: int) -> bool:
     return model.last_seen_ms is None or now - model.last_seen_ms <= 30 * DAY_MS
 
 
-def _glance(ws: Workspace, model: Model, window: Window) -> ModelGlance:
-    answer = get_trust(ws, model.model_id)
-    found = answer.result
-    reason = answer.insufficient.reason if answer.insufficient else ""
+def _glance(model: Model, answer: TrustAnswer | None) -> ModelGlance:
+    found = answer.result if answer else None
+    lack = answer.insufficient if answer else Insufficient(_LATER)
     return ModelGlance(
         model_id=model.model_id,
         name=model.name,
@@ -106,9 +131,9 @@ def _glance(ws: Workspace, model: Model, window: Window) -> ModelGlance:
         health=found.band if found else "unknown",
         trust=found.trust if found else None,
         trust_point=found.point if found else None,
-        explanation=found.sentence if found else reason,
-        computed_at_ms=answer.computed_at_ms,
-        traffic=get_traffic(ws, window, model_id=model.model_id),
+        explanation=found.sentence if found else lack.reason if lack else "",
+        computed_at_ms=answer.computed_at_ms if answer else 0,
+        traffic=None,
         last_seen_ms=model.last_seen_ms,
     )
 

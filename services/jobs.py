@@ -107,7 +107,7 @@ def fill_gaps(ws: Workspace) -> int:
 @permitted("metrics:read")
 def push_metrics(ws: Workspace) -> None:
     """Send the fleet's numbers to those who listen."""
-    ws.publish("metrics", msgspec.to_builtins(get_overview(ws).totals))
+    ws.publish("metrics", msgspec.to_builtins(get_overview(ws, listed=0).totals))
 
 
 MANY_ROWS = 200

@@ -14,6 +14,7 @@ from services.times import DAY_MS
 from services.workspace import Workspace
 
 _KIND = "model"
+_MANY = 10_000
 ModelType = Literal["classification", "regression", "llm", "rag"]
 
 
@@ -63,7 +64,7 @@ def list_models(ws: Workspace) -> list[Model]:
     seen: dict[str, list[ModelSeen]] = {}
     for row in ws.events.models_seen():
         seen.setdefault(row.model_id, []).append(row)
-    registered = {record.id: record.body for record in ws.records.list(_KIND)}
+    registered = {record.id: record.body for record in ws.records.list(_KIND, limit=_MANY)}
     ids = sorted(seen | registered)
     return [_model(ws, i, seen.get(i, []), registered.get(i)) for i in ids]
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from connectors.protocols import InferenceColumns
 from connectors.telemetry import MetricBatch, Series
+from services.fleet_sums import sum_spans
 from services.identity import permitted
 from services.times import MINUTE_MS
 from services.workspace import Workspace
@@ -27,6 +28,9 @@ _COLUMNS = (
     "tags",
 )  # fmt: skip
 _CURSOR = "rollup_cursor"
+_BASIS = "fleet"
+"""Names what is written; where it is another, everything that is kept is rolled up anew."""
+_MAX_AGAIN = 240
 _MAX_GAP_MS = 60 * MINUTE_MS
 
 
@@ -34,9 +38,10 @@ _MAX_GAP_MS = 60 * MINUTE_MS
 def roll_up(ws: Workspace) -> int:
     """Rewrite the minutes that received inferences since the last call; how many."""
     record = ws.records.get(_CURSOR, "inferences")
-    cursor = int(record.body["cursor"]) if record else 0
-    touched, after = ws.events.touched_minutes(cursor)
-    if not touched:
+    kept = record.body if record and record.body.get("basis") == _BASIS else {}
+    touched, after = ws.events.touched_minutes(int(kept.get("cursor", 0)))
+    again = [int(minute) for minute in kept.get("again", ())]
+    if not touched and not again:
         return 0
     minutes: dict[str, list[int]] = {}
     for model_id, minute in touched:
@@ -44,7 +49,13 @@ def roll_up(ws: Workspace) -> int:
     for model_id, wanted in minutes.items():
         for start, end in _spans(sorted(set(wanted))):
             _roll_model(ws, model_id, start, end)
-    ws.records.put(_CURSOR, "inferences", {"cursor": after})
+    changed = sorted({minute for _, minute in touched})
+    sum_spans(ws, _spans(sorted({*changed, *again})))
+    ws.records.put(
+        _CURSOR,
+        "inferences",
+        {"cursor": after, "basis": _BASIS, "again": changed[-_MAX_AGAIN:]},
+    )
     return len(touched)
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.selector import Matcher, Selector
+from connectors.selector import Matcher, Selector, any_of
+from connectors.telemetry import Series
 from services.identity import permitted
 from services.series import step_for
-from services.times import Window
+from services.times import HOUR_MS, MINUTE_MS, Window
 from services.workspace import Workspace
+
+FRESH_S, STALE_S = 15.0, 75.0
+"""How long what pages show of cost and carbon is served as it is (its series are written every 15
+seconds), and then for how long more while one caller computes it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,12 @@ class Choice:
         """Return the conditions on labels."""
         pairs = {"model_id": self.model_id, "version": self.version, "segment": self.segment}
         return {name: value for name, value in pairs.items() if value}
+
+    def key(self) -> str:
+        """Return the choice as a part of a cache key."""
+        return "/".join(
+            quote(part, safe="") for part in (self.model_id, self.version, self.segment)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +69,10 @@ class Sums:
     def by(self, position: int) -> dict[str, float]:
         """Return totals by the label at a position of the keys."""
         found: dict[str, float] = {}
-        for key, row in zip(self.keys, self.values, strict=True):
-            found[key[position]] = found.get(key[position], 0.0) + float(np.nansum(row))
+        if self.is_empty:
+            return found
+        for key, value in zip(self.keys, np.nansum(self.values, axis=1).tolist(), strict=True):
+            found[key[position]] = found.get(key[position], 0.0) + value
         return found
 
     def where(self, position: int, value: str) -> Sums:
@@ -95,6 +111,58 @@ def read_sums(
         values[row, place[inside]] = points.values[inside]
     keys = tuple(tuple(p.series.label(label) for label in by) for p in found)
     return Sums(grid, keys, values)
+
+
+@permitted("metrics:read")
+def read_totals(
+    ws: Workspace,
+    name: str,
+    window: Window,
+    by: tuple[str, ...] = (),
+    *,
+    labels: dict[str, str] | None = None,
+    models: Sequence[str] | None = None,
+) -> dict[tuple[str, ...], float]:
+    """Return the sums of a metric over a window of whole minutes, by labels.
+
+    Whole hours come from the store's hourly rollup and only the edges by the minute: a day is 24
+    cells and at most 120 instead of 1,440. `models` restricts to some; None means all.
+    """
+    matchers = [Matcher(label, "=", value) for label, value in (labels or {}).items()]
+    if models is not None:
+        matchers.append(any_of("model_id", models))
+    found: dict[tuple[str, ...], float] = {}
+    for start, end, step in _pieces(window):
+        groups = ws.metrics.window(
+            Selector(name, tuple(matchers)), start, end, step,
+            over_time="sum", across="sum", by=by,
+        )  # fmt: skip
+        if not groups:
+            continue
+        sums = np.nansum(np.stack([points.values for points in groups]), axis=1).tolist()
+        for points, value in zip(groups, sums, strict=True):
+            key = _key(points.series, by)
+            found[key] = found.get(key, 0.0) + value
+    return found
+
+
+@lru_cache(maxsize=50_000)
+def _key(series: Series, by: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(series.label(label) for label in by)
+
+
+def _pieces(window: Window) -> list[tuple[int, int, int]]:
+    """Return (start, end, step) that make up a window: minutes, whole hours, minutes.
+
+    >>> _pieces(Window(30 * MINUTE_MS, 150 * MINUTE_MS))[1]
+    (3600000, 7200000, 3600000)
+    """
+    start, end = window.start_ms // MINUTE_MS * MINUTE_MS, window.end_ms
+    first, last = -(-start // HOUR_MS) * HOUR_MS, end // HOUR_MS * HOUR_MS
+    if first >= last:
+        return [(start, end, MINUTE_MS)]
+    pieces = [(start, first, MINUTE_MS), (first, last, HOUR_MS), (last, end, MINUTE_MS)]
+    return [piece for piece in pieces if piece[0] < piece[1]]
 
 
 @permitted("models:read")

@@ -30,6 +30,14 @@ class Window(msgspec.Struct, frozen=True):
         """Return the window of equal length just before: what comparisons use."""
         return Window(self.start_ms - self.length_ms, self.start_ms)
 
+    def seen_from(self, now_ms: int) -> str:
+        """Return a key that stays the same while the window moves along with the clock.
+
+        >>> Window(0, 60_000).seen_from(60_500) == Window(5_000, 65_000).seen_from(65_200)
+        True
+        """
+        return f"{self.length_ms}-{(now_ms - self.end_ms) // MINUTE_MS}"
+
 
 def to_rfc3339(ms: int | float) -> str:
     """Return a time as RFC 3339 in UTC with milliseconds.

@@ -54,9 +54,9 @@ class Topology(msgspec.Struct, frozen=True):
 @permitted("metrics:read")
 def get_topology(ws: Workspace, window: Window) -> Topology:
     """Return services and calls seen in spans of the window."""
-    edges = ws.events.service_edges(window.start_ms, window.end_ms)
+    edges = ws.events.service_edges(window.start_ms, window.end_ms, step_ms=None)
     before = window.before()
-    past = ws.events.service_edges(before.start_ms, before.end_ms)
+    past = ws.events.service_edges(before.start_ms, before.end_ms, step_ms=None)
     names = sorted({edge.callee for edge in edges} | {e.caller for e in edges if e.caller})
     services = [_service(name, edges, past) for name in names]
     return Topology(window, services, [_call(edge) for edge in edges])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -9,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.protocols import SeriesPoints
-from connectors.selector import Selector, select
+from connectors.selector import select
+from services.fleet_sums import fleet_name
 from services.identity import permitted
 from services.rollups import LATENCY_BOUNDS_S
-from services.series import step_for
-from services.times import DAY_MS, MINUTE_MS, Window
+from services.sums import read_totals
+from services.times import Window
 from services.workspace import Workspace
 
 LATENCY = "aiobs_inference_latency_seconds"
@@ -32,6 +34,11 @@ class Traffic(msgspec.Struct, frozen=True):
     output_tokens: int
     cost: dict[str, float]  # per currency
     energy_kwh: float | None
+
+    @property
+    def latency_p95_ms(self) -> float | None:
+        """The time within which 95 % were answered."""
+        return self.latency_ms["p95"] if self.latency_ms else None
 
     @classmethod
     def none(cls, window: Window) -> Traffic:
@@ -55,25 +62,62 @@ def get_traffic(
     ws: Workspace, window: Window, *, model_id: str | None = None, version: str | None = None
 ) -> Traffic:
     """Return totals and percentiles of one model, or of the whole fleet."""
-    labels = _labels(model_id, version)
-    requests = _total(ws, "aiobs_inferences_total", labels, window)
-    errors = _total(ws, "aiobs_inference_errors_total", labels, window)
-    buckets = _bucket_counts(ws, labels, window, _total_step(window))
-    energy = _sum_series(ws, "aiobs_energy_kwh_total", labels, window)
-    return Traffic(
-        window=window,
-        requests=int(requests),
-        errors=int(errors),
-        requests_per_s=requests / (window.length_ms / 1_000),
-        error_rate=errors / requests if requests else None,
-        latency_ms=buckets.percentiles() if buckets is not None else None,
-        input_tokens=int(_total(ws, "aiobs_tokens_total", labels | {"direction": "input"}, window)),
-        output_tokens=int(
-            _total(ws, "aiobs_tokens_total", labels | {"direction": "output"}, window)
-        ),
-        cost=_by_label(ws, "aiobs_cost_total", labels, window, "currency"),
-        energy_kwh=_nansum(energy[0].values) if energy else None,
-    )
+    found = _read_traffic(ws, window, (), labels=_labels(model_id, version))
+    return found.get("", Traffic.none(window))
+
+
+@permitted("metrics:read")
+def get_traffic_by_model(
+    ws: Workspace, window: Window, models: Sequence[str] | None = None
+) -> dict[str, Traffic]:
+    """Return the same for each model that sent anything, in one read a metric; None means all."""
+    return _read_traffic(ws, window, ("model_id",), models=models)
+
+
+def _read_traffic(
+    ws: Workspace,
+    window: Window,
+    by: tuple[str, ...],
+    *,
+    labels: dict[str, str] | None = None,
+    models: Sequence[str] | None = None,
+) -> dict[str, Traffic]:
+    """Return traffic by the first label of `by`, or all of it under ""."""
+    is_fleet = not by and not labels
+
+    def read(name: str, *more: str) -> dict[tuple[str, ...], float]:
+        chosen = fleet_name(name) if is_fleet else name
+        return read_totals(ws, chosen, window, (*by, *more), labels=labels, models=models)
+
+    def split(found: dict[tuple[str, ...], float]) -> dict[str, dict[str, float]]:
+        parts: dict[str, dict[str, float]] = {}
+        for key, value in found.items():
+            parts.setdefault(key[0] if by else "", {})[key[-1]] = value
+        return parts
+
+    requests, errors = read("aiobs_inferences_total"), read("aiobs_inference_errors_total")
+    buckets = split(read(f"{LATENCY}_bucket", "le"))
+    tokens = split(read("aiobs_tokens_total", "direction"))
+    cost = split(read("aiobs_cost_total", "currency"))
+    energy = read("aiobs_energy_kwh_total")
+    made = {}
+    for key, sent in requests.items():
+        name = key[0] if by else ""
+        failed = errors.get(key, 0.0)
+        used = tokens.get(name, {})
+        made[name] = Traffic(
+            window=window,
+            requests=int(sent),
+            errors=int(failed),
+            requests_per_s=sent / (window.length_ms / 1_000),
+            error_rate=failed / sent if sent else None,
+            latency_ms=_percentiles(buckets.get(name, {})),
+            input_tokens=int(used.get("input", 0.0)),
+            output_tokens=int(used.get("output", 0.0)),
+            cost=cost.get(name, {}),
+            energy_kwh=energy.get(key),
+        )
+    return made
 
 
 @permitted("metrics:read")
@@ -101,6 +145,9 @@ def get_traffic_series(
 
 
 PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+_COLUMN_OF = {f"{bound:g}": k for k, bound in enumerate(LATENCY_BOUNDS_S)} | {
+    "+Inf": len(LATENCY_BOUNDS_S)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +172,17 @@ class _Buckets:
         value = (lower + (upper - lower) * np.clip(share, 0, 1)) * 1_000
         return np.where(totals > 0, value, np.nan)
 
-    def percentiles(self) -> dict[str, float] | None:
-        """Return the percentiles of all steps together, None without measurements."""
-        together = _Buckets(self.timestamps_ms[:1], self.counts.sum(axis=0, keepdims=True))
-        if not together.counts.any():
-            return None
-        return {name: float(together.percentile(q)[0]) for name, q in PERCENTILES.items()}
+
+def _percentiles(counts: dict[str, float]) -> dict[str, float] | None:
+    """Return the percentiles of counts by upper bound, None without measurements."""
+    row = np.zeros((1, len(LATENCY_BOUNDS_S) + 1))
+    for bound, count in counts.items():
+        if bound in _COLUMN_OF:
+            row[0, _COLUMN_OF[bound]] += count
+    if not row.any():
+        return None
+    together = _Buckets(np.zeros(1, dtype=np.int64), row)
+    return {name: float(together.percentile(q)[0]) for name, q in PERCENTILES.items()}
 
 
 def _labels(model_id: str | None, version: str | None) -> dict[str, str]:
@@ -138,38 +190,18 @@ def _labels(model_id: str | None, version: str | None) -> dict[str, str]:
     return {name: value for name, value in chosen.items() if value is not None}
 
 
-def _sum_series(
-    ws: Workspace, name: str, labels: dict[str, str], window: Window, by: tuple[str, ...] = ()
-) -> list[SeriesPoints]:
-    return _grid(ws, select(name, labels), window, _total_step(window), by)
-
-
-def _total_step(window: Window) -> int:
-    """Return the step of a total: the store widens a window to whole steps, so it must be short."""
-    return MINUTE_MS if window.length_ms <= 2 * DAY_MS else step_for(window)
-
-
 def _grid(
-    ws: Workspace, selector: Selector, window: Window, step_ms: int, by: tuple[str, ...] = ()
+    ws: Workspace,
+    name: str,
+    labels: dict[str, str],
+    window: Window,
+    step_ms: int,
+    by: tuple[str, ...] = (),
 ) -> list[SeriesPoints]:
+    selector = select(name if labels else fleet_name(name), labels)
     return ws.metrics.window(
         selector, window.start_ms, window.end_ms, step_ms, over_time="sum", across="sum", by=by
     )
-
-
-def _nansum(values: NDArray[np.float64]) -> float:
-    return float(np.nansum(values)) if len(values) else 0.0
-
-
-def _total(ws: Workspace, name: str, labels: dict[str, str], window: Window) -> float:
-    return sum(_nansum(points.values) for points in _sum_series(ws, name, labels, window))
-
-
-def _by_label(
-    ws: Workspace, name: str, labels: dict[str, str], window: Window, label: str
-) -> dict[str, float]:
-    found = _sum_series(ws, name, labels, window, by=(label,))
-    return {points.series.label(label): _nansum(points.values) for points in found}
 
 
 def _per_step(
@@ -177,7 +209,7 @@ def _per_step(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     start = window.start_ms // step_ms * step_ms
     grid = np.arange(start, window.end_ms, step_ms, dtype=np.int64)
-    found = _grid(ws, select(name, labels), window, step_ms)
+    found = _grid(ws, name, labels, window, step_ms)
     if not found:
         return grid, np.zeros(len(grid))
     values = _on_grid(grid, found[0].timestamps_ms, found[0].values)
@@ -199,15 +231,13 @@ def _on_grid(
 def _bucket_counts(
     ws: Workspace, labels: dict[str, str], window: Window, step_ms: int
 ) -> _Buckets | None:
-    found = _grid(ws, select(f"{LATENCY}_bucket", labels), window, step_ms, by=("le",))
+    found = _grid(ws, f"{LATENCY}_bucket", labels, window, step_ms, by=("le",))
     if not found:
         return None
     times = np.unique(np.concatenate([points.timestamps_ms for points in found]))
     counts = np.zeros((len(times), len(LATENCY_BOUNDS_S) + 1))
-    column_of = {f"{bound:g}": k for k, bound in enumerate(LATENCY_BOUNDS_S)}
-    column_of["+Inf"] = len(LATENCY_BOUNDS_S)
     for points in found:
-        column = column_of.get(points.series.label("le"))
+        column = _COLUMN_OF.get(points.series.label("le"))
         if column is not None:
             rows = np.searchsorted(times, points.timestamps_ms)
             counts[rows, column] += np.nan_to_num(points.values)

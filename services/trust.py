@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import msgspec
+
+from connectors.protocols import SeriesPoints
+from connectors.selector import Matcher, Selector, any_of
 from engines import trust as engine
 from engines.drift import DriftReport
 from engines.reliability import Overall, wilson
@@ -28,6 +33,9 @@ Given = Part | Insufficient | None
 _KOLMOGOROV_90 = 1.2238
 """90 % point of Kolmogorov's distribution: how far a measured KS distance may be off."""
 MIN_REQUESTS = 30
+AT_ONCE = 32
+"""Models that one look at the fleet may compute: a small fleet is whole at once, a large one waits
+for the scheduler."""
 BUCKET_REACH = 1.19
 """A latency bucket is a factor of 1.41 wide and linear inside: half of it is the resolution."""
 GROWTH = Anchors(1.0, 3.0)
@@ -39,6 +47,58 @@ def get_trust(ws: Workspace, model_id: str) -> TrustAnswer:
     """Return the latest trust score with its parts, interval and explanation."""
     model = get_model(ws, model_id)
     return latest(ws, "trust", model_id, TrustAnswer, lambda: _compute(ws, model))
+
+
+@permitted("trust:read")
+def list_trust(ws: Workspace, model_ids: Sequence[str]) -> dict[str, TrustAnswer]:
+    """Return the newest trust of many models without refreshing any: that is the scheduler's work.
+
+    A model whose result was never computed or is gone from cache and store is computed here, at
+    most `AT_ONCE` a call; the others are left out.
+    """
+    found: dict[str, TrustAnswer] = {}
+    missing = []
+    for model_id in model_ids:
+        known = ws.cache.get(f"{ws.tenant}/trust/{model_id}", TrustAnswer)
+        if known is None:
+            missing.append(model_id)
+        else:
+            found[model_id] = known
+    left = AT_ONCE
+    for model_id in missing:
+        kept = _kept(ws, model_id)
+        if kept is None and left > 0:
+            left -= 1
+            kept = get_trust(ws, model_id)
+        if kept is not None:
+            found[model_id] = kept
+    return found
+
+
+@permitted("trust:read")
+def read_trust_history(
+    ws: Workspace, model_ids: Sequence[str], window: Window, step_ms: int
+) -> list[SeriesPoints]:
+    """Return the mean trust per step of some models, those without history left out."""
+    if not model_ids:
+        return []
+    selector = Selector(
+        "aiobs_trust_score", (Matcher("bound", "=", ""), any_of("model_id", model_ids))
+    )
+    return ws.metrics.window(
+        selector, window.start_ms, window.end_ms, step_ms, across="avg", by=("model_id",)
+    )
+
+
+def _kept(ws: Workspace, model_id: str) -> TrustAnswer | None:
+    """Return the newest stored result of the last hour, and remember it: after a start, say."""
+    now = ws.now_ms()
+    rows = ws.events.analyses("trust", model_id, now - HOUR_MS, now + 1, limit=1)
+    if not rows:
+        return None
+    return remember(
+        ws, "trust", model_id, msgspec.json.decode(rows[0].body, type=TrustAnswer), TrustAnswer
+    )
 
 
 @permitted("analysis:run")

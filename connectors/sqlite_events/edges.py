@@ -28,6 +28,17 @@ PARENT_PATIENCE_MS = 10 * MINUTE_MS
 
 _CALLING = frozenset({"client", "producer"})
 
+_BY_MINUTE = (
+    "SELECT caller, callee, minute_ms, calls, errors, duration_ms, client_ms FROM edge"
+    " WHERE tenant = ? AND minute_ms >= ? AND minute_ms < ? ORDER BY minute_ms"
+)
+_BY_STEP = (
+    "SELECT caller, callee, ?1 + (minute_ms - ?1) / ?2 * ?2 AS step, SUM(calls), SUM(errors),"
+    " SUM(duration_ms), SUM(client_ms) FROM edge"
+    " WHERE tenant = ?3 AND minute_ms >= ?4 AND minute_ms < ?5"
+    " GROUP BY caller, callee, step ORDER BY step"
+)
+
 _Cell = tuple[int, str, str]  # minute, caller, callee
 _Sums = dict[_Cell, list[float]]
 
@@ -76,14 +87,19 @@ def count_entries(connection: sqlite3.Connection, now_ms: int, limit: int) -> in
 
 
 def service_edges(
-    connection: sqlite3.Connection, tenant: int, start_ms: int, end_ms: int
+    connection: sqlite3.Connection,
+    tenant: int,
+    start_ms: int,
+    end_ms: int,
+    step_ms: int | None = MINUTE_MS,
 ) -> list[ServiceEdge]:
     """Edges with a call in the window's minutes, in order of caller and callee."""
-    found = connection.execute(
-        "SELECT caller, callee, minute_ms, calls, errors, duration_ms, client_ms FROM edge"
-        " WHERE tenant = ? AND minute_ms >= ? AND minute_ms < ? ORDER BY minute_ms",
-        (tenant, start_ms // MINUTE_MS * MINUTE_MS, end_ms),
-    )
+    start_ms = start_ms // MINUTE_MS * MINUTE_MS
+    span = (tenant, start_ms, end_ms)
+    if step_ms == MINUTE_MS:
+        found = connection.execute(_BY_MINUTE, span)
+    else:
+        found = connection.execute(_BY_STEP, (start_ms, step_ms or end_ms - start_ms, *span))
     edges: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     for caller, callee, *numbers in found:
         edges.setdefault((caller, callee), []).append(tuple(numbers))

@@ -127,9 +127,12 @@ class SqliteEventStore:
         with self._rows.read() as connection:
             return rows.trace(connection, self._tenant_of(connection), trace_id)
 
-    def service_edges(self, start_ms: int, end_ms: int) -> list[ServiceEdge]:
+    def service_edges(
+        self, start_ms: int, end_ms: int, *, step_ms: int | None = 60_000
+    ) -> list[ServiceEdge]:
         with self._rows.read() as connection:
-            return edges.service_edges(connection, self._tenant_of(connection), start_ms, end_ms)
+            tenant = self._tenant_of(connection)
+            return edges.service_edges(connection, tenant, start_ms, end_ms, step_ms)
 
     def log_counts(
         self, start_ms: int, end_ms: int, step_ms: int, *, by: Literal["level", "service"] = "level"

@@ -35,6 +35,8 @@ class Selection(msgspec.Struct, frozen=True):
 
     sids: NDArray[np.int64]
     series: list[Series]
+    groups: dict[tuple[str, ...], tuple[list[Series], NDArray[np.int64]]] = {}
+    """What readers grouped the series by so far, as `window.group_series` returns it."""
 
 
 class _Tenant:

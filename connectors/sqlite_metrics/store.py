@@ -200,7 +200,7 @@ def _reduced(
     across: Aggregate,
     by: tuple[str, ...],
 ) -> list[SeriesPoints]:
-    groups, group_of = group_series(selection.series, by)
+    groups, group_of = _groups(selection, by)
     reducer = Across(len(groups), len(stamps), across)
     for rows, matrix in parts:
         reducer.add(matrix, group_of[order[rows]])
@@ -210,6 +210,14 @@ def _reduced(
         for series, values in zip(groups, result, strict=True)
         if not np.isnan(values).all()
     ]
+
+
+def _groups(selection: Selection, by: tuple[str, ...]) -> tuple[list[Series], NDArray[np.int64]]:
+    """Return `group_series` of a selection, found once while the selection is remembered."""
+    found = selection.groups.get(by)
+    if found is None:
+        found = selection.groups[by] = group_series(selection.series, by)
+    return found
 
 
 def _in_order(

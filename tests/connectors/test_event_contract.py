@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -295,6 +296,21 @@ def test_edges_do_not_depend_on_the_order_of_spans(backend: EventBackend, order:
     edge = found["app", "db"]
     assert (edge.minute_ms.tolist(), edge.calls.tolist(), edge.errors.tolist()) == ([T0], [1], [1])
     assert (edge.duration_ms.tolist(), edge.client_ms.tolist()) == ([10.0], [20.0])
+
+
+def test_edges_add_up_over_longer_steps(backend: EventBackend) -> None:
+    store = backend.scoped("t")
+    for minute in (0, 1, 5):
+        root = span(f"{minute}", "app", kind="server", duration_ms=10.0)
+        moved = msgspec.structs.replace(root, start_ms=root.start_ms + minute * 60_000)
+        store.add_spans([moved])
+    window = (T0, T0 + 6 * 60_000)
+    [single] = store.service_edges(*window)
+    [stepped] = store.service_edges(*window, step_ms=180_000)
+    [whole] = store.service_edges(*window, step_ms=None)
+    assert single.calls.tolist() == [1, 1, 1]
+    assert (stepped.minute_ms.tolist(), stepped.calls.tolist()) == ([T0, T0 + 180_000], [2, 1])
+    assert (whole.minute_ms.tolist(), whole.duration_ms.tolist()) == ([T0], [30.0])
 
 
 def test_a_span_whose_parent_never_comes_counts_as_an_entry(backend: EventBackend) -> None:

@@ -1,0 +1,128 @@
+"""Every page at a tick: what it costs to compute and to serve, and how many bytes it sends.
+
+`python -m benchmarks.fleet_pages [--quick] [--keep FOLDER] [--only PAGE] [--profile]` fills a hub
+with 30 models and 30 days, then one with 1,000 models. CPU time of the asking thread is measured,
+not the wall. `--keep` opens the folder again instead of filling anew; `--profile` prints where the
+time of each page goes.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import gzip
+import pstats
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flask import Flask
+
+from benchmarks import fleet_store
+from benchmarks.fleet_store import LARGE, QUICK, SMALL, FleetSize
+from benchmarks.pages import ask, p95
+from benchmarks.replay import moved_hub, scheduler_workspace
+from benchmarks.study import Row, run
+from pages import PAGES
+
+TICKS = 20
+TICK_MS = 16_000
+BUDGET_MS, BUDGET_KB = 50, 50
+ABOUT_ONE = ("models", "technical", "security", "data_health", "sustainability", "business")
+"""Pages that say more when a model is chosen."""
+
+
+def measure() -> list[Row]:
+    """Return the rows of the table."""
+    sizes = [QUICK] if "--quick" in sys.argv else [SMALL, LARGE]
+    chosen = _option("--size")
+    rows = []
+    for size in sizes:
+        if chosen and int(chosen) != size.models:
+            continue
+        with _filled(size) as (app, clock):
+            for page, scope in _views(size):
+                rows += _page(app, clock, page, scope, size)
+    return rows
+
+
+def _option(name: str) -> str:
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else ""
+
+
+@contextmanager
+def _filled(size: FleetSize) -> Iterator[tuple[Flask, list[int]]]:
+    """A hub with the fleet in it, and its clock."""
+    kept = _option("--keep")
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(kept or made) / str(size.models)
+        written = folder / "clock"
+        clock = [int(written.read_text()) if written.exists() else time.time_ns() // 1_000_000]
+        with moved_hub(folder, clock) as app:
+            if not written.exists():
+                backends = app.extensions["aiobs_backends"]
+                fleet_store.fill(backends, scheduler_workspace(app), size)
+                written.write_text(str(clock[0]))
+            yield app, clock
+
+
+def _views(size: FleetSize) -> list[tuple[str, dict[str, str]]]:
+    only = _option("--only")
+    day = {"range": "24h", "live": "1"}
+    month = {"range": f"{int(size.days)}d", "live": "1"}
+    views = []
+    for page in PAGES:
+        if only and page.name != only:
+            continue
+        views.append((page.name, day))
+        views.append((page.name, month))
+        if page.name in ABOUT_ONE:
+            views.append((page.name, day | {"model": fleet_store.name_of(3)}))
+    return views
+
+
+def _page(
+    app: Flask, clock: list[int], page: str, scope: dict[str, str], size: FleetSize
+) -> list[Row]:
+    client = app.test_client()
+    profile = cProfile.Profile(time.thread_time) if "--profile" in sys.argv else None
+    ask(app, client, page, scope)  # imports and first reads are not of every tick
+    computed, cached, body = [], [], b""
+    for _ in range(TICKS):
+        clock[0] += TICK_MS
+        app.extensions["aiobs_backends"].cache.invalidate("default/overview")
+        if profile:
+            profile.enable()
+        computed.append(_timed(app, client, page, scope)[0])
+        if profile:
+            profile.disable()
+        seconds, body = _timed(app, client, page, scope)
+        cached.append(seconds)
+    if profile:
+        pstats.Stats(profile).sort_stats("cumulative").print_stats(
+            "wt|main|connectors|services", 45
+        )
+    chosen = "one model" if "model" in scope else "all models"
+    case = f"{page}, {scope['range']}, {chosen} of {size.models}"
+    print(f"{case:<50}{np.median(computed) * 1e3:>9.1f}{p95(computed):>9.1f}{p95(cached):>9.1f}"
+          f"{len(gzip.compress(body, 6)) / 1024:>9.1f} kB", flush=True)  # fmt: skip
+    return [
+        Row(f"{case}: p50 CPU ms", float(np.median(computed)) * 1_000, repetitions=TICKS),
+        Row(f"{case}: p95 CPU ms", p95(computed), high=BUDGET_MS, repetitions=TICKS),
+        Row(f"{case}: cached p95 CPU ms", p95(cached), high=10, repetitions=TICKS),
+        Row(f"{case}: compressed kB", len(gzip.compress(body, 6)) / 1_024, high=BUDGET_KB),
+    ]
+
+
+def _timed(app: Flask, client: Any, page: str, scope: dict[str, str]) -> tuple[float, bytes]:
+    started = time.thread_time()
+    body = ask(app, client, page, scope)
+    return time.thread_time() - started, body
+
+
+if __name__ == "__main__":
+    run("fleet_pages", "A tick of every page stays in its budget, small fleet or large", measure)
