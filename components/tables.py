@@ -120,7 +120,12 @@ _GRID_WORDS = {
     "inRange": "between", "inRangeStart": "greater_equal", "inRangeEnd": "less_equal",
     "andCondition": "and", "orCondition": "or", "ariaMenuColumn": "open_filter",
     "ariaLabelColumnFilter": "open_filter", "ariaFilterColumn": "open_filter",
-    "ariaSortableColumn": "press_sort",
+    "ariaSortableColumn": "press_sort", "ariaRowToggleSelection": "press_choose",
+    "ariaChecked": "chosen", "ariaUnchecked": "not_chosen", "loadingOoo": "loading",
+    "ariaFilterValue": "filter_value", "ariaFilterInput": "filter_value",
+    "ariaFilteringOperator": "filter_operator", "ariaFilterFromValue": "filter_value",
+    "ariaFilterToValue": "filter_value", "ariaPageSizeSelectorLabel": "page_size",
+    "pageSizeSelectorLabel": "page_size",
 }  # fmt: skip
 """AG Grid's word -> key of the catalogue `grid`."""
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from dash import html
 
 from components.icons import icon
-from i18n import current, t
+from i18n import t
 
 Verdict = Literal["supported", "unsupported", "undecided"]
 _ICON: dict[str, str] = {
@@ -45,10 +45,16 @@ def marked_text(text: str, spans: Sequence[Span], *, language: str | None = None
             parts.append(text[at:start])
         parts.append(_mark(text[start:end], span))
         if span.reason and span.verdict != "supported":
-            notes.append(html.Li([html.Q(_short(text[start:end])), " ", span.reason], dir="auto"))
+            notes.append(
+                html.Li(
+                    [html.Q(_short(text[start:end]), className="notranslate"), " ", span.reason],
+                    dir="auto",
+                )
+            )
         at = end
     parts.append(text[at:])
-    body = html.P(parts, dir="auto", lang=language or current())
+    # Data in a language of its own: no screen reader or translator may take it for ours.
+    body = html.P(parts, dir="auto", lang=language or "", className="notranslate")
     return html.Div(
         [body, html.Ul(notes, className="mark-notes") if notes else None], className="marked"
     )

@@ -11,7 +11,7 @@ from typing import Any
 Value = str | int | float | tuple[str, ...]
 """What a sentence may hold: a name, a number, another sentence, or a list of names or sentences."""
 
-_SLOT = re.compile(r"\{(\w+)(?:, (number|percent))?\}")
+_SLOT = re.compile(r"\{(\w+)(?:, (number|percent|plural, one \{([^{}]*)\} other \{([^{}]*)\}))?\}")
 
 
 class Sentence(str):
@@ -57,7 +57,8 @@ def say(key: str, english: str, /, **values: Value) -> Sentence:
         its English is `english`.
     english : str
         Text with placeholders: ``{name}`` as it is, ``{name, number}`` with three significant
-        digits and grouping, ``{name, percent}`` for a share.
+        digits and grouping, ``{name, percent}`` for a share, and
+        ``{name, plural, one {# row} other {# rows}}`` for a count.
     **values : str, int, float or tuple of str
         One per placeholder.
 
@@ -78,7 +79,10 @@ def say(key: str, english: str, /, **values: Value) -> Sentence:
     """
 
     def written(slot: re.Match[str]) -> str:
-        return _write(values[slot[1]], slot[2])
+        value, kind = values[slot[1]], slot[2]
+        if slot[3] is None:
+            return _write(value, kind)
+        return slot[3 if value == 1 else 4].replace("#", _write(value, "number"))
 
     return Sentence(_SLOT.sub(written, english), key, values)
 

@@ -18,7 +18,7 @@ from i18n.formats import (
     signed,
 )
 from i18n.languages import LANGUAGES, Language, current, direction, negotiate, speaking, use
-from i18n.translate import t, tell
+from i18n.translate import isolated, t, tell
 
 __all__ = [
     "LANGUAGES",
@@ -30,6 +30,7 @@ __all__ = [
     "day",
     "direction",
     "duration",
+    "isolated",
     "negotiate",
     "number",
     "percent",

@@ -57,6 +57,11 @@ def tell(text: str, *, locale: str | None = None) -> str:
     return t(key, locale=code, **{name: _held(value, code) for name, value in held.items()})
 
 
+def isolated(text: str) -> str:
+    """Return a text that keeps its own direction inside a sentence, where no element can do it."""
+    return f"{_ISOLATE}{text}{_END}"
+
+
 def _held(value: object, code: str) -> object:
     if isinstance(value, tuple | list):
         return _COMMA.get(code, ", ").join(str(_held(one, code)) for one in value)
@@ -65,7 +70,7 @@ def _held(value: object, code: str) -> object:
     if getattr(value, "key", ""):
         return tell(value, locale=code)
     is_rtl = code in LANGUAGES and LANGUAGES[code].direction == "rtl"
-    return f"{_ISOLATE}{value}{_END}" if is_rtl and value else str(value)
+    return isolated(value) if is_rtl and value else str(value)
 
 
 _COMMA = {"ar": "، ", "ja": "、", "zh": "、"}

@@ -241,7 +241,10 @@ def _lead(found: Diagnosis) -> Children:
         words = t("causal_graph.no_cause", effect=effect)
         because = lack.reason if lack else reason
         return html.Div(
-            [icon("question-circle"), html.P([html.Strong(words), " ", _english(because)])],
+            [
+                icon("question-circle"),
+                html.P([html.Strong(words), " ", html.Span(focus.told(because), dir="auto")]),
+            ],
             className="answer",
         )
     cause = result.cause
@@ -258,10 +261,6 @@ def _lead(found: Diagnosis) -> Children:
     if found.onset_ms:
         parts += [" ", t("causal_graph.since", time=f"{date_time(found.onset_ms)} UTC")]
     return html.Div([icon("bullseye"), html.P(parts)], className="answer answer-found")
-
-
-def _english(words: str) -> html.Span:
-    return html.Span(words, lang="en", dir="ltr")
 
 
 def _ranking(found: Diagnosis) -> Children:

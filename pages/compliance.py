@@ -441,7 +441,11 @@ def _statements(ws: Workspace, control_id: str) -> list[Any]:
         return []
     lines = []
     for one in mine[:5]:
-        facts: list[Any] = [html.Q(one.statement, dir="auto"), " ", moment(one.signed_at_ms)]
+        facts: list[Any] = [
+            html.Q(one.statement, dir="auto", className="notranslate"),
+            " ",
+            moment(one.signed_at_ms),
+        ]
         facts += [" · ", html.Bdi(one.signed_name or one.signed_by)]
         if one.document:
             facts += [" · ", html.Bdi(one.document)]

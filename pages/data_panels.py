@@ -14,7 +14,7 @@ from components.tables import Column, table
 from components.theme import Status
 from engines.fairness import Comparison, Disparity
 from engines.quality import Finding
-from i18n import number, percent, t
+from i18n import number, percent, t, tell
 from services.data_quality import DataQualityAnswer, FreshnessResult
 from services.fairness import FairnessAnswer
 
@@ -143,7 +143,7 @@ def _disparity(one: Disparity) -> dict[str, Any]:
     row: dict[str, Any] = {
         "metric": words(f"metric_{one.metric}"),
         "verdict": pill(_VERDICT[one.verdict], words(f"verdict_{one.verdict}")),
-        "group": html.Span(one.reason, lang="en", dir="auto"),
+        "group": html.Span(tell(one.reason), dir="auto"),
         "difference": None,
         "interval": None,
     }

@@ -182,7 +182,7 @@ def _lead(found: Study, asked: Focus) -> Children:
             return states.calm(t("impact.calm"), t("impact.calm_hint"))
         reason = found.insufficient.reason if found.insufficient else ""
         words = sources.incident_title(found.incident) if found.incident else t("impact.nothing")
-        return _answer([html.Strong(html.Bdi(words)), " ", html.Span(reason, lang="en")], "")
+        return _answer([html.Strong(html.Bdi(words)), " ", html.Span(focus.told(reason))], "")
     cause = focus.title(found.cause)
     if found.incident is None:
         change = signed(100 * (asked.change or 0.0))
@@ -285,7 +285,7 @@ def _otherwise(found: Study) -> Children:
     words = t("impact.instead", **_worlds(answer))
     if not answer.times_s:
         words = t("impact.then", **_worlds(answer))
-        warning = html.P(answer.warning, lang="en", className="muted") if answer.warning else None
+        warning = html.P(focus.told(answer.warning), className="muted") if answer.warning else None
         ends = answer.difference.interval
         sized = t(
             "impact.difference",
@@ -313,6 +313,6 @@ def _otherwise(found: Study) -> Children:
     return html.Div(
         [
             charts.graph("impact-otherwise-chart", figure, label=label),
-            html.P(answer.warning, lang="en", className="muted"),
+            html.P(focus.told(answer.warning), className="muted"),
         ]
     )

@@ -123,10 +123,10 @@ def downstream(found: Study) -> Children:
             "between": f"{quantity(ends.low, unit)} … {quantity(ends.high, unit)}",
             "relative": item.relative, "steps": item.steps, "r2": round(item.r2, 2),
         })  # fmt: skip
-    warnings = [html.Li(w) for w in found.impact.warnings[:4]]
+    warnings = [html.Li(focus.told(w)) for w in found.impact.warnings[:4]]
     return html.Div(
         [
             tables.table(columns, rows, caption=t("impact.downstream"), limit=60),
-            html.Ul(warnings, lang="en", className="reasons") if warnings else None,
+            html.Ul(warnings, className="reasons") if warnings else None,
         ]
     )

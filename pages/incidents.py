@@ -16,6 +16,7 @@ from components.shell import page_header
 from components.status import mark
 from components.tables import Column
 from components.theme import Status
+from engines.causal.result import Evidence
 from engines.result import Insufficient
 from i18n import duration, percent, t
 from pages import focus, sources
@@ -131,12 +132,12 @@ def _cause_words(incident: Incident) -> str:
     if cause is None:
         return "–"
     if cause["abstained"] or not cause["causes"]:
-        return t("incidents.no_cause", reason=str(cause["reason"]))
+        return t("incidents.no_cause", reason=focus.told(cause["reason"]))
     first = cause["causes"][0]
     return t(
         "incidents.cause_words",
         node=first["node"],
-        metric=first["metric"],
+        metric=focus.metric_name(first["metric"]),
         confidence=percent(first["confidence"], decimals=0),
     )
 
@@ -172,16 +173,27 @@ def _explained(incident: Incident) -> list[Children]:
         first = cause["causes"][0]
         parts += [
             _words("chain", [" → ".join(first["chain"])] if first["chain"] else []),
-            _words("evidence", first["evidence"]),
-            _words("against", first["against"]),
+            _words("evidence", _reasons(first, "evidence")),
+            _words("against", _reasons(first, "against")),
         ]
     return [*parts, html.P(link)]
+
+
+def _reasons(cause: dict[str, Any], side: str) -> list[str]:
+    """Return what speaks for or against a cause; explanations kept before have only English."""
+    said = cause.get(f"{side}_said")
+    if said is None:
+        return list(cause[side])
+    return [
+        focus.sentence(Evidence(key, tuple(values.items()), text))
+        for text, (key, values) in zip(cause[side], said, strict=True)
+    ]
 
 
 def _words(name: str, lines: list[str]) -> Children:
     if not lines:
         return None
-    listed = html.Ul([html.Li(line, lang="en", dir="auto") for line in lines])
+    listed = html.Ul([html.Li(line, dir="auto") for line in lines])
     return html.Div([html.B(t(f"incidents.{name}")), listed])
 
 
@@ -201,9 +213,19 @@ def _actions(incident: Incident) -> Children:
     return html.Div(buttons, className="button-row no-print")
 
 
+def _note(text: str) -> list[Children]:
+    """Return a note: the state in the language in use, and what its writer added as it is."""
+    if text == service.CONDITION_GONE:
+        return [t("incidents.note_gone")]
+    state, colon, rest = text.partition(": ")
+    if state not in ("open", "acknowledged", "resolved"):
+        return [html.Bdi(text)]
+    return [t(f"incidents.note_{state}"), colon, html.Bdi(rest)]
+
+
 def _history(incident: Incident) -> Children:
     lines = [
-        html.Li([moment(note.at_ms), " · ", html.Bdi(note.actor), " · ", note.text])
+        html.Li([moment(note.at_ms), " · ", html.Bdi(note.actor), " · ", *_note(note.text)])
         for note in incident.notes
     ]
     return html.Div([html.B(t("incidents.history")), html.Ul(lines)]) if lines else None

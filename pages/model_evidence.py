@@ -20,7 +20,7 @@ from engines.drift import ColumnDrift, DriftReport
 from engines.reliability import PARTS, Calibration, Overall
 from engines.result import Insufficient
 from engines.trust import Trust
-from i18n import number, percent, t
+from i18n import isolated, number, percent, t, tell
 from pages import sources
 from services.degradation import get_degradation, get_quality
 from services.drift import DriftAnswer, get_drift
@@ -126,7 +126,7 @@ def _drift(answer: DriftAnswer) -> Any:
         [
             html.Div(legend, className="pill-row"),
             charts.graph(
-                "technical-drift-chart", figure, label=report.summary,
+                "technical-drift-chart", figure, label=tell(report.summary),
                 height=max(120, 30 + 24 * len(shown)),
             ),
         ]
@@ -199,7 +199,7 @@ def _parts(answer: ReliabilityAnswer) -> Any:
         label = sources.part_name(name)
         if isinstance(part, Insufficient):
             rows.append(meter(label, None, "–"))
-            reasons.append(html.Li([html.B(label), " ", html.Span(part.reason, lang="en")]))
+            reasons.append(html.Li([html.B(label), " ", html.Span(tell(part.reason))]))
         else:
             rows.append(
                 meter(label, part.score, number(part.score, decimals=2), status=band(part.score))
@@ -316,14 +316,14 @@ def _example(example: Example) -> html.Blockquote:
             s.start,
             s.end,
             s.verdict,
-            f"{words('passage')}: {s.passage.text}" if s.passage is not None else "",
+            f"{words('passage')}: {isolated(s.passage.text)}" if s.passage is not None else "",
         )
         for s in example.result.sentences
     ]
     risk = example.result.probability
     return html.Blockquote(
         [
-            html.P(example.prompt, className="example-prompt", dir="auto")
+            html.P(example.prompt, className="example-prompt notranslate", dir="auto")
             if example.prompt
             else None,
             marked_text(example.output, spans),

@@ -16,8 +16,9 @@ from components.status import mark, pill
 from components.tables import Column
 from components.theme import Status
 from engines.drift import ColumnDrift, DriftReport
+from engines.drift.words import METRIC_WORDS
 from engines.result import Insufficient
-from i18n import number, t
+from i18n import number, t, tell
 from pages import model_evidence, sources
 from services import drift, explore, fleet, hallucination, models, trust
 from services.computed import Computed
@@ -159,7 +160,7 @@ def _identity(ws: Workspace, model: models.Model) -> Children:
         "trust": html.Span(
             [number(found.trust, decimals=2), " ", pill(*sources.health_words(found.band))]
             if found
-            else lack_of(answer).reason
+            else tell(lack_of(answer).reason)
         ),
         "type": model.model_type,
         "state": t(f"models.{model.status}"),
@@ -181,7 +182,7 @@ def _identity(ws: Workspace, model: models.Model) -> Children:
 
 def lack_of(answer: Computed[Any]) -> Insufficient:
     """Return why an answer has no result."""
-    return answer.insufficient or Insufficient("not computed yet")
+    return answer.insufficient or Insufficient(t("reasons.not_computed"))
 
 
 def _versions(model: models.Model) -> Children:
@@ -201,7 +202,7 @@ def _drift(answer: drift.DriftAnswer) -> list[Children]:
     parts = [
         panel(
             t("models.drift"), _drift_table(columns), panel_id="models-drift", span=7,
-            definition=t("models.drift_definition"), source=source, lead=found.data.summary,
+            definition=t("models.drift_definition"), source=source, lead=tell(found.data.summary),
         ),
         panel(
             t("models.concept"), _concept(found.concept), panel_id="models-concept", span=5,
@@ -242,10 +243,10 @@ def _distribution(column: ColumnDrift, source: Provenance) -> Children:
         figure = charts.histogram_pair(
             cells.labels or [round(e, 4) for e in cells.edges], cells.reference, cells.current
         )
-        body = charts.graph(f"models-hist-{column.name}", figure, label=column.reason)
+        body = charts.graph(f"models-hist-{column.name}", figure, label=tell(column.reason))
     return panel(
         title, body, panel_id=f"models-hist-{column.name}", source=source, span=6,
-        lead=column.reason,
+        lead=tell(column.reason),
     )  # fmt: skip
 
 
@@ -255,25 +256,33 @@ def _concept(found: Concept | Insufficient) -> Children:
     parts: list[Children] = []
     labelled = found.labelled
     if isinstance(labelled, Insufficient):
-        parts.append(html.P(labelled.reason))
+        parts.append(html.P(tell(labelled.reason)))
     else:
         parts.append(
             html.P(
                 [
                     mark(OUTCOMES[labelled.outcome], t(f"models.outcome_{labelled.outcome}")),
                     " ",
-                    labelled.reason,
+                    tell(labelled.reason),
                 ]
             )
         )
     estimate = found.estimate
     if not isinstance(estimate, Insufficient):
         parts += [
-            html.P(t("models.estimated", metric=m.metric, value=number(m.value, decimals=3)))
+            html.P(
+                t("models.estimated", metric=_metric(m.metric), value=number(m.value, decimals=3))
+            )
             for m in estimate.metrics[:2]
         ]
-        parts.append(html.P([estimate.reason, " ", estimate.assumption], className="muted"))
-    return html.Div(parts, lang="en")
+        parts.append(
+            html.P([tell(estimate.reason), " ", tell(estimate.assumption)], className="muted")
+        )
+    return html.Div(parts)
+
+
+def _metric(name: str) -> str:
+    return tell(METRIC_WORDS.get(name, name))
 
 
 def _outputs(ws: Workspace, model: models.Model) -> list[Children]:

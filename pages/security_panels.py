@@ -276,7 +276,7 @@ def _row(one: StoredFinding, may_read: bool) -> dict[str, Any]:
         "where": words(f"in_{one.direction}"),
         "result": _result(one),
         "model": html.Bdi(one.model_id),
-        "excerpt": html.Q(one.excerpt, dir="auto") if may_read else hidden,
+        "excerpt": html.Q(one.excerpt, dir="auto", className="notranslate") if may_read else hidden,
     }
 
 

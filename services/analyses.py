@@ -11,7 +11,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from engines.errors import EngineError
+from engines.errors import EngineError, InsufficientData
+from engines.sentence import Sentence, say
 from services.errors import AIOBSError, NotFound
 from services.identity import permitted
 from services.times import MINUTE_MS
@@ -129,12 +130,23 @@ def _work(ws: Workspace, job: Job, kind: type[T], compute: Callable[[Begin], T])
     except Stopped:
         log.info("analysis %s was stopped", job.id)
     except (AIOBSError, EngineError) as error:
-        _note(ws, job, state="failed", reason=str(error))
+        _note(ws, job, state="failed", reason=_why(error))
     except Exception:
         log.exception("analysis %s failed", job.id)
-        _note(ws, job, state="failed", reason="the analysis failed; the log says why")
+        _note(
+            ws,
+            job,
+            state="failed",
+            reason=say("reasons.analysis_failed", "the analysis failed; the log says why"),
+        )
     finally:
         _running.pop(job.id, None)
+
+
+def _why(error: AIOBSError | EngineError) -> Sentence:
+    if isinstance(error, InsufficientData) and isinstance(error.reason, Sentence):
+        return error.reason
+    return say("reasons.analysis_refused", "this cannot be analysed: {detail}", detail=str(error))
 
 
 def _note(

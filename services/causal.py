@@ -197,6 +197,8 @@ def summary(found: RootCause) -> dict[str, object]:
                 "chain": [f"{step.node} {step.metric}" for step in cause.chain],
                 "evidence": [e.sentence for e in cause.evidence],
                 "against": [e.sentence for e in cause.against],
+                "evidence_said": [[e.key, dict(e.values)] for e in cause.evidence],
+                "against_said": [[e.key, dict(e.values)] for e in cause.against],
             }
             for cause in result.causes[:5]
         ],

@@ -18,6 +18,10 @@ Severity = Literal["info", "warning", "critical"]
 State = Literal["open", "acknowledged", "resolved"]
 
 
+CONDITION_GONE = "the condition went away"
+"""Note of an incident that ended by itself."""
+
+
 class Note(msgspec.Struct, frozen=True):
     """One entry of an incident's history."""
 
@@ -119,7 +123,7 @@ def reconcile(ws: Workspace, findings: list[Finding], *, quiet_ms: int) -> list[
                 _write(ws, tx, _refreshed(known, finding, now))
         for incident in active.values():
             if now - incident.updated_at_ms >= quiet_ms:
-                _write(ws, tx, _moved(ws, incident, "resolved", "the condition went away"))
+                _write(ws, tx, _moved(ws, incident, "resolved", CONDITION_GONE))
     return opened
 
 

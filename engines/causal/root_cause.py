@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from engines.causal import evidence as say
 from engines.causal.anomaly import chance_records
 from engines.causal.confidence import Calibration, calibrated
 from engines.causal.inputs import (
@@ -28,6 +27,7 @@ from engines.causal.score import RANKERS, Case, Suspect, waiting, wires
 from engines.causal.settings import RootCauseSettings
 from engines.causal.structure import Unit, build_structure, distances, unit_of
 from engines.causal.triggers import trigger_of, trigger_weight
+from engines.sentence import say
 
 LOOK_ELSEWHERE = 0.25
 """The largest of m deviations grows as m^(1/4) where tails fall as Student's t with 4 degrees."""
@@ -241,27 +241,41 @@ def _order(case: Case, ranked: Ranked) -> tuple[float, float, int, float, Unit]:
 def _abstention(case: Case, causes: Sequence[RankedCause]) -> str:
     scene, settings = case.scene, case.settings
     if not causes:
-        return "no metric of the effect's node or of anything it depends on was measured"
+        return say(
+            "reasons.no_metric_near",
+            "no metric of the effect's node or of anything it depends on was measured",
+        )
     rate = scene.onset.false_alarm
     quiet = scene.onset.row is None or scene.onset.z < settings.threshold
     if case.effect is not None and quiet and rate is None:
-        return (
-            f"{case.effect[1]} of {case.effect[0]} stayed in its normal range "
-            f"(largest deviation {say.figure(scene.onset.z)}, threshold "
-            f"{say.figure(settings.threshold)})"
+        return say(
+            "reasons.effect_stayed_normal",
+            "{metric} of {node} stayed in its normal range (largest deviation {z, number}, "
+            "threshold {threshold, number})",
+            metric=case.effect[1],
+            node=case.effect[0],
+            z=scene.onset.z,
+            threshold=settings.threshold,
         )
     if rate is not None and rate > settings.max_false_alarm:
-        return (
-            f"{say.figure(100 * rate)}% of quiet windows of the history look at least as bad "
-            f"as this one (limit {say.figure(100 * settings.max_false_alarm)}%)"
+        return say(
+            "reasons.quiet_windows_as_bad",
+            "{rate, percent} of quiet windows of the history look at least as bad as this one "
+            "(limit {limit, percent})",
+            rate=rate,
+            limit=settings.max_false_alarm,
         )
     best = causes[0]
     if case.effect is None and (reason := _elsewhere(case, best)):
         return reason
     if best.score <= 0 or best.confidence < settings.min_confidence:
-        return (
-            f"no suspect stands out: the best, {best.node}, has confidence "
-            f"{say.figure(best.confidence)} (limit {say.figure(settings.min_confidence)})"
+        return say(
+            "reasons.no_suspect_stands_out",
+            "no suspect stands out: the best, {node}, has confidence {confidence, number} (limit "
+            "{limit, number})",
+            node=best.node,
+            confidence=best.confidence,
+            limit=settings.min_confidence,
         )
     return ""
 
@@ -272,17 +286,26 @@ def _elsewhere(case: Case, best: RankedCause) -> str:
     metrics = int((scene.normal.scale > 0).sum())
     needed = case.settings.threshold * max(metrics + len(case.wires), 1) ** LOOK_ELSEWHERE
     if np.expm1(best.score) < needed:
-        return (
-            f"the largest deviation, {say.figure(np.expm1(best.score))} on {best.node}, "
-            f"is what {metrics} quiet metrics reach by chance (limit {say.figure(needed)})"
+        return say(
+            "reasons.deviation_by_chance",
+            "the largest deviation, {size, number} on {node}, is what {metrics, number} quiet "
+            "metrics reach by chance (limit {limit, number})",
+            size=float(np.expm1(best.score)),
+            node=best.node,
+            metrics=metrics,
+            limit=float(needed),
         )
     beside = {item.key for item in best.evidence} & {"wire", "log_template"}
     rows = scene.history.shape[0]
     records = chance_records(metrics, rows, scene.after.shape[0])
     if records >= 1.0 and not beside:
-        return (
-            f"{rows} normal rows are too few to search {metrics} metrics: about "
-            f"{say.figure(records)} of them would look new by chance"
+        return say(
+            "reasons.few_normal_rows",
+            "{rows, number} normal rows are too few to search {metrics, number} metrics: about "
+            "{records, number} of them would look new by chance",
+            rows=rows,
+            metrics=metrics,
+            records=float(records),
         )
     return ""
 

@@ -24,6 +24,7 @@ from engines.drift.univariate import (
     compare_numbers,
     only_missing,
 )
+from engines.sentence import say
 
 
 def compare_column(
@@ -61,9 +62,13 @@ def _present(values: Any) -> int:  # Any: Series or array
 
 def judge_missing(name: str, kind: Kind | None, sides: Sides, policy: Policy) -> ColumnDrift:
     """Return the verdict on a column with too few present rows on one side."""
-    reason = (
-        f"needs {policy.minimum_rows} rows that are not missing on each side, "
-        f"got {sides.n} and {sides.m}"
+    reason = say(
+        "reasons.present_rows_each_side",
+        "needs {needed, number} rows that are not missing on each side, got {before, number} and "
+        "{now, number}",
+        needed=policy.minimum_rows,
+        before=sides.n,
+        now=sides.m,
     )
     kind = kind or "categorical"
     return only_missing(name, kind, sides, policy, reason) or blank(name, kind, sides, reason)
@@ -93,7 +98,10 @@ def _time(
     name: str, before: Any, after: Any, policy: Policy, level: float, seed: int
 ) -> ColumnDrift:
     sides = Sides(len(before), len(after), _present(before), _present(after))
-    reason = "Times always move on; compare a feature of them, such as the hour of the day."
+    reason = say(
+        "reasons.times_move_on",
+        "Times always move on; compare a feature of them, such as the hour of the day.",
+    )
     return only_missing(name, "time", sides, policy, reason) or blank(name, "time", sides, reason)
 
 

@@ -15,7 +15,9 @@ from engines.drift.joint import joint_tests
 from engines.drift.policy import Policy
 from engines.drift.result import ColumnDrift, DriftReport, JointDrift, Kind, SliceDrift
 from engines.drift.slices import compare_slices
+from engines.drift.words import JOINT_WORDS
 from engines.errors import EngineError
+from engines.sentence import say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -193,16 +195,49 @@ def summarise(
 def _sentence(
     columns: tuple[ColumnDrift, ...], joint: tuple[JointDrift, ...], rows: tuple[int, int]
 ) -> str:
-    against = f"{rows[1]:,} rows against {rows[0]:,}"
     drifted = [c.name for c in columns if c.outcome == "drift"]
     tested = sum(c.outcome != "insufficient_data" for c in columns)
-    moved = [j.name.replace("_", " ") for j in joint if j.outcome == "drift"]
+    moved = tuple(JOINT_WORDS.get(j.name, j.name) for j in joint if j.outcome == "drift")
     if drifted:
-        named = ", ".join(drifted[:3]) + (" and others" if len(drifted) > 3 else "")
-        also = f"; also found by: {', '.join(moved)}" if moved else ""
-        return f"{len(drifted)} of {tested} columns drifted ({named}){also}; {against}."
+        names: str | tuple[str, ...] = tuple(drifted[:3])
+        if len(drifted) > 3:
+            names = say("findings.and_others", "{names} and others", names=tuple(drifted[:3]))
+        also = (
+            say("findings.also_found_by", "; also found by: {tests}", tests=moved) if moved else ""
+        )
+        return say(
+            "findings.columns_drifted",
+            "{n, number} of {tested, plural, one {# column} other {# columns}} drifted "
+            "({names}){also}; {now, plural, one {# row} other {# rows}} against {before, number}.",
+            n=len(drifted),
+            tested=tested,
+            names=names,
+            also=also,
+            now=rows[1],
+            before=rows[0],
+        )
     if moved:
-        return f"No single column drifted, but {', '.join(moved)} did; {against}."
+        return say(
+            "findings.joint_drifted",
+            "No single column drifted, but {tests} did; "
+            "{now, plural, one {# row} other {# rows}} against {before, number}.",
+            tests=moved,
+            now=rows[1],
+            before=rows[0],
+        )
     if not tested:
-        return f"Nothing could be compared: {against}."
-    return f"No drift found in {tested} columns; {against}."
+        return say(
+            "findings.nothing_compared",
+            "Nothing could be compared: {now, plural, one {# row} other {# rows}} against "
+            "{before, number}.",
+            now=rows[1],
+            before=rows[0],
+        )
+    return say(
+        "findings.no_drift",
+        "No drift found in {tested, plural, one {# column} other {# columns}}; "
+        "{now, plural, one {# row} other {# rows}} against {before, number}.",
+        tested=tested,
+        now=rows[1],
+        before=rows[0],
+    )

@@ -11,7 +11,9 @@ from engines.drift.combine import combine_p
 from engines.drift.pair import Floats
 from engines.drift.rank_tests import two_sided_p
 from engines.drift.result import Outcome, TestResult
+from engines.drift.words import TOO_LITTLE
 from engines.errors import EngineError
+from engines.sentence import say
 
 BINS = 10
 LEAST_PER_BIN = 20  # rows per side and bin; fewer are pooled with the next bin
@@ -121,7 +123,14 @@ def compare_concept(
     after = _complete(current_score, current_label)
     n, m = len(before[0]), len(after[0])
     if min(n, m) < LEAST_ROWS:
-        reason = f"needs {LEAST_ROWS} labelled rows on each side, got {n} and {m}"
+        reason = say(
+            "reasons.labelled_rows_each_side",
+            "needs {needed, number} labelled rows on each side, got {before, number} and "
+            "{now, number}",
+            needed=LEAST_ROWS,
+            before=n,
+            now=m,
+        )
         return ConceptDrift("insufficient_data", reason, n, m, gate=gate)
     score = np.concatenate((before[0], after[0]))
     label = np.concatenate((before[1], after[1]))
@@ -131,7 +140,10 @@ def compare_concept(
     change = residual[1] - residual[0]
     usable = (counts.min(axis=0) > 0) & (variance > 0)
     if not usable.any():
-        reason = "The scores of the two sides do not overlap, or the labels never vary."
+        reason = say(
+            "reasons.no_overlap",
+            "The scores of the two sides do not overlap, or the labels never vary.",
+        )
         return ConceptDrift("insufficient_data", reason, n, m, gate=gate)
     tests = _tests(change[usable], variance[usable])
     p = combine_p([test.p_value for test in tests])
@@ -250,8 +262,22 @@ def _means(label: Floats, side: np.ndarray, cell: np.ndarray, counts: Floats) ->
 
 
 def _sentence(outcome: Outcome, effect: float, n: int, m: int) -> str:
-    rows = f"{m:,} labelled rows against {n:,}"
     if outcome == "no_evidence":
-        return f"No evidence that equal scores mean something else now; {rows}."
-    small = "" if outcome == "drift" else ", too little to matter"
-    return f"Equal scores mean something else now: labels moved by {effect:.3f}{small}; {rows}."
+        return say(
+            "findings.meaning_kept",
+            "No evidence that equal scores mean something else now; "
+            "{now, plural, one {# labelled row} other {# labelled rows}} against "
+            "{before, number}.",
+            now=m,
+            before=n,
+        )
+    small = "" if outcome == "drift" else TOO_LITTLE
+    return say(
+        "findings.meaning_changed",
+        "Equal scores mean something else now: labels moved by {effect, number}{small}; "
+        "{now, plural, one {# labelled row} other {# labelled rows}} against {before, number}.",
+        effect=effect,
+        small=small,
+        now=m,
+        before=n,
+    )

@@ -8,19 +8,14 @@ from dataclasses import replace
 from engines.drift.combine import adjust_p
 from engines.drift.policy import Policy
 from engines.drift.result import ColumnDrift, JointDrift, Outcome
+from engines.drift.words import EFFECT_WORDS
+from engines.sentence import say
 
 RANK: dict[Outcome, int] = {
     "drift": 0,
     "detectable_but_negligible": 1,
     "no_evidence": 2,
     "insufficient_data": 3,
-}
-EFFECT_WORDS = {
-    "ks_distance": "largest gap of the distribution functions",
-    "cramers_v": "Cramer's V",
-    "missing_share": "change of the missing share",
-    "auc_shift": "held-out AUC above one half",
-    "correlation": "largest change of a correlation",
 }
 
 
@@ -57,22 +52,36 @@ def decide(drafts: Sequence[ColumnDrift], policy: Policy, level: float) -> tuple
 def explain(column: ColumnDrift, outcome: Outcome) -> str:
     """Return the outcome as one sentence with its numbers."""
     words = EFFECT_WORDS.get(column.effect_name, column.effect_name)
-    size = f"{words} {column.effect:.3f}"
     if outcome == "drift":
-        return f"Changed: {size}, at or above the gate of {column.gate:g}."
+        return say(
+            "findings.changed",
+            "Changed: {effect} {size, number}, at or above the gate of {gate, number}.",
+            effect=words,
+            size=column.effect,
+            gate=column.gate,
+        )
     if outcome == "detectable_but_negligible":
-        return f"Changed, but too little to matter: {size}, below the gate of {column.gate:g}."
+        return say(
+            "findings.changed_little",
+            "Changed, but too little to matter: {effect} {size, number}, below the gate of "
+            "{gate, number}.",
+            effect=words,
+            size=column.effect,
+            gate=column.gate,
+        )
     if column.minimum_detectable_shift_sd is not None:
-        return (
-            "No evidence of change; a mean shift of "
-            f"{column.minimum_detectable_shift_sd:.2f} sd would have been found."
+        return say(
+            "findings.unchanged_shift",
+            "No evidence of change; a mean shift of {shift, number} sd would have been found.",
+            shift=column.minimum_detectable_shift_sd,
         )
     if column.minimum_detectable_effect is not None:
-        return (
-            f"No evidence of change; an effect of {column.minimum_detectable_effect:.3f} "
-            "would have been found."
+        return say(
+            "findings.unchanged_effect",
+            "No evidence of change; an effect of {effect, number} would have been found.",
+            effect=column.minimum_detectable_effect,
         )
-    return "No evidence of change."
+    return say("findings.unchanged", "No evidence of change.")
 
 
 def score(

@@ -22,6 +22,8 @@ from engines.drift.dependence import (
 from engines.drift.pair import Floats
 from engines.drift.policy import Policy, severity
 from engines.drift.result import Driver, JointDrift, Kind, Outcome
+from engines.drift.words import TOO_LITTLE
+from engines.sentence import say
 
 LISTED = 10  # pairs or columns named as drivers
 # Shares of the joint error budget: most for the change that occurs most, correlation.
@@ -139,7 +141,13 @@ def dependence_drift(
     has_folded = len(before.correlation) > len(names)
     for name, folded in (("correlation", False), ("dependence", True))[: 1 + has_folded]:
         if min(rows) < LEAST_ROWS:
-            reason = f"needs {LEAST_ROWS} rows on each side, got {rows[0]} and {rows[1]}"
+            reason = say(
+                "reasons.rows_each_side",
+                "needs {needed, number} rows on each side, got {before, number} and {now, number}",
+                needed=LEAST_ROWS,
+                before=rows[0],
+                now=rows[1],
+            )
             results.append(JointDrift(name, "insufficient_data", reason, *rows))
             continue
         pairs = compare_dependence(before, after, columns=len(names), folded=folded)
@@ -193,13 +201,33 @@ def _pair_sentence(
     name: str, outcome: Outcome, drivers: tuple[Driver, ...], rejected: int, tested: int
 ) -> str:
     if not drivers:
-        return f"No evidence that any of {tested} pairs depends differently."
+        return say(
+            "findings.pairs_unchanged",
+            "No evidence that any of {tested, number} pairs depends differently.",
+            tested=tested,
+        )
     top = drivers[0]
-    kind = "correlation" if name == "correlation" else "dependence beyond correlation"
-    small = "" if outcome == "drift" else "; too little to matter"
-    return (
-        f"{rejected} of {tested} pairs changed their {kind}, most {top.columns[0]} with "
-        f"{top.columns[1]}: {top.reference:.2f} to {top.current:.2f}{small}."
+    values: dict[str, str | float] = {
+        "n": rejected,
+        "tested": tested,
+        "first": top.columns[0],
+        "second": top.columns[1],
+        "before": top.reference or 0.0,
+        "now": top.current or 0.0,
+        "small": "" if outcome == "drift" else TOO_LITTLE,
+    }
+    if name == "correlation":
+        return say(
+            "findings.correlations_changed",
+            "{n, number} of {tested, number} pairs changed their correlation, most {first} with "
+            "{second}: {before, number} to {now, number}{small}.",
+            **values,
+        )
+    return say(
+        "findings.dependences_changed",
+        "{n, number} of {tested, number} pairs changed their dependence beyond correlation, most "
+        "{first} with {second}: {before, number} to {now, number}{small}.",
+        **values,
     )
 
 
@@ -213,7 +241,13 @@ def _classifier(
     ]
     n, m = len(matrices[0]), len(matrices[1])
     if min(n, m) < LEAST_CLASSIFIER_ROWS:
-        reason = f"needs {LEAST_CLASSIFIER_ROWS} rows on each side, got {n} and {m}"
+        reason = say(
+            "reasons.rows_each_side",
+            "needs {needed, number} rows on each side, got {before, number} and {now, number}",
+            needed=LEAST_CLASSIFIER_ROWS,
+            before=n,
+            now=m,
+        )
         return JointDrift(name, "insufficient_data", reason, n, m)
     level *= SHARES[name]
     found = separate(matrices[0], matrices[1], seed=seed, explain_below=level)
@@ -245,6 +279,18 @@ def _classifier(
 
 def _classifier_sentence(is_found: bool, auc: float, drivers: tuple[Driver, ...]) -> str:
     if not is_found:
-        return "No evidence that a classifier can tell the two sides apart."
-    most = f", most by {drivers[0].columns[0]}" if drivers else ""
-    return f"A classifier tells the two sides apart with held-out AUC {auc:.3f}{most}."
+        return say(
+            "findings.sides_alike", "No evidence that a classifier can tell the two sides apart."
+        )
+    if not drivers:
+        return say(
+            "findings.sides_told_apart",
+            "A classifier tells the two sides apart with held-out AUC {auc, number}.",
+            auc=auc,
+        )
+    return say(
+        "findings.sides_told_apart_by",
+        "A classifier tells the two sides apart with held-out AUC {auc, number}, most by {column}.",
+        auc=auc,
+        column=drivers[0].columns[0],
+    )

@@ -11,14 +11,17 @@ import numpy as np
 
 from engines.drift.concept import ConceptDrift, compare_concept
 from engines.drift.pair import Floats
+from engines.drift.words import METRIC_WORDS
 from engines.errors import EngineError
 from engines.result import Interval
+from engines.sentence import say
 
 Verdict = Literal["estimated_drop", "no_visible_drop", "assumption_broken", "insufficient_data"]
 
-ASSUMPTION = (
+ASSUMPTION = say(
+    "findings.estimate_assumes",
     "Assumes that a given score still means the same chance of a positive label. "
-    "Without labels a change of that meaning (concept drift) cannot be seen."
+    "Without labels a change of that meaning (concept drift) cannot be seen.",
 )
 LEAST_ROWS = 200  # per side; an isotonic calibration from fewer follows its noise
 SIMULATIONS = 200
@@ -150,7 +153,14 @@ def estimate_performance(
     rows = current[present]
     n, m = len(score), len(rows)
     if min(n, m) < LEAST_ROWS or label.min() == label.max():
-        reason = f"needs {LEAST_ROWS} rows on each side and both labels, got {n} and {m} rows"
+        reason = say(
+            "reasons.rows_and_both_labels",
+            "needs {needed, number} rows on each side and both labels, got {before, number} and "
+            "{now, number} rows",
+            needed=LEAST_ROWS,
+            before=n,
+            now=m,
+        )
         return PerformanceEstimate("insufficient_data", ASSUMPTION, reason, n, m)
     chance = calibrate(score, label)(rows)
     concept = None
@@ -162,8 +172,8 @@ def estimate_performance(
     metrics = _estimates(score, label, rows, chance, threshold, limit_sd, seed)
     outside = float(((rows < score.min()) | (rows > score.max())).mean())
     verdict = _verdict(metrics, concept)
-    reason = _sentence(verdict, metrics, concept)
-    return PerformanceEstimate(verdict, ASSUMPTION, reason, n, m, metrics, outside, concept)
+    found = _sentence(verdict, metrics, concept)
+    return PerformanceEstimate(verdict, ASSUMPTION, found, n, m, metrics, outside, concept)
 
 
 def _labelled(score: Floats, label: Floats) -> tuple[Floats, Floats]:
@@ -320,12 +330,29 @@ def _sentence(
     verdict: Verdict, metrics: tuple[MetricEstimate, ...], concept: ConceptDrift | None
 ) -> str:
     if verdict == "assumption_broken" and concept is not None:
-        return f"The labels at hand contradict the estimate. {concept.reason}"
+        return say(
+            "findings.estimate_contradicted",
+            "The labels at hand contradict the estimate. {why}",
+            why=concept.reason,
+        )
     if verdict == "estimated_drop":
         worst = min(metrics[:2], key=lambda m: m.value - m.lower_limit)
-        return (
-            f"Estimated {worst.metric} {worst.value:.3f} against {worst.reference:.3f} on the "
-            f"reference, below the limit {worst.lower_limit:.3f}."
+        return say(
+            "findings.estimated_drop",
+            "Estimated {metric} {value, number} against {reference, number} on the reference, "
+            "below the limit {limit, number}.",
+            metric=METRIC_WORDS.get(worst.metric, worst.metric),
+            value=worst.value,
+            reference=worst.reference,
+            limit=worst.lower_limit,
         )
-    checked = " The labels at hand do not contradict it." if concept is not None else ""
-    return f"The inputs alone would cause no drop; concept drift stays invisible here.{checked}"
+    if concept is None:
+        return say(
+            "findings.no_visible_drop",
+            "The inputs alone would cause no drop; concept drift stays invisible here.",
+        )
+    return say(
+        "findings.no_visible_drop_checked",
+        "The inputs alone would cause no drop; concept drift stays invisible here. The labels at "
+        "hand do not contradict it.",
+    )

@@ -14,6 +14,7 @@ from engines.drift.decision import RANK
 from engines.drift.policy import Policy
 from engines.drift.result import ColumnDrift, DriftReport, SliceDrift
 from engines.errors import EngineError
+from engines.sentence import say
 
 LARGEST = 10  # values per column compared, by rows on both sides
 LEAST_ROWS = 50  # rows per side below which a segment is not compared
@@ -53,7 +54,7 @@ def compare_slices(
     decided = [s for s in found if s.p_value is None]
     for one, q in zip(tested, q_values, strict=True):
         if q > policy.false_discovery_rate:
-            reason = "No evidence of change inside this segment."
+            reason = say("findings.segment_unchanged", "No evidence of change inside this segment.")
             one = replace(one, outcome="no_evidence", drifted=(), score=0.0, reason=reason)
         decided.append(replace(one, q_value=q))
     return tuple(sorted(decided, key=lambda s: (RANK[s.outcome], -s.score, s.column, s.value)))
@@ -78,7 +79,13 @@ def _compare_slice(
     n, m = (int(mask.sum()) for mask in masks)
     shares = [float(mask.mean()) if len(mask) else 0.0 for mask in masks]
     if min(n, m) < LEAST_ROWS:
-        reason = f"needs {LEAST_ROWS} rows on each side, got {n} and {m}"
+        reason = say(
+            "reasons.rows_each_side",
+            "needs {needed, number} rows on each side, got {before, number} and {now, number}",
+            needed=LEAST_ROWS,
+            before=n,
+            now=m,
+        )
         return SliceDrift(
             name, str(value), "insufficient_data", reason, n, m, shares[0], shares[1], 0.0
         )

@@ -24,6 +24,7 @@ from engines.drift.policy import Policy, severity
 from engines.drift.rank_tests import mann_whitney
 from engines.drift.registry import CATEGORY_TESTS, NUMERIC_TESTS
 from engines.drift.result import ColumnDrift, Effects, Histogram, Kind, TestResult
+from engines.sentence import say
 
 SHOWN_BINS = 30  # equal-width cells drawn for a number
 SHOWN_LABELS = 20  # categories drawn and listed; the rest is one cell
@@ -134,7 +135,13 @@ def compare_categories(
         histogram=_category_histogram(pair),
     )
     if table.cells == 1 and len(pair.labels) > 1:
-        draft = replace(draft, reason="Every value is too rare to compare: it reads like an id.")
+        draft = replace(
+            draft,
+            reason=say(
+                "reasons.reads_like_an_id",
+                "Every value is too rare to compare: it reads like an id.",
+            ),
+        )
     return with_missing(list_changes(draft, pair), tests, sides, policy)
 
 

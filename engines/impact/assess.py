@@ -20,6 +20,7 @@ from engines.impact.interval import estimate, quantile_of
 from engines.impact.model import StructuralModel, design, predicted
 from engines.impact.result import Estimate, Exposure, ExposureImpact, ImpactResult, MetricImpact
 from engines.result import Interval
+from engines.sentence import say
 
 THIN_R2 = 0.1
 """Held-out R2 below which a warning says that an equation explains almost nothing."""
@@ -199,22 +200,47 @@ def _warnings(
     values = model.values[:, column]
     if abs(size) > np.ptp(values):
         found.append(
-            f"The change {size:.3g} is larger than the observed range {np.ptp(values):.3g} of the "
-            "cause: the answer extrapolates."
+            say(
+                "findings.change_extrapolates",
+                "The change {size, number} is larger than the observed range {range, number} of "
+                "the cause: the answer extrapolates.",
+                size=size,
+                range=float(np.ptp(values)),
+            )
         )
     found += [
-        f"{item.key[1]} of {item.key[0]}: its equation explains {max(item.r2, 0.0):.0%} of "
-        "held-out rows."
+        say(
+            "findings.thin_equation",
+            "{metric} of {node}: its equation explains {share, percent} of held-out rows.",
+            metric=item.key[1],
+            node=item.key[0],
+            share=max(item.r2, 0.0),
+        )
         for _, item in sorted(impacts.items())
         if item.r2 < THIN_R2
     ]
     found += [
-        f"The edge from {a[1]} of {a[0]} to {b[1]} of {b[0]} would close a cycle and is left out."
+        say(
+            "findings.cycle_left_out",
+            "The edge from {cause} of {node} to {effect} of {other} would close a cycle and is "
+            "left out.",
+            cause=a[1],
+            node=a[0],
+            effect=b[1],
+            other=b[0],
+        )
         for a, b in model.dropped
     ]
     found += [
-        f"{b[1]} of {b[0]} has more direct causes than its rows can carry; "
-        f"{a[1]} of {a[0]} is left out."
+        say(
+            "findings.parent_left_out",
+            "{effect} of {other} has more direct causes than its rows can carry; {cause} of "
+            "{node} is left out.",
+            cause=a[1],
+            node=a[0],
+            effect=b[1],
+            other=b[0],
+        )
         for a, b in model.thinned
     ]
     return tuple(found)

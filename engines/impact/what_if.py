@@ -18,6 +18,7 @@ from engines.impact.effects import (
 from engines.impact.interval import estimate, quantile_of
 from engines.impact.model import StructuralModel
 from engines.impact.result import WhatIf
+from engines.sentence import say
 
 BoolArray = npt.NDArray[np.bool_]
 RECENT_ROWS = 5
@@ -136,9 +137,15 @@ def _answer(
     half = quantile_of(level) * drawn[:, rows].std(axis=0) + np.abs(world[rows] - linear[rows])
     seen = model.values[:, model.at(cause)]
     outside = not float(seen.min()) <= goal <= float(seen.max())
-    warning = (
-        f"{cause[1]} of {cause[0]} was observed between {seen.min():.3g} and {seen.max():.3g}; "
-        f"{goal:.3g} lies outside, so the answer extrapolates."
+    warning = say(
+        "findings.goal_extrapolates",
+        "{metric} of {node} was observed between {low, number} and {high, number}; "
+        "{goal, number} lies outside, so the answer extrapolates.",
+        metric=cause[1],
+        node=cause[0],
+        low=float(seen.min()),
+        high=float(seen.max()),
+        goal=goal,
     )
     along = onset_s is not None
     return WhatIf(
