@@ -153,7 +153,7 @@ class Number(msgspec.Struct, frozen=True):
 def test_a_quick_analysis_is_returned_and_computed_once(workspace: Workspace) -> None:
     calls: list[int] = []
 
-    def compute(_say: analyses.Say) -> Number:
+    def compute(_say: analyses.Begin) -> Number:
         calls.append(1)
         return Number(7)
 
@@ -165,7 +165,7 @@ def test_a_quick_analysis_is_returned_and_computed_once(workspace: Workspace) ->
 def test_a_long_analysis_shows_its_stage_and_stops_at_the_next(workspace: Workspace) -> None:
     at_work, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
-    def compute(say: analyses.Say) -> Number:
+    def compute(say: analyses.Begin) -> Number:
         say("graph")
         at_work.set()
         go_on.wait(20)
@@ -190,12 +190,12 @@ def test_a_long_analysis_shows_its_stage_and_stops_at_the_next(workspace: Worksp
 
 
 def test_a_failed_analysis_says_why(workspace: Workspace) -> None:
-    def compute(_say: analyses.Say) -> Number:
+    def compute(_say: analyses.Begin) -> Number:
         raise NotFound("there is no such thing")
 
     job = follow(workspace, "failing", Number, compute, patience_s=20)
     assert isinstance(job, Job)
-    assert (job.state, job.reason) == ("failed", "there is no such thing")
+    assert (job.state, job.reason) == ("failed", "this cannot be analysed: there is no such thing")
 
 
 def test_every_alert_rule_knows_the_number_that_went_red() -> None:
