@@ -43,6 +43,7 @@ JOBS: tuple[Job, ...] = (
     Job("roll_up", 5, jobs.roll_up, lane="fast"),
     Job("update_sketches", 30, jobs.update_sketches),
     Job("track_usage", 15, jobs.track_usage, lane="usage"),
+    Job("evaluate_objectives", 30, jobs.evaluate_objectives, lane="usage"),
     Job("scan_security", 15, jobs.scan_security),
     Job("refresh_models", 30, jobs.refresh_models),
     Job("evaluate_alerts", 15, jobs.evaluate_alerts),

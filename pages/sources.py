@@ -192,6 +192,7 @@ def incident_title(incident: Incident) -> str:
         features=", ".join(given.get("features", [])[:3]),
         errors=percent(given.get("error_rate")),
         mean=_milliseconds(given.get("mean_ms")),
+        objective=str(given.get("objective", "")),
     )
 
 
@@ -226,4 +227,5 @@ _INCIDENT_UNITS: dict[str, Callable[[float | None], str]] = {
     "hallucination": _plain,
     "trust": _plain,
     "cost": _plain,
+    "slo_burn": _plain,
 }

@@ -21,6 +21,7 @@ from services.models import Model, list_models
 from services.newest import NEWEST_RULES, read_newest
 from services.security_alerts import attack_rule, leak_rule
 from services.series import read_points
+from services.slo_alerts import burn_rule
 from services.times import DAY_MS, HOUR_MS, MINUTE_MS, Window
 from services.topology import get_topology
 from services.traffic import Traffic, get_traffic
@@ -83,6 +84,7 @@ def _all_findings(ws: Workspace, models: list[Model]) -> Iterator[Finding]:
         yield from leak_rule(ws, model)
         yield from attack_rule(ws, model, p_limit(len(models)))
     yield from _service_findings(ws)
+    yield from burn_rule(ws)
 
 
 CHANGES = {"sensor_fault", "covariate_shift"}

@@ -39,8 +39,13 @@ EFFECTS: dict[str, str | None] = {
     "trust": "trust",
     "service": "latency_ms",
     "label_delay": LABELS,
+    "slo_burn": None,
 }
-"""Alert rule -> the metric of its subject that went red."""
+"""Alert rule -> the metric of its subject that went red; a burning objective says which."""
+_BURNT = {
+    "availability": "errors", "latency": "latency_ms", "trust": "trust",
+    "grounding": "hallucination_risk", "drift": "data_drift", "cost_per_request": "cost",
+}  # fmt: skip
 
 EARLIER_MS = 30 * MINUTE_MS
 """An onset longer before an alert is that of an earlier trouble: alerts look at ten minutes."""
@@ -208,6 +213,8 @@ def summary(found: RootCause) -> dict[str, object]:
 def effect_of(incident: Incident) -> Key | None:
     """Return the series that an incident is about."""
     metric = EFFECTS.get(incident.rule)
+    if incident.rule == "slo_burn":
+        metric = _BURNT.get(incident.evidence.get("indicator", ""))
     if incident.rule == "service" and (incident.evidence.get("error_rate") or 0.0) >= 0.05:
         metric = "errors"
     return None if metric is None else (incident.subject, metric)

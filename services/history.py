@@ -13,10 +13,11 @@ from services.workspace import Workspace
 def store_numbers(
     ws: Workspace, model_id: str, at_ms: int, numbers: list[tuple[str, dict[str, str], float]]
 ) -> None:
-    """Append computed numbers (name, labels, value) of a model at one moment."""
+    """Append computed numbers (name, labels, value) of a model at one moment; "" is no model."""
     if not numbers:
         return
-    series = [Series(name, {"model_id": model_id, **labels}) for name, labels, _ in numbers]
+    subject = {"model_id": model_id} if model_id else {}
+    series = [Series(name, subject | labels) for name, labels, _ in numbers]
     size = len(numbers)
     ws.metrics.append(
         MetricBatch(

@@ -18,6 +18,8 @@ from services import (
     rollups,
     security_scan,
     sketches,
+    slo,
+    slo_counts,
     spend,
     trust,
 )
@@ -47,6 +49,13 @@ def update_sketches(ws: Workspace) -> int:
 def track_usage(ws: Workspace) -> int:
     """Bring the series of carbon and spending up to date."""
     return footprints.track_carbon(ws) + spend.track_spend(ws)
+
+
+@permitted("analysis:run")
+def evaluate_objectives(ws: Workspace) -> int:
+    """Bring the calls of services up to date and compute every objective; how many."""
+    slo_counts.track_services(ws)
+    return slo.evaluate(ws)
 
 
 @permitted("analysis:run")

@@ -25,6 +25,7 @@ UNGUARDED = {
     ("reference", "choose_sides"), ("tenants", "require_tenant"), ("workspace", "enter_workspace"),
     ("workspace", "in_workspace"), ("newest", "read_newest"), ("usual", "read_usual"),
     ("usual", "read_contexts"), ("reference", "with_long_columns"),
+    ("slo_counts", "read_ledger"),
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from app.api import (
     realtime,
     reports,
     security,
+    slo,
     sustainability,
 )
 
@@ -39,6 +40,7 @@ ROUTERS = (
     explore.router,
     incidents.alerts_router,
     incidents.router,
+    slo.router,
     languages.router,
     realtime.router,
     reports.router,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.api.queries import Span, window_of
 from app.api.routing import Router
-from services import fleet, topology
+from services import fleet, slo, topology
 from services.workspace import Workspace
 
 router = Router("dashboard", "/api/dashboard")
@@ -32,3 +32,9 @@ def services(ws: Workspace, query: Span) -> list[topology.ServiceHealth]:
 def calls(ws: Workspace, query: Span) -> topology.Topology:
     """Return services and the calls between them."""
     return topology.get_topology(ws, window_of(ws, query, 1.0))
+
+
+@router.route("GET", "/slo", permission="slo:read", returns=slo.SloSummary)
+def objectives(ws: Workspace) -> slo.SloSummary:
+    """Return how many objectives hold, and each with its budget, burn and alerts, worst first."""
+    return slo.summarise(ws)
