@@ -15,6 +15,7 @@ from flask import Flask
 from app import ops, realtime, secret, ui
 from app.api import ROUTERS, errors, openapi, routing
 from app.auth import guard, headers, login
+from app.compression import KeepingCompress
 from app.scheduler import Scheduler
 from app.settings import Settings
 from connectors.memory import MemoryBus, MemoryCache
@@ -108,15 +109,13 @@ def _configure_sessions(app: Flask, settings: Settings) -> None:
 
 
 def _compress(app: Flask) -> None:
-    from flask_compress import Compress
-
     app.config["COMPRESS_ALGORITHM"] = ["br", "gzip"]
     app.config["COMPRESS_BR_LEVEL"] = 4
     app.config["COMPRESS_MIMETYPES"] = [
         "application/json", "application/javascript", "text/javascript", "text/css", "text/html",
         "image/svg+xml", "text/csv", "text/plain",
     ]  # fmt: skip
-    Compress(app)
+    KeepingCompress(app)
 
 
 def _start_scheduler(app: Flask, backends: Backends) -> None:

@@ -6,17 +6,19 @@ import logging
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import dash
 from dash import Input, Output, set_props
-from flask import Flask, Response, send_from_directory
+from flask import Flask, Response, has_request_context, request, send_from_directory
 
 import pages
+from app.compression import YEAR_S
 from app.settings import Settings
 from components import scope as scopes
 from components import shell
 from components.topbar import Standing
-from i18n import t
+from i18n import current, t
 from services.errors import AIOBSError, Unauthenticated
 from services.fleet import get_filter_options, has_sample_data
 from services.workspace import current_workspace
@@ -24,7 +26,6 @@ from services.workspace import current_workspace
 log = logging.getLogger("aiobs.ui")
 
 ASSETS = Path(__file__).parents[1] / "assets"
-_YEAR_S = 31_536_000
 
 
 def install(app: Flask, settings: Settings) -> dash.Dash:
@@ -41,13 +42,24 @@ def install(app: Flask, settings: Settings) -> dash.Dash:
         suppress_callback_exceptions=True,
         on_error=_report,
     )
-    dash_app.layout = lambda: shell.layout(pages.nav_items(), _standing(settings))
+    dash_app.layout = lambda: _document(settings)
     pages.register(dash_app)
     _register_filters(dash_app)
     _serve_assets(app)
     app.extensions["aiobs_pages"] = tuple(page.name for page in pages.PAGES)
     app.extensions["aiobs_dash_outputs"] = lambda: dash_app.callback_map
     return dash_app
+
+
+def _document(settings: Settings) -> Any:  # a Dash component
+    """Return the frame with the page that the browser's address names, and its first view."""
+    asked = urlsplit(request.referrer or "") if has_request_context() else urlsplit("")
+    if not asked.path or asked.netloc != request.host:
+        return shell.layout(pages.nav_items(), _standing(settings))
+    scope = scopes.parse(asked.query).to_store()
+    page = pages.show(unquote(asked.path), scope)
+    address = shell.Address(unquote(asked.path), scope, current())
+    return shell.layout(pages.nav_items(), _standing(settings), page, address)
 
 
 def _standing(settings: Settings) -> Standing:
@@ -84,4 +96,6 @@ def _serve_assets(app: Flask) -> None:
 
     @app.get("/assets/<path:name>")
     def assets(name: str) -> Response:
-        return send_from_directory(ASSETS, name, max_age=_YEAR_S)
+        answer = send_from_directory(ASSETS, name, max_age=YEAR_S)
+        answer.cache_control.immutable = True
+        return answer

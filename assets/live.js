@@ -9,11 +9,12 @@
     const graph = Array.isArray(inner) ? inner[0] : inner;
     return graph && graph.type === "Graph" ? graph : null;
   }
-  function put(id, component) {
+  function put(id, component, isShown) {
     const element = document.getElementById(elementId(id));
     if (!element) return;
     const text = JSON.stringify(component);
     if (element.aiobsShown === text) return;
+    if (isShown && element.aiobsShown === undefined) { element.aiobsShown = text; return; }
     const graph = chartOf(component);
     const drawn = element.querySelector(":scope > .chart-frame > .chart, :scope > .chart-frame .dash-graph");
     const setProps = window.dash_clientside.set_props;
@@ -24,6 +25,9 @@
   window.aiobs.applyView = function (data) {
     document.getElementById("page")?.classList.remove("is-loading");
     if (!data) return;
-    for (const [id, component] of JSON.parse(data)) put(id, component);
+    const [mark, ...parts] = JSON.parse(data);
+    // The server drew this very view with the page: remember what stands there, draw nothing.
+    const isShown = document.getElementById("view-mark")?.dataset.mark === mark;
+    for (const [id, component] of parts) put(id, component, isShown);
   };
 })();

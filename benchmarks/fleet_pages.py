@@ -14,8 +14,6 @@ import pstats
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +21,12 @@ import numpy as np
 from flask import Flask
 
 from benchmarks import fleet_store
-from benchmarks.fleet_store import LARGE, QUICK, SMALL, FleetSize
+from benchmarks.fleet_store import LARGE, QUICK, SMALL, FleetSize, filled, option
 from benchmarks.pages import ask, p95
-from benchmarks.replay import moved_hub, scheduler_workspace
 from benchmarks.study import Row, run
 from pages import PAGES
 
-TICKS = 20
+TICKS = 12
 TICK_MS = 16_000
 BUDGET_MS, BUDGET_KB = 50, 50
 ABOUT_ONE = ("models", "technical", "security", "data_health", "sustainability", "business")
@@ -39,39 +36,19 @@ ABOUT_ONE = ("models", "technical", "security", "data_health", "sustainability",
 def measure() -> list[Row]:
     """Return the rows of the table."""
     sizes = [QUICK] if "--quick" in sys.argv else [SMALL, LARGE]
-    chosen = _option("--size")
+    chosen = option("--size")
     rows = []
     for size in sizes:
         if chosen and int(chosen) != size.models:
             continue
-        with _filled(size) as (app, clock):
+        with tempfile.TemporaryDirectory() as made, filled(size, Path(made)) as (app, clock):
             for page, scope in _views(size):
                 rows += _page(app, clock, page, scope, size)
     return rows
 
 
-def _option(name: str) -> str:
-    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else ""
-
-
-@contextmanager
-def _filled(size: FleetSize) -> Iterator[tuple[Flask, list[int]]]:
-    """A hub with the fleet in it, and its clock."""
-    kept = _option("--keep")
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(kept or made) / str(size.models)
-        written = folder / "clock"
-        clock = [int(written.read_text()) if written.exists() else time.time_ns() // 1_000_000]
-        with moved_hub(folder, clock) as app:
-            if not written.exists():
-                backends = app.extensions["aiobs_backends"]
-                fleet_store.fill(backends, scheduler_workspace(app), size)
-                written.write_text(str(clock[0]))
-            yield app, clock
-
-
 def _views(size: FleetSize) -> list[tuple[str, dict[str, str]]]:
-    only = _option("--only")
+    only = option("--only")
     day = {"range": "24h", "live": "1"}
     month = {"range": f"{int(size.days)}d", "live": "1"}
     views = []

@@ -8,11 +8,17 @@ shape. A filled folder can be kept and opened again.
 from __future__ import annotations
 
 import logging
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from flask import Flask
 
+from benchmarks.replay import moved_hub, scheduler_workspace
 from connectors.selector import parse_selector
 from connectors.telemetry import Event, Inference, MetricBatch, Span
 from services import jobs
@@ -39,6 +45,29 @@ class FleetSize:
 SMALL = FleetSize(models=30, hours=24, per_hour=60, days=30)
 LARGE = FleetSize(models=1_000, hours=2, per_hour=60, days=2, past_step_ms=5 * MINUTE_MS)
 QUICK = FleetSize(models=8, hours=2, per_hour=60, days=1)
+
+
+def option(name: str) -> str:
+    """Return the word after an option of the command line, or ""."""
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else ""
+
+
+def folder_of(size: FleetSize, made: Path) -> Path:
+    """Return where a hub of this size lies: under `--keep`, or under `made`."""
+    return Path(option("--keep") or made) / str(size.models)
+
+
+@contextmanager
+def filled(size: FleetSize, made: Path) -> Iterator[tuple[Flask, list[int]]]:
+    """A hub with the fleet in it, and its clock; a kept folder is filled once."""
+    folder = folder_of(size, made)
+    written = folder / "clock"
+    clock = [int(written.read_text()) if written.exists() else time.time_ns() // 1_000_000]
+    with moved_hub(folder, clock) as app:
+        if not written.exists():
+            fill(app.extensions["aiobs_backends"], scheduler_workspace(app), size)
+            written.write_text(str(clock[0]))
+        yield app, clock
 
 
 def fill(backends: Backends, ws: Workspace, size: FleetSize) -> None:

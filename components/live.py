@@ -35,10 +35,34 @@ def slot(name: str, children: Children = None, *, block: bool = False) -> html.D
     )
 
 
-class View:
-    """What the slots and panels of a page hold now."""
+_MARK = "view-mark"
 
-    def __init__(self) -> None:
+
+def filled(layout: Component, view: str) -> list[Component]:
+    """Return a page with a view already in its places, as one answer of the server.
+
+    The mark that comes with it tells the browser which view it shows, so that the same view is not
+    drawn a second time when the page's own callback brings it.
+    """
+    places = {
+        orjson.dumps(node.id, option=orjson.OPT_SORT_KEYS): node
+        for node in layout._traverse()  # type: ignore[no-untyped-call]
+        if isinstance(getattr(node, "id", None), dict)
+    }
+    parts = orjson.loads(view)
+    for name, children in parts[1:]:
+        place = places.get(orjson.dumps(name, option=orjson.OPT_SORT_KEYS))
+        if place is None:
+            return [layout]  # a place inside another: the browser finds it, after the first
+        place.children = children
+    return [layout, html.Div(hidden=True, id=_MARK, **{"data-mark": parts[0]})]
+
+
+class View:
+    """What the slots and panels of a page hold now; `mark` names it among other views."""
+
+    def __init__(self, mark: str = "") -> None:
+        self._mark = mark
         self._parts: list[tuple[dict[str, str], Children]] = []
 
     def panel(
@@ -56,7 +80,8 @@ class View:
     def to_json(self) -> str:
         """Return the view as the browser reads it."""
         # Plain numbers, lists and components: without Plotly's walk over every value in Python.
-        return orjson.dumps(self._parts, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+        whole = [self._mark, *self._parts]
+        return orjson.dumps(whole, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 _names: dict[type[Component], frozenset[str]] = {}

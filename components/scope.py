@@ -95,6 +95,14 @@ class Scope:
                 pairs.append((_PUBLIC.get(name, name), text))
         return urlencode(pairs)
 
+    def to_store(self) -> dict[str, str]:
+        """Return what the store `scope` holds for this address, as `assets/scope.js` writes it."""
+        values = {_PUBLIC.get(name, name): getattr(self, name) for name in _ORDER}
+        return {
+            name: ("1" if value else "0") if isinstance(value, bool) else str(value)
+            for name, value in values.items()
+        }
+
 
 _PUBLIC = {"start": "from", "end": "to"}
 _ORDER = tuple(field.name for field in fields(Scope))

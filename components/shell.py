@@ -82,8 +82,25 @@ def index_string(prefix: str = "/assets/") -> str:
 </html>"""
 
 
-def layout(items: Sequence[NavItem], standing: Standing) -> html.Div:
-    """Return the whole frame with an empty page; the stores under it carry the state of the URL."""
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What the document was asked for, as its stores hold it; all None when nobody asked."""
+
+    path: str | None = None
+    scope: dict[str, str] | None = None
+    lang: str | None = None
+
+
+def layout(
+    items: Sequence[NavItem],
+    standing: Standing,
+    page: Any = None,  # Dash children
+    address: Address | None = None,
+) -> html.Div:
+    """Return the whole frame; the stores under it carry the state of the URL.
+
+    With its page inside, the document needs no further answer to show something.
+    """
     return html.Div(
         [
             html.Div(_words(), id="client-words", hidden=True),
@@ -97,27 +114,27 @@ def layout(items: Sequence[NavItem], standing: Standing) -> html.Div:
                         className="side no-print",
                         **attrs(aria_label=t("shell.navigation")),
                     ),
-                    html.Main(html.Div(id="page"), id="main", className="main", tabIndex=-1),
+                    html.Main(html.Div(page, id="page"), id="main", className="main", tabIndex=-1),
                 ],
                 className="frame",
             ),
             _palette(),
             _dialog(),
             html.Div(id="toasts", className="toasts no-print", role="status"),
-            *stores(),
+            *stores(address or Address()),
             dcc.Store(id="standing", data=asdict(standing)),
         ],
         id="shell",
     )
 
 
-def stores() -> list[Any]:
+def stores(address: Address) -> list[Any]:
     """Return the invisible parts: address, the scope it says, clock, messages, filter options."""
     return [
         dcc.Location(id="url", refresh=False),
-        dcc.Store(id="scope"),
-        dcc.Store(id="path"),
-        dcc.Store(id="lang"),
+        dcc.Store(id="scope", data=address.scope),
+        dcc.Store(id="path", data=address.path),
+        dcc.Store(id="lang", data=address.lang),
         dcc.Store(id="toast"),
         dcc.Store(id="filter-options"),
         dcc.Interval(id="tick", interval=15_000, disabled=True),

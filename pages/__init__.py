@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
-from dash import Input, Output
+from dash import Input, Output, State
 
-from components import shell, states
+from components import live, shell, states
 from components.shell import NavItem
 from i18n import t
+from pages import sources
 from services.errors import Forbidden, Unauthenticated
 from services.profiles import current_profile
 from services.workspace import current_workspace
@@ -83,11 +84,15 @@ def _profile_pages() -> tuple[str, ...]:
     return profile.pages if profile else ()
 
 
-def show(path: str | None) -> Any:  # Dash children
-    """Return the layout of the page at `path`, or a sentence that there is none."""
+def show(path: str | None, scope: dict[str, Any] | None = None) -> Any:  # Dash children
+    """Return the page at `path`, with its first view where that comes soon enough; or a sentence
+    that there is no such page."""
     for page in PAGES:
-        if page.module.PATH == (path or "/"):
-            return page.module.layout()
+        module: Any = page.module
+        if module.PATH == (path or "/"):
+            layout = module.layout()
+            view = sources.early_answer(page.name, module.fill, scope) if scope else None
+            return live.filled(layout, view) if view else layout
     return states.empty(t("shell.unknown_page"), hint=t("shell.unknown_page_hint"))
 
 
@@ -96,10 +101,14 @@ def register(dash_app: Any) -> None:  # a dash.Dash
     shell.register(dash_app, nav_items)
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
-        Output("page", "children"), Input("path", "data"), Input("lang", "data")
+        Output("page", "children"),
+        Input("path", "data"),
+        Input("lang", "data"),
+        State("scope", "data"),
+        prevent_initial_call=True,  # the document came with its page
     )
-    def _show(path: str | None, _lang: str | None) -> Any:
-        return show(path)
+    def _show(path: str | None, _lang: str | None, scope: dict[str, Any] | None) -> Any:
+        return show(path, scope)
 
     for page in PAGES:
         page.module.register(dash_app)

@@ -19,7 +19,7 @@ from engines.business import Return
 from engines.result import Insufficient, Interval
 from i18n import currency, date_time, number, t
 from pages import business_value, sources
-from services.budgets import SpendTrack, Surprise, Surprises, get_spend_track, get_surprises
+from services.budgets import SpendTrack, Surprise, Surprises, get_recent_surprises, get_spend_track
 from services.costs import Costs, Dimension, get_recent_costs
 from services.sums import Choice, has_history
 from services.value import Outcome, Value, get_losses, get_value
@@ -80,7 +80,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.panel("biz-forecast", _forecast(track), _track_source(track))
     view.panel("biz-models", _lines(costs, "model", compared), source)
     view.panel("biz-segments", _segments(costs, compared), source)
-    found = get_surprises(ws, window, choice)
+    found = get_recent_surprises(ws, window, choice)
     view.panel(
         "biz-surprises", _surprises(found),
         Provenance(scope.describe(), found.hours, computed_at_ms=found.computed_at_ms),

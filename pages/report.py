@@ -42,7 +42,7 @@ def compose(ws: Workspace, name: str, scope: Scope) -> str:
     view = View()
     module.fill(ws, scope, view)
     layout = json.loads(str(to_json_plotly(module.layout())))
-    printed = print_page(layout, json.loads(view.to_json()))
+    printed = print_page(layout, json.loads(view.to_json())[1:])
     return document(_cover(ws, known[name].name, scope, _purpose(layout)), printed, _titles(layout))
 
 

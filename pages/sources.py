@@ -5,7 +5,10 @@ Also the one way in which a page answers a tick: `register_live`.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,6 +35,10 @@ from services.topology import ERROR_WARNING, ServiceHealth
 from services.traffic import Traffic, TrafficSeries, get_traffic
 from services.workspace import Workspace, current_workspace
 
+Fill = Callable[[Workspace, Scope, View], None]
+EARLY_S = 0.3
+"""How long a page waits for its first view before it is sent with empty places."""
+
 HEALTH: dict[str, Status] = {
     "healthy": "good",
     "warning": "warn",
@@ -43,7 +50,7 @@ HEALTH: dict[str, Status] = {
 def register_live(
     dash_app: Any,  # a dash.Dash
     page: str,
-    fill: Callable[[Workspace, Scope, View], None],
+    fill: Fill,
 ) -> None:
     """Answer scope changes and ticks with a view; equal readers share one computation."""
 
@@ -51,21 +58,44 @@ def register_live(
         live.view_output(page), Input("scope", "data"), Input("tick", "n_intervals")
     )
     def _answer(data: dict[str, Any] | None, _tick: int | None) -> str:
-        ws, scope = current_workspace(), scopes.parse(data)
-        retry = (data or {}).get("retry")
+        return answer(page, fill, data)
 
-        def compute() -> str:
-            view = View()
-            fill(ws, scope, view)
-            return view.to_json()
 
-        if retry:
-            return compute()
-        # Roles are in the key: who may see less must not be served what others saw.
-        roles = "+".join(sorted(ws.principal.roles))
-        bucket = scope.bucket(ws.now_ms())
-        key = f"view/{page}/{roles}/{ws.locale}/{scope.to_query()}/{bucket}"
-        return ws.cached(key, str, compute, fresh_s=scope.refresh)
+def answer(page: str, fill: Fill, data: dict[str, Any] | None) -> str:
+    """Return a page's view of a scope as JSON; equal readers share one computation."""
+    ws, scope = current_workspace(), scopes.parse(data)
+    # Roles are in the key: who may see less must not be served what others saw.
+    roles = "+".join(sorted(ws.principal.roles))
+    bucket = scope.bucket(ws.now_ms())
+    key = f"view/{page}/{roles}/{ws.locale}/{scope.to_query()}/{bucket}"
+
+    def compute(mark: str = key) -> str:
+        view = View(mark)
+        fill(ws, scope, view)
+        return view.to_json()
+
+    retry = (data or {}).get("retry")
+    return (
+        compute(f"{key}/{retry}") if retry else ws.cached(key, str, compute, fresh_s=scope.refresh)
+    )
+
+
+def early_answer(page: str, fill: Fill, data: dict[str, Any]) -> str | None:
+    """Return the view if it takes no longer than a reader waits for a first sign of the page.
+
+    A slow one goes on meanwhile: the page's callback, which asks next, waits for the same result.
+    A view that fails is left to that callback too, which says why.
+    """
+    found: list[str] = []
+
+    def compute() -> None:
+        with contextlib.suppress(Exception):
+            found.append(answer(page, fill, data))
+
+    thread = threading.Thread(target=copy_context().run, args=(compute,), daemon=True)
+    thread.start()
+    thread.join(EARLY_S)
+    return found[0] if found else None
 
 
 def window_of(ws: Workspace, scope: Scope) -> Window:

@@ -151,6 +151,16 @@ def get_surprises(ws: Workspace, window: Window, choice: Choice | None = None) -
     )  # fmt: skip
 
 
+@permitted("costs:read")
+def get_recent_surprises(ws: Workspace, window: Window, choice: Choice | None = None) -> Surprises:
+    """Return the same as pages show it: whole hours change slowly, so minutes old at most."""
+    chosen = choice or Choice()
+    key = f"surprises/{window.seen_from(ws.now_ms())}/{chosen.key()}"
+    return ws.cached(
+        key, Surprises, lambda: get_surprises(ws, window, chosen), fresh_s=120, stale_s=600
+    )
+
+
 def _holds(other: Surprise, one: Surprise) -> bool:
     return other.start_ms <= one.start_ms and one.end_ms <= other.end_ms
 

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 import pytest
+from dash import html
 from dash.development.base_component import Component
 from plotly.io.json import to_json_plotly
 
@@ -180,9 +181,33 @@ def test_a_view_names_each_place_and_encodes_components() -> None:
     view = live.View()
     view.panel("p", Insufficient("thin"), Provenance("1 h"))
     view.slot("s", pill("good"))
-    parts = json.loads(view.to_json())
+    parts = json.loads(view.to_json())[1:]
     assert [part[0]["type"] for part in parts] == ["panel-body", "panel-foot", "slot"]
     assert parts[2][1]["props"]["className"] == "pill pill-good"
+
+
+def test_a_view_encodes_components_as_dash_does() -> None:
+    view = live.View()
+    body = html.Div([pill("good"), "text", 1.5, None], id={"index": "a", "type": "b"})
+    view.slot("s", body)
+    assert json.loads(view.to_json())[1][1] == json.loads(str(to_json_plotly(body)))
+
+
+def test_a_page_can_come_with_its_view_in_place() -> None:
+    view = live.View("the mark")
+    view.slot("s", pill("good"))
+    page, mark = live.filled(
+        html.Div([live.slot("s", "empty"), live.view_store("p")]), view.to_json()
+    )
+    assert page.children[0].children["props"]["className"] == "pill pill-good"
+    assert getattr(mark, "data-mark") == "the mark"
+
+
+def test_a_view_of_a_place_inside_another_is_left_to_the_browser() -> None:
+    view = live.View("the mark")
+    view.slot("s", live.slot("inner"))
+    view.slot("inner", "text")
+    assert len(live.filled(html.Div(live.slot("s", "empty")), view.to_json())) == 1
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

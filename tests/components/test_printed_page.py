@@ -24,7 +24,7 @@ def as_json(component: Any) -> Any:
 
 
 def printed(layout: Any, view: View | None = None) -> Printed:
-    return print_page(as_json(layout), json.loads((view or View()).to_json()))
+    return print_page(as_json(layout), json.loads((view or View()).to_json())[1:])
 
 
 def chart() -> Any:

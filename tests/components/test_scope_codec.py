@@ -25,6 +25,13 @@ def test_a_scope_survives_its_query(scope: Scope) -> None:
     assert parse("?" + scope.to_query()) == scope
 
 
+@given(st.text(max_size=300))
+def test_the_store_says_what_the_address_says(text: str) -> None:
+    scope = parse(text)
+    assert parse(scope.to_store()) == scope
+    assert all(isinstance(value, str) for value in scope.to_store().values())
+
+
 def test_the_default_scope_has_an_empty_query() -> None:
     assert Scope().to_query() == ""
 

@@ -116,3 +116,26 @@ def test_callbacks_answer_on_a_filled_hub(
 def test_callbacks_answer_on_an_empty_hub(hub: Flask) -> None:
     statuses = answers(hub, {"range": "24h", "live": "1"})
     assert {name: s for name, s in statuses.items() if s not in (200, 204)} == {}
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda p: p.name)
+def test_a_document_comes_with_its_page_and_first_view(
+    client: FlaskClient, page: pages.Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages.sources, "EARLY_S", 60.0)
+    address = f"http://localhost{page.module.PATH}?range=6h"
+    made = client.get("/_dash-layout", headers={"Referer": address}).json
+    shown = json.dumps(made)
+    assert f"view/{page.name}/" in shown
+    stores = {
+        part["props"]["id"]: part["props"].get("data")
+        for part in made["props"]["children"]
+        if part["type"] == "Store"
+    }
+    assert (stores["path"], stores["lang"]) == (page.module.PATH, "en")
+    assert stores["scope"]["range"] == "6h"
+
+
+def test_a_foreign_address_names_no_page(client: FlaskClient) -> None:
+    made = client.get("/_dash-layout", headers={"Referer": "http://elsewhere/technical"})
+    assert "view-mark" not in made.get_data(as_text=True)
