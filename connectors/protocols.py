@@ -136,7 +136,7 @@ class InferenceColumns(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, frozen=True):
     """Rows newest first, and the cursor that continues, or None at the end."""
 
-    rows: list[Any]  # Inference, Log, Span or Event, as the method says
+    rows: list[Any]  # Inference, Log, Span, TraceHead or Event, as the method says
     cursor: str | None
 
 
@@ -154,6 +154,36 @@ class EventQuery(msgspec.Struct, frozen=True, omit_defaults=True):
     only_errors: bool = False
     limit: int = 100
     cursor: str | None = None
+
+
+class TraceQuery(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which traces began in [start, end); `service` and `model_id` may be those of any span."""
+
+    start_ms: int
+    end_ms: int
+    service: str | None = None
+    model_id: str | None = None
+    only_errors: bool = False
+    min_duration_ms: float | None = None
+    order: Literal["newest", "slowest"] = "newest"
+    limit: int = 100
+    cursor: str | None = None
+
+
+class TraceHead(msgspec.Struct, frozen=True):
+    """A trace in one line: named by its root, or by its earliest span while the root is missing.
+
+    The duration is from the first start to the last end of its spans.
+    """
+
+    trace_id: str
+    name: str
+    service: str
+    start_ms: float
+    duration_ms: float
+    spans: int
+    errors: int
+    model_id: str | None = None
 
 
 class ServiceEdge(msgspec.Struct, frozen=True):
@@ -237,6 +267,10 @@ class EventStore(Protocol):
 
     def trace(self, trace_id: str) -> list[Span]: ...
 
+    def traces(self, query: TraceQuery) -> Page:
+        """Traces by their start or their duration, never by reading their spans."""
+        ...
+
     def events(self, query: EventQuery) -> Page: ...
 
     def service_edges(
@@ -247,8 +281,16 @@ class EventStore(Protocol):
         ...
 
     def log_counts(
-        self, start_ms: int, end_ms: int, step_ms: int, *, by: Literal["level", "service"] = "level"
-    ) -> dict[str, NDArray[np.int64]]: ...
+        self,
+        start_ms: int,
+        end_ms: int,
+        step_ms: int,
+        *,
+        by: Literal["level", "service"] = "level",
+        service: str | None = None,
+    ) -> dict[str, NDArray[np.int64]]:
+        """Logs per step and level or service; of one service when it is named."""
+        ...
 
     def put_analysis(self, analysis: Analysis) -> None: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from connectors.protocols import EventQuery, Page, ServiceEdge
+from connectors.protocols import EventQuery, Page, ServiceEdge, TraceQuery
 from connectors.telemetry import Event, Inference, Span
 from services.errors import Malformed, NotFound
 from services.identity import permitted
@@ -60,6 +60,16 @@ def list_logs(ws: Workspace, query: EventQuery) -> Page:
 def list_spans(ws: Workspace, query: EventQuery) -> Page:
     """Return spans."""
     return ws.events.spans(_checked(query))
+
+
+@permitted("events:read")
+def list_traces(ws: Workspace, query: TraceQuery) -> Page:
+    """Return traces in one line each, newest or slowest first."""
+    if not 1 <= query.limit <= MAX_ROWS:
+        raise Malformed(f"limit is 1 to {MAX_ROWS}, got {query.limit}")
+    if query.min_duration_ms is not None and not query.min_duration_ms >= 0:
+        raise Malformed(f"min_duration_ms is 0 or more, got {query.min_duration_ms}")
+    return ws.events.traces(query)
 
 
 @permitted("events:read")

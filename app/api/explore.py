@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from app.api.queries import Rows, rows_of
+from typing import Literal
+
+from app.api.queries import Rows, rows_of, window_of
+from app.api.queries import Span as WindowQuery
 from app.api.routing import Router
-from connectors.protocols import Page
+from connectors.protocols import Page, TraceQuery
 from connectors.telemetry import Inference, Span
 from services import explore
 from services.workspace import Workspace
 
 router = Router("explore", "/api/explore")
+
+
+class Traces(WindowQuery, frozen=True):
+    """A window with filters of traces and a page of them."""
+
+    service: str | None = None
+    model_id: str | None = None
+    only_errors: bool = False
+    min_duration_ms: float | None = None
+    order: Literal["newest", "slowest"] = "newest"
+    limit: int = 100
+    cursor: str | None = None
 
 
 @router.route("GET", "/inferences", permission="events:read", query=Rows, returns=Page)
@@ -37,6 +52,17 @@ def logs(ws: Workspace, query: Rows) -> Page:
 def spans(ws: Workspace, query: Rows) -> Page:
     """Return spans; `kind` is the span's name."""
     return explore.list_spans(ws, rows_of(ws, query))
+
+
+@router.route("GET", "/traces", permission="events:read", query=Traces, returns=Page)
+def traces(ws: Workspace, query: Traces) -> Page:
+    """Return traces in one line each; `order` is newest or slowest first."""
+    window = window_of(ws, query)
+    asked = TraceQuery(
+        window.start_ms, window.end_ms, query.service, query.model_id, query.only_errors,
+        query.min_duration_ms, query.order, query.limit, query.cursor,
+    )  # fmt: skip
+    return explore.list_traces(ws, asked)
 
 
 @router.route(

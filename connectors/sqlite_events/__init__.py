@@ -14,7 +14,7 @@ from pathlib import Path
 
 from connectors.errors import ConnectorError
 from connectors.protocols import StoreHealth
-from connectors.sqlite_events import catalog, edges, log_counts, retention, rows, text
+from connectors.sqlite_events import catalog, edges, log_counts, retention, rows, text, traces
 from connectors.sqlite_events.database import Database
 from connectors.sqlite_events.merging import merge_step
 from connectors.sqlite_events.store import SqliteEventStore
@@ -39,7 +39,8 @@ class SqliteEventBackend:
         self._retention_days = retention_days
         self._clock = clock
         self._inferences = Database(folder / "inferences.db", catalog.SCHEMA, cache_mib=64)
-        self._rows = Database(folder / "rows.db", rows.SCHEMA + edges.SCHEMA + log_counts.SCHEMA)
+        schema = rows.SCHEMA + edges.SCHEMA + traces.SCHEMA + log_counts.SCHEMA
+        self._rows = Database(folder / "rows.db", schema)
         self._catalog = catalog.Catalog(self._inferences)
         self._words = text.Words()
 

@@ -44,6 +44,7 @@ def log_counts(
     window: tuple[int, int],
     step_ms: int,
     by: Literal["level", "service"],
+    service: str | None = None,
 ) -> dict[str, NDArray[np.int64]]:
     """Logs per step and level or service: whole minutes from the counts, the rest from rows."""
     start_ms, end_ms = window
@@ -54,8 +55,12 @@ def log_counts(
     found: _Found = []
     if start_ms % MINUTE_MS == 0 and step_ms % MINUTE_MS == 0:
         rest_ms = max(start_ms, end_ms // MINUTE_MS * MINUTE_MS)
-        found += _counted_minutes(connection, tenant, start_ms, rest_ms, step_ms, _COLUMNS[by])
-    found += _counted_rows(connection, tenant, start_ms, rest_ms, end_ms, step_ms, _COLUMNS[by])
+        found += _counted_minutes(
+            connection, tenant, (start_ms, rest_ms), step_ms, _COLUMNS[by], service
+        )
+    found += _counted_rows(
+        connection, tenant, (start_ms, rest_ms, end_ms), step_ms, _COLUMNS[by], service
+    )
     counts: dict[str, NDArray[np.int64]] = {}
     for value, step, count in found:
         counts.setdefault(value, np.zeros(steps, np.int64))[step] += count
@@ -65,37 +70,43 @@ def log_counts(
 def _counted_minutes(
     connection: sqlite3.Connection,
     tenant: int,
-    start_ms: int,
-    end_ms: int,
+    window: tuple[int, int],
     step_ms: int,
     column: str,
+    service: str | None,
 ) -> _Found:
+    mine, values = _of_service(service)
     return connection.execute(
         f"SELECT {column}, (minute_ms - ?) / ?, sum(count) FROM log_minute"
-        " WHERE tenant = ? AND minute_ms >= ? AND minute_ms < ? GROUP BY 1, 2",
-        (start_ms, step_ms, tenant, start_ms, end_ms),
+        f" WHERE tenant = ? AND minute_ms >= ? AND minute_ms < ?{mine} GROUP BY 1, 2",
+        (window[0], step_ms, tenant, *window, *values),
     ).fetchall()
+
+
+def _of_service(service: str | None) -> tuple[str, tuple[str, ...]]:
+    return ("", ()) if service is None else (" AND service = ?", (service,))
 
 
 def _counted_rows(
     connection: sqlite3.Connection,
     tenant: int,
-    start_ms: int,
-    rest_ms: int,
-    end_ms: int,
+    window: tuple[int, int, int],
     step_ms: int,
     column: str,
+    service: str | None,
 ) -> _Found:
     """Rows in [rest, end), counted from the index alone; steps are numbered from the start."""
+    start_ms, rest_ms, end_ms = window
     if rest_ms >= end_ms:
         return []
+    mine, values = _of_service(service)
     return [
         (value, step, count)
         for value in _distinct(connection, tenant, column)
         for step, count in connection.execute(
             f"SELECT ((id >> {ARRIVAL_BITS}) - ?) / ?, count(*) FROM log INDEXED BY log_{column}"
-            f" WHERE tenant = ? AND {column} = ? AND id >= ? AND id < ? GROUP BY 1",
-            (start_ms, step_ms, tenant, value, first_id(rest_ms), first_id(end_ms)),
+            f" WHERE tenant = ? AND {column} = ? AND id >= ? AND id < ?{mine} GROUP BY 1",
+            (start_ms, step_ms, tenant, value, first_id(rest_ms), first_id(end_ms), *values),
         )
     ]
 

@@ -10,6 +10,7 @@ from connectors.sqlite_events.catalog import DAY_BITS, DAY_MS, keys_of, stream_b
 from connectors.sqlite_events.chunks import Chunk, block
 from connectors.sqlite_events.merging import delete_blocks
 from connectors.sqlite_events.rows import TABLES, Table, first_id
+from connectors.sqlite_events.traces import expire_traces
 
 _STEP_ROWS = 2_000
 
@@ -75,6 +76,7 @@ def expire_rows(connection: sqlite3.Connection, horizon_ms: int) -> bool:
             connection.execute(
                 f"DELETE FROM {table} WHERE tenant = ? AND minute_ms < ?", (tenant, horizon_ms)
             )
+        expire_traces(connection, tenant, horizon_ms)
     connection.execute("DELETE FROM analysis WHERE computed_at_ms < ?", (horizon_ms,))
     return any(more)
 

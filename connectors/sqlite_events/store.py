@@ -16,8 +16,9 @@ from connectors.protocols import (
     ModelSeen,
     Page,
     ServiceEdge,
+    TraceQuery,
 )
-from connectors.sqlite_events import edges, records, rows, text
+from connectors.sqlite_events import edges, records, rows, text, traces
 from connectors.sqlite_events.catalog import Catalog
 from connectors.sqlite_events.database import Database
 from connectors.sqlite_events.inferences import add_inferences
@@ -127,6 +128,10 @@ class SqliteEventStore:
         with self._rows.read() as connection:
             return rows.trace(connection, self._tenant_of(connection), trace_id)
 
+    def traces(self, query: TraceQuery) -> Page:
+        with self._rows.read() as connection:
+            return traces.trace_page(connection, self._tenant_of(connection), query)
+
     def service_edges(
         self, start_ms: int, end_ms: int, *, step_ms: int | None = 60_000
     ) -> list[ServiceEdge]:
@@ -135,11 +140,17 @@ class SqliteEventStore:
             return edges.service_edges(connection, tenant, start_ms, end_ms, step_ms)
 
     def log_counts(
-        self, start_ms: int, end_ms: int, step_ms: int, *, by: Literal["level", "service"] = "level"
+        self,
+        start_ms: int,
+        end_ms: int,
+        step_ms: int,
+        *,
+        by: Literal["level", "service"] = "level",
+        service: str | None = None,
     ) -> dict[str, NDArray[np.int64]]:
         with self._rows.read() as connection:
             tenant = self._tenant_of(connection)
-            return log_counts(connection, tenant, (start_ms, end_ms), step_ms, by)
+            return log_counts(connection, tenant, (start_ms, end_ms), step_ms, by, service)
 
     def put_analysis(self, analysis: Analysis) -> None:
         tenant = self._own_tenant()
@@ -178,6 +189,7 @@ class SqliteEventStore:
             stored = rows.insert(connection, table, tenant, batch)
             if table is rows.SPANS:
                 edges.count_spans(connection, tenant, stored, now_ms)
+                traces.count_traces(connection, tenant, stored)
             elif table is rows.LOGS:
                 count_logs(connection, tenant, stored)
             return len(stored)

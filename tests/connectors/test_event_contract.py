@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
 from connectors.errors import Refused
-from connectors.protocols import EventBackend, EventQuery
+from connectors.protocols import EventBackend, EventQuery, EventStore, TraceHead, TraceQuery
 from connectors.sqlite_events import SqliteEventBackend
 from connectors.telemetry import Analysis, Event, Inference, Label, Log, Span
 
@@ -43,9 +44,11 @@ def log(i: int, message: str = "hello", **fields: object) -> Log:
     return Log(log_id=f"l{i}", timestamp_ms=T0 + i * 1_000, message=message, **fields)  # type: ignore[arg-type]
 
 
-def span(span_id: str, service: str, parent: str = "", **fields: object) -> Span:
+def span(
+    span_id: str, service: str, parent: str = "", trace_id: str = "trace", **fields: object
+) -> Span:
     values = {"name": "GET /", "start_ms": T0 + 0.25, "duration_ms": 10.0, **fields}
-    return Span("trace", span_id, service=service, parent_span_id=parent, **values)  # type: ignore[arg-type]
+    return Span(trace_id, span_id, service=service, parent_span_id=parent, **values)  # type: ignore[arg-type]
 
 
 FULL = Inference(
@@ -234,6 +237,81 @@ def test_a_trace_leads_to_its_spans_logs_and_inferences(backend: EventBackend) -
     found = store.inferences(query(trace_id="trace")).rows
     assert [r.inference_id for r in found] == ["i1"]
     assert store.trace("none") == []
+
+
+def listed(store: EventStore, **filters: object) -> list[str]:
+    asked = {"start_ms": T0 - 1_000, "end_ms": T0 + 100_000} | filters
+    return [head.trace_id for head in store.traces(TraceQuery(**asked)).rows]  # type: ignore[arg-type]
+
+
+def some_traces(store: EventStore) -> None:
+    """Three traces: `slow` (its root comes last), `bad` (one error) and `late`."""
+    store.add_spans([
+        span("s2", "db", "s1", trace_id="slow", start_ms=T0 + 10.0, duration_ms=400.0, name="sql"),
+        span("b1", "web", trace_id="bad", start_ms=T0 + 20.0, duration_ms=5.0, name="GET /",
+             is_error=True, model_id="m"),
+    ])  # fmt: skip
+    store.add_spans([
+        span("s1", "web", trace_id="slow", start_ms=T0 + 5.0, duration_ms=500.0, name="POST /"),
+        span("l1", "api", trace_id="late", start_ms=T0 + 30.0, duration_ms=50.0, name="tick"),
+    ])  # fmt: skip
+
+
+def test_a_trace_in_one_line_is_named_by_its_root(backend: EventBackend) -> None:
+    store = backend.scoped("t")
+    some_traces(store)
+    found = {head.trace_id: head for head in store.traces(TraceQuery(T0, T0 + 1_000)).rows}
+    assert found["slow"] == TraceHead("slow", "POST /", "web", T0 + 5.0, 500.0, 2, 0)
+    assert found["bad"] == TraceHead("bad", "GET /", "web", T0 + 20.0, 5.0, 1, 1, "m")
+    assert backend.scoped("other").traces(TraceQuery(T0, T0 + 1_000)).rows == []
+
+
+def test_a_span_sent_twice_is_counted_once_in_its_trace(backend: EventBackend) -> None:
+    store = backend.scoped("t")
+    some_traces(store)
+    some_traces(store)
+    assert [head.spans for head in store.traces(TraceQuery(T0, T0 + 1_000)).rows] == [1, 1, 2]
+
+
+def test_traces_are_sorted_and_filtered(backend: EventBackend) -> None:
+    store = backend.scoped("t")
+    some_traces(store)
+    assert listed(store) == ["late", "bad", "slow"]
+    assert listed(store, order="slowest") == ["slow", "late", "bad"]
+    assert listed(store, only_errors=True) == ["bad"]
+    assert listed(store, min_duration_ms=50.0) == ["late", "slow"]
+    assert listed(store, service="db") == ["slow"]
+    assert listed(store, model_id="m") == ["bad"]
+    assert listed(store, end_ms=T0 + 20) == ["slow"]
+
+
+@pytest.mark.parametrize("order", ["newest", "slowest"])
+def test_pages_of_traces_continue_where_they_ended(backend: EventBackend, order: Any) -> None:
+    store = backend.scoped("t")
+    store.add_spans([
+        span(f"s{i}", "web", trace_id=f"t{i}", start_ms=T0 + i // 2, duration_ms=float(i // 3))
+        for i in range(10)
+    ])  # fmt: skip
+    whole = listed(store, order=order)
+    seen, cursor = [], None
+    while True:
+        page = store.traces(TraceQuery(T0, T0 + 1_000, order=order, limit=3, cursor=cursor))
+        seen += [head.trace_id for head in page.rows]
+        cursor = page.cursor
+        if cursor is None:
+            break
+    assert seen == whole and len(set(whole)) == 10
+    for wrong in ("", "x", "00", "5b5d"):
+        with pytest.raises(Refused):
+            store.traces(TraceQuery(T0, T0 + 1, cursor=wrong))
+
+
+def test_logs_of_one_service_are_counted(backend: EventBackend) -> None:
+    store = backend.scoped("t")
+    store.add_logs([log(1, service="a"), log(2, service="b"), log(3, service="a", level="error")])
+    for start in (T0 // 60_000 * 60_000, T0 - 1):
+        found = store.log_counts(start, start + 120_000, 60_000, service="a")
+        assert {level: int(n.sum()) for level, n in found.items()} == {"info": 1, "error": 1}
 
 
 def test_inferences_filter_by_model_and_version(backend: EventBackend) -> None:
