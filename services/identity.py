@@ -27,12 +27,17 @@ _ADMIN = frozenset({"tenant:admin", "keys:admin", "members:admin", "policy:write
 
 ROLES: dict[str, frozenset[str]] = {
     "viewer": _READ - {"content:read", "security:read"},
-    "analyst": _READ,
-    "ml_engineer": _READ | {"models:write", "analysis:run", "events:write", "policy:write"},
-    "sre": _READ | {"slo:write", "alerts:write", "incidents:write", "analysis:run", "events:write"},
-    "compliance_officer": _READ | {"audit:read", "audit:export", "compliance:write"},
+    "analyst": _READ | {"views:share"},
+    "ml_engineer": _READ
+    | {"models:write", "analysis:run", "events:write", "policy:write", "views:share"},
+    "sre": _READ
+    | {
+        "slo:write", "alerts:write", "incidents:write", "analysis:run", "events:write",
+        "views:share",
+    },
+    "compliance_officer": _READ | {"audit:read", "audit:export", "compliance:write", "views:share"},
     "auditor": _READ | {"audit:read", "audit:export"},
-    "sustainability_lead": _READ | {"carbon:write"},
+    "sustainability_lead": _READ | {"carbon:write", "views:share"},
     "sender": frozenset(
         {"ingest:write", "models:read", "models:write", "events:read", "events:write"}
     ),
@@ -41,7 +46,7 @@ ROLES: dict[str, frozenset[str]] = {
     | {
         "ingest:write", "models:write", "analysis:run", "events:write", "slo:write", "alerts:write",
         "incidents:write", "audit:read", "audit:export", "compliance:write", "carbon:write",
-        "costs:write",
+        "costs:write", "views:share",
     },
     "scheduler": _READ | {"analysis:run", "ingest:write", "maintain:run"},
 }  # fmt: skip

@@ -25,6 +25,7 @@ PATHS: dict[str, str] = {
     "unified": "/", "models": "/models", "incidents": "/incidents", "technical": "/technical",
     "security": "/security", "sustainability": "/sustainability", "business": "/business",
     "data_health": "/data", "executive": "/executive", "compliance": "/compliance",
+    "explore": "/explore", "correlation": "/correlation", "logs": "/logs", "traces": "/traces",
     "causal_graph": "/causes", "impact": "/impact", "settings": "/settings",
 }  # fmt: skip
 """Where each page is; a test holds this and the pages together."""

@@ -21,6 +21,7 @@ from app.api import (
     security,
     slo,
     sustainability,
+    views,
 )
 
 ROUTERS = (
@@ -49,5 +50,6 @@ ROUTERS = (
     compliance.router,
     security.router,
     profiles.router,
+    views.router,
     admin.router,
 )
