@@ -18,7 +18,7 @@ from app.settings import Settings
 from components import scope as scopes
 from components import shell
 from components.topbar import Standing
-from i18n import current, t
+from i18n import current, t, tell
 from services.errors import AIOBSError, Unauthenticated
 from services.fleet import get_filter_options, has_sample_data
 from services.workspace import current_workspace
@@ -84,7 +84,7 @@ def _register_filters(dash_app: dash.Dash) -> None:
 def _report(error: Exception) -> None:
     """Show a failed callback as a toast; only its number leaves the server."""
     if isinstance(error, AIOBSError):
-        set_props("toast", {"data": {"kind": "bad", "title": error.message}})
+        set_props("toast", {"data": {"kind": "bad", "title": tell(error.message)}})
         return
     number = secrets.token_hex(4)
     log.error("error %s in a callback", number, exc_info=error)

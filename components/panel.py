@@ -13,7 +13,7 @@ from components.attributes import attrs
 from components.definition import definition as define
 from components.icons import icon
 from engines.result import Insufficient
-from i18n import date_time, number, t
+from i18n import date_time, number, t, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def footer(source: Provenance) -> list[Any]:
             size = t("panel.sizes", current=number(source.n), reference=number(source.n_reference))
         facts.append(html.Span(html.Bdi(size)))
     if source.method:
-        facts.append(html.Span(html.Bdi(source.method), title=t("panel.method")))
+        facts.append(html.Span(html.Bdi(tell(source.method)), title=t("panel.method")))
     return facts
 
 

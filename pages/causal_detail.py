@@ -144,7 +144,7 @@ def _node_detail(ws: Workspace, found: Diagnosis, node: CausalNode, graph: Causa
     try:
         track = read_track(ws, found, key)
     except AIOBSError as error:
-        return states.empty(error.message)
+        return states.empty(focus.told(error.message))
     marks = sources.event_marks(ws, found.window)
     if node.onset_s:
         marks = [*marks, charts.Mark(node.onset_s * 1_000, t("causal_graph.onset"), "alert")]

@@ -129,7 +129,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         )
     except AIOBSError as error:
         found = None
-        view.slot("causal_graph-lead", states.empty(error.message))
+        view.slot("causal_graph-lead", states.empty(focus.told(error.message)))
     if not isinstance(found, Diagnosis):
         _waiting(view, found, subjects)
         return
@@ -208,8 +208,13 @@ def _source(found: Diagnosis) -> Provenance:
         window=f"{start} – {end} UTC",
         n=graph.n_rows if graph else None,
         computed_at_ms=found.computed_at_ms,
-        method=result.method if result else (graph.method if graph else ""),
+        method=_method(result.method) if result else (graph.method if graph else ""),
     )
+
+
+def _method(code: str) -> str:
+    """Return the way a ranking was made: `walk+logs` and the like."""
+    return " + ".join(t(f"causal_graph.method_{part}") for part in code.split("+"))
 
 
 def _links(found: Diagnosis) -> Children:

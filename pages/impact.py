@@ -98,7 +98,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     try:
         found = study(ws, incident_id=asked.incident or None, cause=cause, change=asked.change)
     except AIOBSError as error:
-        view.slot("impact-lead", states.empty(error.message))
+        view.slot("impact-lead", states.empty(focus.told(error.message)))
         return
     if isinstance(found, Job):
         _waiting(view, found)

@@ -18,7 +18,7 @@ from components.tables import Column
 from components.theme import Status
 from engines.causal.result import Evidence
 from engines.result import Insufficient
-from i18n import duration, percent, t
+from i18n import duration, percent, t, tell
 from pages import focus, sources
 from services import incidents as service
 from services.errors import NotFound
@@ -148,7 +148,7 @@ def _one(ws: Workspace, incident_id: str) -> Children:
     try:
         incident = service.get_incident(ws, incident_id)
     except NotFound as error:
-        return states.empty(error.message)
+        return states.empty(tell(error.message))
     return html.Div(
         [
             html.H3(_title(incident), className="panel-lead"),

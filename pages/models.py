@@ -92,7 +92,7 @@ def _body(ws: Workspace, model_id: str) -> Children:
     try:
         return _one(ws, models.get_model(ws, model_id))
     except NotFound as error:
-        return states.empty(error.message)
+        return states.empty(tell(error.message))
 
 
 def _catalogue(ws: Workspace) -> Children:
@@ -114,7 +114,7 @@ def _catalogue(ws: Workspace) -> Children:
             "model": html.A(m.name, href=f"{PATH}?model={m.model_id}"),
             "health": mark(*sources.health_words(m.health)),
             "trust": m.trust,
-            "type": m.model_type,
+            "type": t(f"settings.type_{m.model_type}"),
             "state": t(f"models.{m.status}"),
             "requests": m.traffic.requests if m.traffic else None,
             "errors": m.traffic.error_rate if m.traffic else None,
@@ -162,7 +162,7 @@ def _identity(ws: Workspace, model: models.Model) -> Children:
             if found
             else tell(lack_of(answer).reason)
         ),
-        "type": model.model_type,
+        "type": t(f"settings.type_{model.model_type}"),
         "state": t(f"models.{model.status}"),
         "owner": model.owner or "–",
         "purpose_of": model.purpose or "–",
@@ -332,5 +332,10 @@ def _explored(row: explore.InferenceRow) -> dict[str, Any]:  # cells of every ki
         "latency": row.latency_ms,
         "segment": row.user_segment or "–",
         "error": row.error or "–",
-        "content": html.Details([html.Summary(t("models.detail")), html.P(detail or row.prompt)]),
+        "content": html.Details(
+            [
+                html.Summary(t("models.detail")),
+                html.P(detail or row.prompt, className="notranslate"),
+            ]
+        ),
     }

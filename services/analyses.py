@@ -57,7 +57,7 @@ def get_job(ws: Workspace, job_id: str) -> Job:
     """Return the state of an analysis; `NotFound` when it never ran or was forgotten."""
     job = ws.cache.get(f"{ws.tenant}/job/{job_id}", Job)
     if job is None:
-        raise NotFound(f"there is no analysis {job_id!r}")
+        raise NotFound(say("reasons.no_such_analysis", "there is no analysis {id}", id=job_id))
     return job
 
 
@@ -146,6 +146,8 @@ def _work(ws: Workspace, job: Job, kind: type[T], compute: Callable[[Begin], T])
 def _why(error: AIOBSError | EngineError) -> Sentence:
     if isinstance(error, InsufficientData) and isinstance(error.reason, Sentence):
         return error.reason
+    if isinstance(error, AIOBSError) and isinstance(error.message, Sentence):
+        return error.message
     return say("reasons.analysis_refused", "this cannot be analysed: {detail}", detail=str(error))
 
 

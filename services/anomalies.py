@@ -9,13 +9,17 @@ import numpy as np
 
 from engines import series as engine
 from engines.result import Insufficient
+from engines.sentence import say
 from services.aligned import MAX_STEPS, Aligned, choose_step, read_aligned
 from services.computed import attempt
 from services.identity import permitted
 from services.times import DAY_MS, Window
 from services.workspace import Workspace
 
-METHOD = "seasonal and rolling medians, Student t noise, Bonferroni over steps and series"
+METHOD = say(
+    "methods.anomalies",
+    "seasonal and rolling medians, Student t noise, Bonferroni over steps and series",
+)
 ALPHA = 0.05
 LEAST_SHARE = 0.05
 """A metric that strays by less than a twentieth of what was expected is nobody's business."""

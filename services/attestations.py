@@ -7,6 +7,7 @@ import hashlib
 import msgspec
 
 from engines.compliance import load_catalogue
+from engines.sentence import say
 from services.errors import Conflict, Invalid, NotFound
 from services.identity import permitted
 from services.workspace import Workspace
@@ -41,10 +42,22 @@ def attest(ws: Workspace, control_id: str, statement: str, *, document: str = ""
     if control is None:
         raise NotFound(f"there is no control {control_id!r}")
     if not control.can_be_attested:
-        raise Invalid(f"{control_id} is computed from evidence; a statement cannot stand for it")
+        raise Invalid(
+            say(
+                "reasons.control_is_computed",
+                "{control} is computed from evidence; a statement cannot stand for it",
+                control=control_id,
+            )
+        )
     statement = statement.strip()
     if not 10 <= len(statement) <= MAX_WORDS or len(document) > 500:
-        raise Invalid(f"a statement has 10 to {MAX_WORDS} characters, a document at most 500")
+        raise Invalid(
+            say(
+                "reasons.statement_size",
+                "a statement has 10 to {most, number} characters, a document at most 500",
+                most=MAX_WORDS,
+            )
+        )
     now = ws.now_ms()
     name = f"{control_id}|{ws.principal.id}|{now}|{statement}"
     made = Attestation(
@@ -71,7 +84,7 @@ def withdraw_attestation(ws: Workspace, attestation_id: str) -> Attestation:
         raise NotFound(f"there is no attestation {attestation_id!r}")
     found = msgspec.convert(row.body, Attestation)
     if found.withdrawn_at_ms is not None:
-        raise Conflict("the attestation is withdrawn already")
+        raise Conflict(say("reasons.already_withdrawn", "the attestation is withdrawn already"))
     gone = msgspec.structs.replace(found, withdrawn_at_ms=ws.now_ms(), withdrawn_by=ws.principal.id)
     ws.records.put(_KIND, gone.id, msgspec.to_builtins(gone), expected_revision=row.revision)
     ws.cache.invalidate(f"{ws.tenant}/compliance/")

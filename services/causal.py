@@ -98,7 +98,14 @@ def find_root_cause(
     """Return the ranked causes of one number, with chains, evidence and what speaks against."""
     scene = _scene(ws, window)
     if (node, metric) not in scene.metrics:
-        raise NotFound(f"{node!r} has no metric {metric!r} in this window")
+        raise NotFound(
+            say(
+                "reasons.no_such_metric",
+                "{node} has no metric {metric} in this window",
+                node=node,
+                metric=metric,
+            )
+        )
     return explain(ws, scene, (node, metric))
 
 
@@ -108,7 +115,13 @@ def explain_incident(ws: Workspace, incident_id: str) -> RootCause:
     incident = get_incident(ws, incident_id)
     key = effect_of(incident)
     if key is None:
-        raise Invalid(f"no series shows what {incident.rule} is about; see the incident's evidence")
+        raise Invalid(
+            say(
+                "reasons.no_series_for_rule",
+                "no series shows what {rule} is about; see the incident's evidence",
+                rule=incident.rule,
+            )
+        )
     end = min(ws.now_ms(), (incident.resolved_at_ms or ws.now_ms()) + 5 * MINUTE_MS)
     window = Window(incident.opened_at_ms - LOOK_BACK_MS, end)
     return explain(ws, _scene(ws, window), key, alerted_ms=incident.opened_at_ms)
@@ -123,7 +136,14 @@ def build_graph(
     key = (node, metric) if node and metric else None
     scene = _scene(ws, window)
     if key is not None and key not in scene.metrics:
-        raise NotFound(f"{node!r} has no metric {metric!r} in this window")
+        raise NotFound(
+            say(
+                "reasons.no_such_metric",
+                "{node} has no metric {metric} in this window",
+                node=node or "",
+                metric=metric or "",
+            )
+        )
     return draw(ws, scene, key)
 
 

@@ -6,13 +6,17 @@ import msgspec
 
 from engines import series as engine
 from engines.result import Insufficient, Interval
+from engines.sentence import say
 from services.aligned import Aligned, choose_step, read_aligned
 from services.computed import attempt
 from services.identity import permitted
 from services.times import Window
 from services.workspace import Workspace
 
-METHOD = "Spearman on innovations (Haugh 1976), Sidak over lags, Benjamini-Hochberg over pairs"
+METHOD = say(
+    "methods.correlation",
+    "Spearman on innovations (Haugh 1976), Sidak over lags, Benjamini-Hochberg over pairs",
+)
 MAX_LAG = 6
 FDR = 0.05
 MAX_PAIRS = 200

@@ -71,7 +71,13 @@ def get_freshness(ws: Workspace, model_id: str) -> FreshnessResult:
     """Return how long a model has been silent, against the gaps between its inferences."""
     model = get_model(ws, model_id)
     if model.last_seen_ms is None:
-        raise NotFound(f"the model {model_id!r} has not sent an inference")
+        raise NotFound(
+            say(
+                "reasons.model_sent_nothing",
+                "the model {id} has not sent an inference",
+                id=model_id,
+            )
+        )
     now = ws.now_ms()
     window = Window(min(model.last_seen_ms, now) - DAY_MS, now + 1)
     rows = ws.events.inference_columns(

@@ -9,6 +9,7 @@ import numpy as np
 from engines.causal import Series
 from engines.causal.inputs import Key
 from engines.result import Insufficient
+from engines.sentence import say
 from services.analyses import Begin, Job, follow
 from services.causal import (
     LOOK_BACK_MS,
@@ -106,7 +107,14 @@ def read_track(ws: Workspace, diagnosis: Diagnosis, key: Key) -> Track:
     """Return one metric along the window of a diagnosis."""
     scene = read_scene(ws, diagnosis.window)
     if key not in scene.metrics:
-        raise NotFound(f"{key[0]!r} has no metric {key[1]!r} in this window")
+        raise NotFound(
+            say(
+                "reasons.no_such_metric",
+                "{node} has no metric {metric} in this window",
+                node=key[0],
+                metric=key[1],
+            )
+        )
     series = scene.metrics[key]
     values = [float(v) if np.isfinite(v) else None for v in series.values]
     return Track(key[0], key[1], (series.times_s * 1_000).tolist(), values)
@@ -134,7 +142,14 @@ def _diagnose(
         key = reddest_effect(ws, scene)
         incident = _incident_of(ws, key)
     if key is not None and key not in scene.metrics:
-        raise NotFound(f"{key[0]!r} has no metric {key[1]!r} in this window")
+        raise NotFound(
+            say(
+                "reasons.no_such_metric",
+                "{node} has no metric {metric} in this window",
+                node=key[0],
+                metric=key[1],
+            )
+        )
     alerted = incident.opened_at_ms if incident else None
     causes = explain(ws, scene, key, alerted_ms=alerted) if key else None
     begin("graph")
@@ -157,7 +172,13 @@ def _diagnose(
 def _of_incident(ws: Workspace, incident: Incident) -> tuple[Key, Window]:
     key = effect_of(incident)
     if key is None:
-        raise Invalid(f"no series shows what {incident.rule} is about; see the incident's evidence")
+        raise Invalid(
+            say(
+                "reasons.no_series_for_rule",
+                "no series shows what {rule} is about; see the incident's evidence",
+                rule=incident.rule,
+            )
+        )
     end = min(ws.now_ms(), (incident.resolved_at_ms or ws.now_ms()) + AFTER_MS)
     return key, Window(incident.opened_at_ms - LOOK_BACK_MS, end)
 

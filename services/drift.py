@@ -199,7 +199,7 @@ def compare_windows(
         reference=reference_window,
         n_reference=reference.rows if reference else 0,
         n_current=now.rows if now else 0,
-        method=f"sketches, {against}",
+        method=say("methods.sketches", "sketches, {against}", against=_AGAINST[against]),
         result=result,
         insufficient=insufficient,
     )
@@ -219,6 +219,13 @@ def _versions_of(
         merged_sketch(ws, model.model_id, window, version=present.version),
         before,
     )
+
+
+_AGAINST = {
+    "rolling": say("words.against_rolling", "rolling"),
+    "seasonal": say("words.against_seasonal", "seasonal"),
+    "previous_version": say("words.against_previous_version", "previous version"),
+}
 
 
 def _compare_sketches(

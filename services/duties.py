@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from engines.compliance import load_catalogue, read_clock
+from engines.sentence import say
 from services.errors import Conflict, Invalid, NotFound
 from services.identity import permitted
 from services.incidents import Note, get_incident
@@ -59,7 +60,9 @@ def classify_incident(
         raise Invalid(f"{clock} belongs to {known.regime}, not to {regime}")
     aware = incident.opened_at_ms if aware_at_ms is None else aware_at_ms
     if aware > ws.now_ms() + MINUTE_MS:
-        raise Invalid("nobody can be aware of an incident in the future")
+        raise Invalid(
+            say("reasons.aware_in_future", "nobody can be aware of an incident in the future")
+        )
     row = ws.records.get(_KIND, f"{incident_id}.{regime}")
     before = msgspec.convert(row.body, Duty) if row else None
     made = Duty(
@@ -87,12 +90,16 @@ def record_report(
         raise NotFound(f"the incident {incident_id!r} was not classified under {regime}")
     duty = msgspec.convert(row.body, Duty)
     if not duty.clock:
-        raise Conflict("no clock runs for this incident, so there is nothing to report")
+        raise Conflict(
+            say(
+                "reasons.no_clock", "no clock runs for this incident, so there is nothing to report"
+            )
+        )
     if duty.reported_at_ms is not None:
-        raise Conflict("the report is on record already")
+        raise Conflict(say("reasons.already_reported", "the report is on record already"))
     at = ws.now_ms() if reported_at_ms is None else reported_at_ms
     if not duty.aware_at_ms <= at <= ws.now_ms() + MINUTE_MS:
-        raise Invalid("a report lies between awareness and now")
+        raise Invalid(say("reasons.report_between", "a report lies between awareness and now"))
     note = Note(ws.now_ms(), ws.principal.id, "reported")
     made = msgspec.structs.replace(duty, reported_at_ms=at, history=(*duty.history, note))
     return _write(ws, made, row.revision)

@@ -60,7 +60,9 @@ def _compute(ws: Workspace, model: Model, by: str) -> FairnessAnswer:
         reference=None,
         n_reference=0,
         n_current=len(rows),
-        method=f"groups by {by}; Newcombe intervals, Holm over metrics",
+        method=say(
+            "methods.fairness", "groups by {by}; Newcombe intervals, Holm over metrics", by=by
+        ),
         result=result,
         insufficient=insufficient,
     )

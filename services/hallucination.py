@@ -147,7 +147,7 @@ def _compute(ws: Workspace, model_id: str) -> HallucinationAnswer:
         reference=None,
         n_reference=0,
         n_current=len(rows),
-        method="lexical rules and trained combiner on the newest outputs",
+        method=say("methods.grounding", "lexical rules and trained combiner on the newest outputs"),
         result=result,
         insufficient=insufficient,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
 
 import msgspec
 
+from engines.sentence import say
 from services.errors import Forbidden
 
 if TYPE_CHECKING:
@@ -88,7 +89,14 @@ def permitted(
         @wraps(function)
         def guarded(ws: Workspace, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if permission not in ws.principal.permissions:
-                raise Forbidden(f"this needs the permission {permission}", permission=permission)
+                raise Forbidden(
+                    say(
+                        "reasons.needs_permission",
+                        "this needs the permission {permission}",
+                        permission=permission,
+                    ),
+                    permission=permission,
+                )
             return function(ws, *args, **kwargs)
 
         guarded.__permission__ = permission  # type: ignore[attr-defined]

@@ -209,7 +209,14 @@ def _scene(ws: Workspace, onset_ms: int | None) -> Scene:
 
 def _require(scene: Scene, node: str, metric: str) -> Key:
     if (node, metric) not in scene.metrics:
-        raise NotFound(f"{node!r} has no metric {metric!r} in this window")
+        raise NotFound(
+            say(
+                "reasons.no_such_metric",
+                "{node} has no metric {metric} in this window",
+                node=node,
+                metric=metric,
+            )
+        )
     return node, metric
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from connectors.protocols import RecordTransaction
+from engines.sentence import say
 from services.errors import Conflict, NotFound
 from services.identity import permitted
 from services.sentences import kept, recalled
@@ -82,7 +83,7 @@ def get_incident(ws: Workspace, incident_id: str) -> Incident:
     """Return one incident."""
     row = ws.records.get(_KIND, incident_id)
     if row is None:
-        raise NotFound(f"there is no incident {incident_id!r}")
+        raise NotFound(say("reasons.no_such_incident", "there is no incident {id}", id=incident_id))
     return _read(row.body)
 
 
@@ -91,7 +92,12 @@ def change_state(ws: Workspace, incident_id: str, state: State, *, note: str = "
     """Acknowledge or resolve an incident; a resolved one stays resolved."""
     incident = get_incident(ws, incident_id)
     if incident.state == "resolved":
-        raise Conflict("the incident is resolved; a new finding opens a new one")
+        raise Conflict(
+            say(
+                "reasons.incident_is_resolved",
+                "the incident is resolved; a new finding opens a new one",
+            )
+        )
     text = f"{state}: {note}" if note else state
     return _write(ws, ws.records, _moved(ws, incident, state, text))
 

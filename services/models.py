@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from connectors.protocols import ModelSeen
+from engines.sentence import say
 from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.times import DAY_MS
@@ -75,7 +76,7 @@ def get_model(ws: Workspace, model_id: str) -> Model:
     seen = [row for row in ws.events.models_seen() if row.model_id == model_id]
     record = ws.records.get(_KIND, model_id)
     if not seen and record is None:
-        raise NotFound(f"there is no model {model_id!r}")
+        raise NotFound(say("reasons.no_such_model", "there is no model {id}", id=model_id))
     return _model(ws, model_id, seen, record.body if record else None)
 
 
@@ -90,7 +91,9 @@ def was_watched(ws: Workspace, since_ms: int, model_id: str | None = None) -> bo
 def register_model(ws: Workspace, model_id: str, registration: Registration) -> Model:
     """Say what a model is; telemetry that comes before or after belongs to it all the same."""
     if not 1 <= len(model_id) <= 200 or not model_id.isprintable():
-        raise Invalid("a model id is printable text of 1 to 200 characters")
+        raise Invalid(
+            say("reasons.model_id_form", "a model id is printable text of 1 to 200 characters")
+        )
     ws.records.put(_KIND, model_id, msgspec.to_builtins(registration))
     ws.cache.invalidate(f"{ws.tenant}/model_type/{model_id}")
     return get_model(ws, model_id)

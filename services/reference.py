@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.protocols import InferenceColumns
+from engines.sentence import say
 from services.errors import Invalid, NotFound, UnsupportedMedia
 from services.identity import permitted
 from services.times import DAY_MS, HOUR_MS, Window
@@ -121,6 +122,10 @@ def choose_current(
     raise AssertionError("CURRENT_HOURS is not empty")
 
 
+UPLOADED = say("methods.uploaded_reference", "uploaded reference")
+ROLLING = say("methods.rolling_reference", "rolling: the day before")
+
+
 def choose_sides(ws: Workspace, model_id: str, columns: tuple[str, ...] | None = None) -> Sides:
     """Return both sides of a comparison: an uploaded reference, else the day before."""
     rows, window = choose_current(ws, model_id, columns)
@@ -128,12 +133,12 @@ def choose_sides(ws: Workspace, model_id: str, columns: tuple[str, ...] | None =
     if uploaded is not None:
         frame = _read(uploaded, "application/vnd.apache.parquet")
         reference = _frame_columns(frame, rows)
-        return Sides(reference, rows.columns, rows, None, None, window, "uploaded reference")
+        return Sides(reference, rows.columns, rows, None, None, window, UPLOADED)
     before = Window(window.start_ms - DAY_MS, window.start_ms)
     past = ws.events.inference_columns(
         model_id, before.start_ms, before.end_ms, columns=columns, limit=MAX_READ_ROWS
     )
-    return Sides(past.columns, rows.columns, rows, past, before, window, "rolling: the day before")
+    return Sides(past.columns, rows.columns, rows, past, before, window, ROLLING)
 
 
 def with_long_columns(ws: Workspace, model_id: str, sides: Sides) -> Sides:

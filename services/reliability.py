@@ -67,7 +67,10 @@ def _compute(ws: Workspace, model: Model) -> ReliabilityAnswer:
         reference=sides.reference_window,
         n_reference=sides.n_reference,
         n_current=len(labelled),
-        method="calibration and coverage on labelled rows; outliers against the reference",
+        method=say(
+            "methods.reliability",
+            "calibration and coverage on labelled rows; outliers against the reference",
+        ),
         result=result,
         insufficient=insufficient,
     )

@@ -141,7 +141,13 @@ def _empty(
 def _of_incident(ws: Workspace, incident: Incident, begin: Begin) -> Study:
     effect = effect_of(incident)
     if effect is None:
-        raise Invalid(f"no series shows what {incident.rule} is about")
+        raise Invalid(
+            say(
+                "reasons.no_series_for_rule",
+                "no series shows what {rule} is about; see the incident's evidence",
+                rule=incident.rule,
+            )
+        )
     end = min(ws.now_ms(), (incident.resolved_at_ms or ws.now_ms()) + 5 * MINUTE_MS)
     window = Window(incident.opened_at_ms - LOOK_BACK_MS, end)
     scene = read_scene(ws, window)
@@ -223,7 +229,14 @@ def _hypothetical(ws: Workspace, cause: Key, change: float, begin: Begin) -> Stu
     now = ws.now_ms()
     scene = read_scene(ws, Window(now - LOOK_BACK_MS, now))
     if cause not in scene.metrics:
-        raise NotFound(f"{cause[0]!r} has no metric {cause[1]!r} in this window")
+        raise NotFound(
+            say(
+                "reasons.no_such_metric",
+                "{node} has no metric {metric} in this window",
+                node=cause[0],
+                metric=cause[1],
+            )
+        )
     begin("model")
     model, lack = attempt(lambda: fit(scene))
     if model is None:

@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from engines.sentence import say
 from services.errors import Conflict, Invalid, NotFound
 from services.identity import permitted
 from services.workspace import Workspace
@@ -26,7 +27,12 @@ class Tenant(msgspec.Struct, frozen=True):
 def check_tenant_id(tenant: str) -> None:
     """Raise `Invalid` unless the id is lower-case letters, digits and hyphens."""
     if _ID.fullmatch(tenant) is None:
-        raise Invalid("a tenant id is 1 to 63 lower-case letters, digits and hyphens")
+        raise Invalid(
+            say(
+                "reasons.tenant_id_form",
+                "a tenant id is 1 to 63 lower-case letters, digits and hyphens",
+            )
+        )
 
 
 @permitted("platform:admin")
@@ -34,7 +40,7 @@ def create_tenant(ws: Workspace, tenant: str, *, name: str = "") -> Tenant:
     """Create a tenant; it starts empty."""
     check_tenant_id(tenant)
     if ws.installation.get(_KIND, tenant) is not None:
-        raise Conflict(f"the tenant {tenant!r} exists")
+        raise Conflict(say("reasons.tenant_exists", "the tenant {id} exists", id=tenant))
     made = Tenant(tenant, name or tenant, ws.now_ms())
     ws.installation.put(_KIND, tenant, msgspec.to_builtins(made), expected_revision=0)
     return made

@@ -131,7 +131,12 @@ def _compute(ws: Workspace, model: Model) -> TrustAnswer:
         reference=None,
         n_reference=0,
         n_current=traffic.requests,
-        method=f"policy {policy.name} {policy.version}",
+        method=say(
+            "methods.trust_policy",
+            "policy {name} {version}",
+            name=policy.name,
+            version=str(policy.version),
+        ),
         result=result,
         insufficient=insufficient,
     )

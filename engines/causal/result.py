@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engines.causal.inputs import Key
+from engines.sentence import say
 
 NodeKind = Literal["event", "metric", "decision", "outcome"]
 EdgeKind = Literal["causes", "contributes", "correlates"]
@@ -121,7 +122,9 @@ class CausalGraph:
     window_s: tuple[float, float]
     n_tests: int
     left_out: tuple[tuple[str, str], ...]
-    method: str = "topology + rules + screened conditional Granger, version 1"
+    method: str = say(
+        "methods.causal_graph", "topology + rules + screened conditional Granger, version 1"
+    )
 
 
 @dataclass(frozen=True, slots=True)

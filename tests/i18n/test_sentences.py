@@ -22,7 +22,7 @@ from i18n.translate import area
 
 ROOT = Path(__file__).parents[2]
 FLOORS = ("engines", "services")
-AREAS = ("findings", "reasons", "words")
+AREAS = ("findings", "methods", "reasons", "words")
 LACKS = {"Insufficient", "InsufficientData"}
 
 
