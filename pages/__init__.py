@@ -49,6 +49,7 @@ PAGES: tuple[Page, ...] = (
     Page("unified", "grid-1x2", "overview"),
     Page("models", "boxes", "overview"),
     Page("incidents", "exclamation-diamond", "overview"),
+    Page("slo", "bullseye", "overview"),
     Page("technical", "speedometer2", "people"),
     Page("security", "shield-lock", "people"),
     Page("data_health", "clipboard2-data", "people"),

@@ -6,10 +6,9 @@ from __future__ import annotations
 from typing import Any, cast
 from urllib.parse import urlencode
 
-import dash_bootstrap_components as dbc
-from dash import ALL, Input, Output, State, ctx, dcc, html, no_update, set_props
+from dash import ALL, Input, Output, State, ctx, html, no_update, set_props
 
-from components import live, shell, states
+from components import forms, live, shell, states
 from components import scope as scopes
 from components.attributes import attrs
 from components.icons import icon
@@ -121,8 +120,8 @@ def register(dash_app: Any) -> None:  # a dash.Dash
 
         ws = current_workspace()
         mine = current_profile(ws)
-        if (mine.id if mine else "") != _chosen(chosen):
-            choose_profile(ws, _chosen(chosen))
+        if (mine.id if mine else "") != forms.chosen(chosen):
+            choose_profile(ws, forms.chosen(chosen))
             _say(words("profile_chosen"))
         return shell.side_nav(pages.nav_items())
 
@@ -138,13 +137,13 @@ def _register_models(dash_app: Any) -> None:  # a dash.Dash
         model_id = scopes.parse(data).model
         found = {m.model_id: m for m in list_models(current_workspace())}.get(model_id)
         if found is None:
-            return model_id, "", "classification", "", "", _UNSET, ""
+            return model_id, "", "classification", "", "", forms.UNSET, ""
         objective = found.objective_latency_ms
         shown = "" if objective is None else f"{objective:g}"
         name = "" if found.name == model_id else found.name
         return (
             model_id, name, found.model_type, found.owner, found.purpose,
-            found.risk_class or _UNSET, shown
+            found.risk_class or forms.UNSET, shown
         )  # fmt: skip
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
@@ -158,7 +157,7 @@ def _register_models(dash_app: Any) -> None:  # a dash.Dash
         name, kind, owner, what, risk, objective, data = given
         said = Registration(
             name=name or "", model_type=cast(ModelType, kind), owner=owner or "",
-            purpose=what or "", risk_class=cast(Any, _chosen(risk)),
+            purpose=what or "", risk_class=cast(Any, forms.chosen(risk)),
             objective_latency_ms=_positive(objective), positive_class=_kept_class(model_id),
         )  # fmt: skip
         register_model(current_workspace(), (model_id or "").strip(), said)
@@ -213,30 +212,6 @@ def _secret(key: str) -> html.Div:
     )
 
 
-_UNSET = "-"
-"""Stands for an empty choice: the list cannot offer an empty value."""
-
-
-def _chosen(value: str | None) -> str:
-    return "" if value in (None, _UNSET) else str(value)
-
-
-def _choices(component_id: str, label: str, values: dict[str, str], chosen: str) -> html.Label:
-    options = [{"value": value or _UNSET, "label": text} for value, text in values.items()]
-    # The browser's own list: Dash's radio buttons have no accessible name.
-    return html.Label(
-        [html.Span(label), dbc.Select(options, chosen or _UNSET, component_id, size="sm")],
-        className="field", htmlFor=component_id,
-    )  # fmt: skip
-
-
-def _text(component_id: str, label: str) -> html.Label:
-    return html.Label(
-        [html.Span(label), dcc.Input(id=component_id, type="text", autoComplete="off")],
-        className="field", htmlFor=component_id,
-    )  # fmt: skip
-
-
 def _reading() -> html.Div:
     profiles = {"": words("every_page")} | {p.id: t(f"profiles.{p.id}") for p in PROFILES}
     languages = [
@@ -252,7 +227,7 @@ def _reading() -> html.Div:
     )  # fmt: skip
     return html.Div(
         [
-            _choices("settings-profile", words("profile"), profiles, _mine()),
+            forms.choices("settings-profile", words("profile"), profiles, _mine()),
             live.slot("settings-start", block=True),
             html.Div([*languages, theme], className="pill-row"),
         ]
@@ -269,13 +244,13 @@ def _register_form() -> html.Div:
     risks = {name: words(f"risk_{name or 'none'}") for name in _RISKS}
     return html.Div(
         [
-            _text("settings-model-id", words("model_id")),
-            _text("settings-model-name", words("name")),
-            _choices("settings-model-type", words("type"), kinds, "classification"),
-            _text("settings-model-owner", words("owner")),
-            _text("settings-model-what", words("what")),
-            _choices("settings-model-risk", words("risk"), risks, ""),
-            _text("settings-model-objective", words("objective")),
+            forms.text("settings-model-id", words("model_id")),
+            forms.text("settings-model-name", words("name")),
+            forms.choices("settings-model-type", words("type"), kinds, "classification"),
+            forms.text("settings-model-owner", words("owner")),
+            forms.text("settings-model-what", words("what")),
+            forms.choices("settings-model-risk", words("risk"), risks, ""),
+            forms.text("settings-model-objective", words("objective")),
             html.Button(
                 [icon("check2"), html.Span(words("save"))], id="settings-save-model",
                 className="btn-strong",
@@ -289,8 +264,8 @@ def _key_form() -> html.Div:
     roles = {role: words(f"role_{role}") for role in GRANTABLE}
     return html.Div(
         [
-            _choices("settings-key-role", words("role"), roles, "viewer"),
-            _text("settings-key-name", words("key_name")),
+            forms.choices("settings-key-role", words("role"), roles, "viewer"),
+            forms.text("settings-key-name", words("key_name")),
             html.Button(
                 [icon("key"), html.Span(words("create_key"))], id="settings-create-key",
                 className="btn-strong",

@@ -126,6 +126,10 @@ def define(
         known = tx.get(_KIND, slo_id)
         if known is not None and is_new:
             raise Conflict(f"there is an objective {slo_id!r} already: change it with PUT")
+        if known is not None:
+            now_kept = msgspec.convert(known.body, Objective)
+            if now_kept.definition == definition:
+                return now_kept  # the same said again is no new revision
         if known is None and len(tx.list(_KIND, limit=MAX_OBJECTIVES)) >= MAX_OBJECTIVES:
             raise Invalid(f"a tenant has at most {MAX_OBJECTIVES} objectives")
         revisions = tx.list(_HISTORY, where={"id": slo_id}, limit=10_000)
@@ -150,7 +154,7 @@ def _objective(slo_id: str, revision: int, now: int, who: str, definition: Defin
     if indicator.kind == "latency":
         bound = latency_bound_ms(indicator.threshold or 0.0)
         if bound is not None and abs(bound - (indicator.threshold or 0.0)) > 1e-3:
-            warnings.append(f"latency is counted at {bound:g} ms, the histogram's bound below")
+            warnings.append(f"latency is counted at {bound:g} ms, the histogram's nearest bound")
     return Objective(slo_id, revision, now, who, definition, rules, tuple(warnings))
 
 
@@ -188,7 +192,7 @@ def _indicator_problem(given: Definition) -> str:
     if indicator.threshold is None:
         return f"indicator: {indicator.kind} needs a threshold"
     if indicator.kind == "latency" and latency_bound_ms(indicator.threshold) is None:
-        return "indicator: a latency threshold is 1 ms or more"
+        return "indicator: a latency threshold is 1 ms to 131 s"
     if indicator.kind in ("trust", "grounding", "drift") and not 0 <= indicator.threshold <= 1:
         return f"indicator: a {indicator.kind} threshold is a score from 0 to 1"
     if indicator.kind == "metric":
@@ -202,7 +206,7 @@ def _indicator_problem(given: Definition) -> str:
 @permitted("slo:write")
 def remove(ws: Workspace, slo_id: str) -> None:
     """Delete an objective; its revisions and the series it wrote stay."""
-    if not ws.records.delete(_KIND, slo_id):
+    if not _ID.fullmatch(slo_id) or not ws.records.delete(_KIND, slo_id):
         raise NotFound(f"there is no objective {slo_id!r}")
     ws.cache.invalidate(f"{ws.tenant}/slo")
 
@@ -218,7 +222,7 @@ def list_objectives(ws: Workspace) -> list[Objective]:
 @permitted("slo:read")
 def get_objective(ws: Workspace, slo_id: str) -> Objective:
     """Return one objective."""
-    row = ws.records.get(_KIND, slo_id)
+    row = ws.records.get(_KIND, slo_id) if _ID.fullmatch(slo_id) else None
     if row is None:
         raise NotFound(f"there is no objective {slo_id!r}")
     return msgspec.convert(row.body, Objective)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,7 @@ CALLS, FAILED = "aiobs_service_calls_total", "aiobs_service_errors_total"
 _CURSOR = "service_calls"
 _LATE_MS = 15 * MINUTE_MS
 _FIRST_MS = 30 * DAY_MS
+_DEEP_EVERY_MS = 10 * MINUTE_MS
 _SCORES = {
     "trust": ("aiobs_trust_score", {"bound": ""}),
     "grounding": ("aiobs_grounding_score", {}),
@@ -80,13 +82,16 @@ def _counts(rows: NDArray[np.float64]) -> Counts:
 
 
 def latency_bound_ms(threshold_ms: float) -> float | None:
-    """Return the histogram's bound that is counted: the largest at or below the threshold.
+    """Return the histogram's bound that is counted: the nearest by ratio; None outside of all.
 
-    >>> latency_bound_ms(200.0)
-    181.019
+    >>> latency_bound_ms(250.0)
+    256.0
     """
-    below = [b * 1_000 for b in LATENCY_BOUNDS_S if b * 1_000 <= threshold_ms + 1e-9]
-    return round(below[-1], 3) if below else None
+    bounds = [bound * 1_000 for bound in LATENCY_BOUNDS_S]
+    if not bounds[0] <= threshold_ms <= bounds[-1]:
+        return None
+    nearest: float = min(bounds, key=lambda bound: abs(math.log(bound / threshold_ms)))
+    return round(nearest, 3)
 
 
 def read_ledger(
@@ -216,16 +221,18 @@ def _slice_values(
 def track_services(ws: Workspace) -> int:
     """Turn the calls seen in spans into series a minute; how many minutes were written.
 
-    The last quarter of an hour is written anew each time, since spans arrive late.
+    Spans arrive late, and back-fills later still: the last quarter of an hour is written anew each
+    time, the last day every ten minutes.
     """
     now = ws.now_ms()
     record = ws.records.get(_CURSOR, "spans")
-    seen = int(record.body["until_ms"]) if record else now - _FIRST_MS
-    start = (seen - _LATE_MS) // MINUTE_MS * MINUTE_MS
-    batch = _calls_of(ws, start, now)
+    until, deep = (record.body["until_ms"], record.body["deep_ms"]) if record else (0, 0)
+    is_deep = now - deep >= _DEEP_EVERY_MS
+    start = max(min(until - _LATE_MS, now - DAY_MS if is_deep else now), now - _FIRST_MS)
+    batch = _calls_of(ws, start // MINUTE_MS * MINUTE_MS, now)
     if len(batch.values):
         ws.metrics.append(batch)
-    ws.records.put(_CURSOR, "spans", {"until_ms": now})
+    ws.records.put(_CURSOR, "spans", {"until_ms": now, "deep_ms": now if is_deep else deep})
     return len(batch.values) // 2
 
 

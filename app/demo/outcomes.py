@@ -66,6 +66,43 @@ def _metric(one: Served, name: str, value: float) -> Row:
     }
 
 
+PROMISES: dict[str, dict[str, Any]] = {
+    "assistant-answers": {
+        "name": "Answers arrive", "model_id": "support-assistant", "target": 0.995, "days": 7,
+        "indicator": {"kind": "availability"}, "owner": "Customer service",
+    },
+    "assistant-speed": {
+        "name": "Answers within a quarter of a second", "model_id": "support-assistant",
+        "target": 0.95, "days": 7, "indicator": {"kind": "latency", "threshold": 250},
+        "owner": "Customer service",
+    },
+    "assistant-grounding": {
+        "name": "Answers rest on sources", "model_id": "support-assistant", "target": 0.9,
+        "days": 7, "indicator": {"kind": "grounding", "threshold": 0.85},
+        "owner": "Customer service",
+    },
+    "screening-trust": {
+        "name": "Screening can be trusted", "model_id": "tumour-screening", "target": 0.9,
+        "calendar": "month", "timezone": "Europe/Lisbon", "owner": "Radiology",
+        "indicator": {"kind": "trust", "threshold": 0.8},
+    },
+    "inference-api": {
+        "name": "Calls succeed", "service": "inference-api", "target": 0.99, "days": 7,
+        "indicator": {"kind": "availability"}, "owner": "Platform",
+    },
+}  # fmt: skip
+"""Objectives of the sample company; the assistant's speed does not hold on every day."""
+
+
+def state_objectives(hub: Hub) -> None:
+    """Define the sample company's objectives, unless a key may only send."""
+    try:
+        for name, definition in PROMISES.items():
+            hub.put(f"/api/slo/{name}", definition)
+    except HubError as error:
+        print(f"sample fleet: no objectives: {error}", file=sys.stderr)
+
+
 def state_policies(hub: Hub) -> None:
     """Say what the sample company spends and earns, unless somebody said so before."""
     for area, says in (("business", COMPANY_SAYS), ("sustainability", CARBON_SAYS)):

@@ -64,7 +64,7 @@ def _has_other_models(hub: Hub) -> bool:
 def _fleet(hub: Hub, hours: float) -> int:
     from app.demo.history import backfill, show_progress
     from app.demo.live import Live
-    from app.demo.outcomes import state_policies
+    from app.demo.outcomes import state_objectives, state_policies
     from app.demo.pathway import Tracers
     from app.demo.predictors import train_all
     from app.demo.serving import Desk, Served
@@ -83,6 +83,7 @@ def _fleet(hub: Hub, hours: float) -> int:
     for model_id, registration in REGISTRATIONS.items():
         hub.put(f"/api/models/{model_id}", registration)
     state_policies(hub)
+    state_objectives(hub)
     live = Live(hub, tracers, desk)
     for served in pending:
         live.hold(served)

@@ -128,6 +128,19 @@ def test_calls_of_a_service_are_counted_from_spans_once(
     assert (found.budget.bad, found.budget.total, found.health) == (4, 40, "exhausted")
 
 
+def test_back_filled_calls_are_counted_within_minutes(
+    client: FlaskClient, workspace: Workspace, clock: list[int]
+) -> None:
+    slo_counts.track_services(workspace)
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "pay"}}]}
+    spans = [span(i, failed=False) for i in range(40)]
+    body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}
+    assert client.post("/v1/traces", json=body).status_code == 200
+    assert slo_counts.track_services(workspace) == 0
+    clock[0] += 11 * MINUTE_MS
+    assert slo_counts.track_services(workspace) > 0
+
+
 def span(number: int, *, failed: bool) -> dict[str, Any]:  # OTLP JSON
     start = (NOW_MS - 30 * MINUTE_MS + number * 10_000) * 1_000_000
     return {
@@ -150,6 +163,7 @@ def test_every_edit_is_a_revision_and_deletion_keeps_them(workspace: Workspace) 
     slo.define(workspace, "answers", AVAILABLE, is_new=True)
     with pytest.raises(Conflict):
         slo.define(workspace, "answers", AVAILABLE, is_new=True)
+    assert slo.define(workspace, "answers", AVAILABLE).revision == 1
     slo.define(workspace, "answers", replace_target(AVAILABLE, 0.95))
     slo.remove(workspace, "answers")
     found = slo.list_revisions(workspace, "answers")
