@@ -65,6 +65,7 @@
       node.addEventListener("click", () => choose(at));
       list.append(node);
     });
+    aiobs.findMore("model", query, draw);
     if (!items.length) list.append(aiobs.make("p", { class: "menu-note" }, aiobs.words().no_match));
     highlight();
   }

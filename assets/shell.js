@@ -106,6 +106,24 @@
     if (kind !== "bad") setTimeout(() => toast.remove(), 6000);
   };
 
+  // A long list comes in parts: ask for those that hold the text, then draw again.
+  let asked = "";
+  let asking = 0;
+  aiobs.findMore = function (param, text, redraw) {
+    const isLong = (aiobs.options.searched || []).some((one) => one.value === param);
+    if (!isLong || !text || text === asked) return;
+    asked = text;
+    clearTimeout(asking);
+    asking = setTimeout(async () => {
+      const answer = await fetch("/api/models?limit=100&search=" + encodeURIComponent(text));
+      if (!answer.ok) return;
+      const known = new Set(aiobs.options[param].map((one) => one.value));
+      const found = (await answer.json()).data.map((one) => ({ value: one.model_id, label: one.name }));
+      aiobs.options[param].push(...found.filter((one) => !known.has(one.value)));
+      redraw();
+    }, 150);
+  };
+
   // ---- a filter of the scope: searchable list under its button
   let openPicker = null;
   function closePicker(focus) {
@@ -134,6 +152,7 @@
         return item;
       }));
       if (!found.length) list.append(make("p", { class: "menu-note" }, known.no_match));
+      aiobs.findMore(param, text, draw);
     };
     input.addEventListener("input", draw);
     box.append(input, list);

@@ -34,6 +34,7 @@ _METHOD_STATUS: dict[str, Status] = {
 _MASSES = ((1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg"), (1e-6, "µg"))
 _BUDGET: dict[str, Status] = {"ok": "good", "at_risk": "warn", "exceeded": "bad"}
 _MAX_SAVINGS = 6
+_MOST_BARS, _MOST_ROWS = 40, 50  # the largest come first
 TALL_PX = 340
 
 
@@ -244,7 +245,7 @@ def _saving(saving: Saving) -> html.Li:
 
 
 def _models(now: Carbon) -> Any:
-    lines = [line for line in now.models if line.known]
+    lines = [line for line in now.models if line.known][:_MOST_BARS]
     if not lines:
         return Insufficient(_t("no_energy"))
     scale, unit = _scale(max(line.high_g for line in lines))
@@ -275,9 +276,9 @@ def _per_inference(now: Carbon) -> Any:
             "embodied": line.embodied_g / line.carbon_g if line.carbon_g else None,
             "n": float(line.inferences),
         }
-        for line in lines
+        for line in lines[:_MOST_ROWS]
     ]
-    return table(columns, rows, caption=_t("sci"), limit=50)
+    return table(columns, rows, caption=_t("sci"), total=len(lines))
 
 
 def _regions(now: Carbon) -> Any:

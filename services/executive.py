@@ -12,7 +12,6 @@ from engines.sentence import say
 from services.fleet import ModelGlance, Overview, get_overview
 from services.identity import permitted
 from services.incidents import Incident, list_incidents, open_incidents
-from services.models import list_models
 from services.times import Window
 from services.topology import ServiceHealth
 from services.traffic import get_traffic
@@ -129,7 +128,6 @@ def _untouched(overview: Overview, incidents: list[Incident]) -> float | Insuffi
 
 def _risks(ws: Workspace, overview: Overview) -> list[Risk]:
     """Return open incidents and models that are not well: worst first, then most requests."""
-    owners = {m.model_id: m.owner for m in list_models(ws)}
     glances = {m.model_id: m for m in overview.models}
     risks, named = [], set()
     for incident in open_incidents(ws):
@@ -141,23 +139,23 @@ def _risks(ws: Workspace, overview: Overview) -> list[Risk]:
             Risk(
                 incident.subject_kind, incident.subject,
                 glance.name if glance else incident.subject,
-                incident.severity, owners.get(incident.subject, ""), incident,
+                incident.severity, glance.owner if glance else "", incident,
                 glance.trust if glance else None, _requests(glance),
                 incident.opened_at_ms,
             )
         )  # fmt: skip
     for glance in overview.models:
         if glance.health in ("critical", "warning") and glance.model_id not in named:
-            risks.append(_model_risk(glance, owners.get(glance.model_id, "")))
+            risks.append(_model_risk(glance))
     rank = {"critical": 0, "warning": 1}
     return sorted(
         risks, key=lambda r: (rank.get(r.severity, 2), r.incident is None, -r.requests, r.subject)
     )
 
 
-def _model_risk(glance: ModelGlance, owner: str) -> Risk:
+def _model_risk(glance: ModelGlance) -> Risk:
     return Risk(
-        "model", glance.model_id, glance.name, glance.health, owner, None, glance.trust,
+        "model", glance.model_id, glance.name, glance.health, glance.owner, None, glance.trust,
         _requests(glance), None,
     )  # fmt: skip
 

@@ -71,6 +71,19 @@ def list_models(ws: Workspace) -> list[Model]:
 
 
 @permitted("models:read")
+def find_models(ws: Workspace, text: str = "", limit: int = 0) -> list[Model]:
+    """Return the models whose id or name holds a text, in order of id; the first `limit` of them,
+    or all when it is 0."""
+    wanted = text.casefold()
+    found = [
+        model
+        for model in list_models(ws)
+        if wanted in model.model_id.casefold() or wanted in model.name.casefold()
+    ]
+    return found[:limit] if limit > 0 else found
+
+
+@permitted("models:read")
 def get_model(ws: Workspace, model_id: str) -> Model:
     """Return one model; `NotFound` when it neither sent nor was registered."""
     seen = [row for row in ws.events.models_seen() if row.model_id == model_id]

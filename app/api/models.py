@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
 from flask import request
 
 from app.api.queries import Span, window_of
@@ -14,10 +17,17 @@ from services.workspace import Workspace
 router = Router("models", "/api/models")
 
 
-@router.route("GET", "", permission="models:read", returns=list[models.Model])
-def list_models(ws: Workspace) -> list[models.Model]:
-    """Return every model: those that sent inferences and those that were registered."""
-    return models.list_models(ws)
+class Search(msgspec.Struct, frozen=True):
+    """What an id or a name holds, and how many models to return at most (0: all)."""
+
+    search: str = ""
+    limit: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+@router.route("GET", "", permission="models:read", query=Search, returns=list[models.Model])
+def list_models(ws: Workspace, query: Search) -> list[models.Model]:
+    """Return every model, or those found: that sent inferences or were registered."""
+    return models.find_models(ws, query.search, query.limit)
 
 
 @router.route(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from connectors.selector import select
-from services import fleet, rollups, traffic, trust
+from services import fleet, models, rollups, traffic, trust
 from services.fleet_sums import SUMMED, fleet_name
 from services.sums import read_totals
 from services.times import Window
@@ -123,3 +123,22 @@ def test_only_the_listed_models_carry_their_traffic(three: Workspace) -> None:
     assert [model.traffic is None for model in found.models] == [False, False, True]
     assert found.models[:2] == everything.models[:2]
     assert found.totals == everything.totals
+
+
+def test_a_filter_holds_the_first_of_many_and_the_chosen_one(
+    three: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet, "OFFERED", 1)
+    found = fleet.get_filter_options(three, "team/a.b|c")
+    assert [one["value"] for one in found["model"]] == ["ranker", "team/a.b|c"]
+    assert found["searched"] == [{"value": "model"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [("", 0, ["ranker", "risk", "team/a.b|c"]), ("R", 1, ["ranker"]), ("A.B|", 0, ["team/a.b|c"])],
+)
+def test_models_are_found_by_what_they_hold(
+    three: Workspace, text: str, limit: int, expected: list[str]
+) -> None:
+    assert [m.model_id for m in models.find_models(three, text, limit)] == expected
