@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.memory import give_back
 from connectors.errors import ConnectorError
 from connectors.protocols import Lock
 from services import jobs
@@ -53,7 +54,7 @@ JOBS: tuple[Job, ...] = (
 )
 """Per tenant. Housekeeping of the stores themselves runs beside them, in `Scheduler`."""
 
-MAINTAIN_PERIOD_S = 2.0
+MAINTAIN_PERIOD_S, TRIM_PERIOD_S = 2.0, 60.0
 
 
 @dataclass(slots=True)
@@ -139,7 +140,11 @@ class Scheduler:
         return self.backends.workspace(principal)
 
     def _maintain_loop(self) -> None:
+        trimmed = time.monotonic()
         while not self._stop.wait(MAINTAIN_PERIOD_S):
+            if time.monotonic() - trimmed >= TRIM_PERIOD_S:
+                give_back()
+                trimmed = time.monotonic()
             for backend in (self.backends.metrics, self.backends.events):
                 try:
                     backend.maintain(self.backends.clock())

@@ -12,6 +12,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from app.factory import close, create_app, open_backends
+from app.memory import limit_heaps
 from app.scheduler import Scheduler
 from app.settings import Settings
 
@@ -52,6 +53,7 @@ class Hub(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:  # a WSGI application
         """Return the app, made in the worker process: SQLite handles do not survive a fork."""
+        limit_heaps()
         return create_app(self.hub_settings)
 
 
@@ -63,6 +65,7 @@ def serve(settings: Settings) -> int:
 
 def work(settings: Settings) -> int:
     """Run the jobs alone until told to stop."""
+    limit_heaps()
     backends = open_backends(settings)
     scheduler = Scheduler(backends)
     stopped = threading.Event()

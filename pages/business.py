@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from dash import html
 
 from components import charts, live, shell, states
@@ -22,7 +23,7 @@ from pages import business_value, sources
 from services.budgets import SpendTrack, Surprise, Surprises, get_recent_surprises, get_spend_track
 from services.costs import Costs, Dimension, get_recent_costs
 from services.sums import Choice, has_history
-from services.value import Outcome, Value, get_losses, get_value
+from services.value import Outcome, Value, get_losses, get_recent_value
 from services.workspace import Workspace
 
 PATH = "/business"
@@ -67,7 +68,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     choice = Choice(scope.model, scope.version, scope.segment)
     past = sources.compared(ws, scope)
     costs = get_recent_costs(ws, window, choice, against=past)
-    value = get_value(ws, window, choice)
+    value = get_recent_value(ws, window, choice)
     track = get_spend_track(ws)
     source = Provenance(scope.describe(), costs.inferences, computed_at_ms=costs.computed_at_ms)
     compared = has_history(ws, past)
@@ -190,8 +191,8 @@ def _over_time(costs: Costs, marks: list[charts.Mark]) -> Any:
     lines = [Line(model.model_id, model.cost[:whole]) for model in shown]
     rest = costs.models[_MAX_MODELS:]
     if rest:
-        sums = [sum(v or 0.0 for v in step) for step in zip(*(m.cost for m in rest), strict=True)]
-        lines.append(Line(_t("rest"), sums[:whole]))
+        sums = np.nansum(np.array([m.cost for m in rest], dtype=float), axis=0)
+        lines.append(Line(_t("rest"), sums[:whole].tolist()))
     unit = _t("per_step", unit=costs.currency, minutes=number(costs.step_ms / 60_000))
     figure = charts.area(costs.timestamps_ms[:whole], lines, unit=unit, marks=marks)
     return charts.graph("biz-time-chart", figure, label=_t("time_definition"))

@@ -22,7 +22,7 @@ from services.identity import permitted
 from services.incidents import Incident, list_incidents
 from services.models import list_models
 from services.spend import SPEND
-from services.sums import Choice, Sums, read_sums, to_list
+from services.sums import FRESH_S, STALE_S, Choice, Sums, read_sums, to_list
 from services.times import DAY_MS, Window
 from services.workspace import Workspace
 
@@ -85,6 +85,16 @@ def get_value(ws: Workspace, window: Window, choice: Choice | None = None) -> Va
         for metric in get_business_policy(ws).outcomes()
     ]
     return Value(ws.now_ms(), window, currency, outcomes)
+
+
+@permitted("costs:read")
+def get_recent_value(ws: Workspace, window: Window, choice: Choice | None = None) -> Value:
+    """Return the same as pages show it: at most a minute and a half old, computed once for all."""
+    chosen = choice or Choice()
+    key = f"value/{window.seen_from(ws.now_ms())}/{chosen.key()}"
+    return ws.cached(
+        key, Value, lambda: get_value(ws, window, chosen), fresh_s=FRESH_S, stale_s=STALE_S
+    )
 
 
 @permitted("costs:read")
