@@ -12,6 +12,8 @@
   function put(id, component, isShown) {
     const element = document.getElementById(elementId(id));
     if (!element) return;
+    const panel = id.type === "panel-body" && element.closest(".panel");
+    if (panel) panel.hidden = component === null; // a panel that says nothing here (View.hide)
     const text = JSON.stringify(component);
     if (element.aiobsShown === text) return;
     if (isShown && element.aiobsShown === undefined) { element.aiobsShown = text; return; }

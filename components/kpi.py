@@ -12,7 +12,7 @@ from dash import html
 from components.attributes import attrs
 from components.definition import definition as define
 from components.icons import icon
-from components.panel import Provenance, footer
+from components.panel import Provenance, brief
 from components.status import pill
 from components.theme import Status
 from engines.result import Insufficient, Interval
@@ -84,7 +84,7 @@ def kpi(
             _facts(status, word, span, delta, good, target, unit),
         ]
     if source:
-        body.append(html.Div(footer(source), className="kpi-foot"))
+        body.append(brief(source))
     return html.Article(
         body,
         id=f"kpi-{kpi_id}",

@@ -47,7 +47,7 @@ def filled(layout: Component, view: str) -> list[Component]:
     places = {
         orjson.dumps(node.id, option=orjson.OPT_SORT_KEYS): node
         for node in layout._traverse()  # type: ignore[no-untyped-call]
-        if isinstance(getattr(node, "id", None), dict)
+        if getattr(node, "id", None)
     }
     parts = orjson.loads(view)
     for name, children in parts[1:]:
@@ -55,6 +55,8 @@ def filled(layout: Component, view: str) -> list[Component]:
         if place is None:
             return [layout]  # a place inside another: the browser finds it, after the first
         place.children = children
+        if children is None and name["type"] == "panel-body":
+            places[orjson.dumps(f"panel-{name['index']}")].hidden = True
     return [layout, html.Div(hidden=True, id=_MARK, **{"data-mark": parts[0]})]
 
 
@@ -72,6 +74,10 @@ class View:
         self._parts.append(({"type": "panel-body", "index": name}, content(body, height)))
         foot = footer(source) if source else None
         self._parts.append(({"type": "panel-foot", "index": name}, foot))
+
+    def hide(self, *names: str) -> None:
+        """Take panels that have nothing to say here off the page, until a view fills them again."""
+        self._parts += [({"type": "panel-body", "index": name}, None) for name in names]
 
     def slot(self, name: str, children: Children) -> None:
         """Fill a slot."""

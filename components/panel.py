@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,8 +98,16 @@ def footer(source: Provenance) -> list[Any]:
             size = t("panel.sizes", current=number(source.n), reference=number(source.n_reference))
         facts.append(html.Span(html.Bdi(size)))
     if source.method:
-        facts.append(html.Span(html.Bdi(tell(source.method)), title=t("panel.method")))
+        method = tell(source.method)
+        facts.append(html.Span(html.Bdi(method), title=f"{t('panel.method')}: {method}"))
     return facts
+
+
+def brief(source: Provenance) -> html.Div:
+    """Return age and sample size on one line, for a card; the rest shows on hover."""
+    rest = " · ".join(text for text in (source.window, tell(source.method)) if text)
+    facts = footer(replace(source, window="", method=""))
+    return html.Div(facts, className="kpi-foot kpi-source", title=rest)
 
 
 def moment(epoch_ms: float) -> html.Time:

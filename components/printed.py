@@ -61,6 +61,12 @@ def _key(identity: Any) -> str:
     return json.dumps(identity, sort_keys=True)
 
 
+def is_hidden(props: dict[str, Any], slots: dict[str, Node]) -> bool:
+    """Whether the view took a panel off the page (`components.live.View.hide`)."""
+    name = str(props.get("id") or "").removeprefix("panel-")
+    return slots.get(_key({"type": "panel-body", "index": name}), "") is None
+
+
 class _Walker:
     """Writes HTML while it remembers which panel it is in."""
 
@@ -96,6 +102,8 @@ class _Walker:
             return ""
         before = self._title, self._is_wide
         self._title = str(props.get("data-title") or self._title)
+        if "panel" in classes and is_hidden(props, self._slots):
+            return ""
         if "panel" in classes:
             self._is_wide = props.get("id") in self._wide
             classes.append("wide" if self._is_wide else "half")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from dash import html
 
 from components import charts, states
+from components.attributes import attrs
+from components.icons import icon
 from components.issues import Issue, issue_list
 from components.kpi import kpi
 from components.status import pill
@@ -20,7 +23,7 @@ from services.fairness import FairnessAnswer
 
 MAX_COLUMNS = 10
 _STATE: dict[str, Status] = {"fresh": "good", "late": "warn", "stale": "bad"}
-_VERDICT: dict[str, Status] = {
+VERDICT: dict[str, Status] = {
     "disparity": "bad", "no_evidence": "good", "insufficient_data": "none",
 }  # fmt: skip
 _WORST = ("vanished", "type_change", "constant")
@@ -100,7 +103,42 @@ def columns_table(answer: DataQualityAnswer) -> Any:
     return table(columns, rows, caption=words("columns"), limit=MAX_COLUMNS)
 
 
-def selection(answer: FairnessAnswer) -> Any:
+def choose_attribute(names: list[str], chosen: str) -> Any:
+    """Return the attributes to group people by: the usual two, and a menu of features."""
+    usual = [_choice(name, chosen, "btn-quiet") for name in names[:2]]
+    features = names[2:]
+    if not features:
+        return html.Div(usual, className="pill-row")
+    label = attribute_name(chosen) if chosen in features else words("by_feature")
+    menu = html.Details(
+        [
+            html.Summary(
+                [html.Bdi(label), " ", icon("chevron-down")],
+                className="btn-quiet", **attrs(aria_pressed=str(chosen in features).lower()),
+            ),
+            html.Div([_choice(n, chosen, "menu-item") for n in features], className="menu"),
+        ],
+        className="menu-holder no-print",
+    )  # fmt: skip
+    return html.Div([*usual, menu], className="pill-row")
+
+
+def _choice(name: str, chosen: str, look: str) -> html.Button:
+    pressed = str(name == chosen).lower()
+    scope = json.dumps({"detail": name})
+    return html.Button(
+        html.Bdi(attribute_name(name)), className=look,
+        **attrs(data_scope=scope, aria_pressed=pressed),
+    )  # fmt: skip
+
+
+def attribute_name(name: str) -> str:
+    """Return an attribute in the language in use; features keep their own names."""
+    known = {"user_segment": t("shell.segment"), "region": t("business.region")}
+    return known.get(name, name.removeprefix("feature:"))
+
+
+def selection(answer: FairnessAnswer, by: str = "user_segment") -> Any:
     """Return the selection rate of each group with its interval."""
     found = answer.result
     if found is None:
@@ -111,7 +149,7 @@ def selection(answer: FairnessAnswer) -> Any:
         [f"{g.group} (n = {number(g.n)})" for g in groups], [s.value for s in shares],
         unit="share", low=[s.interval.low for s in shares], high=[s.interval.high for s in shares],
     )  # fmt: skip
-    notes = [html.P(words("by", name=found.attribute), className="panel-note")]
+    notes = [html.P(words("by", name=attribute_name(by)), className="panel-note")]
     if found.small_groups:
         names = ", ".join(found.small_groups[:6])
         notes.append(html.P(words("small", names=names), className="panel-note"))
@@ -142,7 +180,7 @@ def _disparity(one: Disparity) -> dict[str, Any]:
     widest: Comparison | None = max(one.comparisons, key=lambda c: abs(c.difference), default=None)
     row: dict[str, Any] = {
         "metric": words(f"metric_{one.metric}"),
-        "verdict": pill(_VERDICT[one.verdict], words(f"verdict_{one.verdict}")),
+        "verdict": pill(VERDICT[one.verdict], words(f"verdict_{one.verdict}")),
         "group": html.Span(tell(one.reason), dir="auto"),
         "difference": None,
         "interval": None,

@@ -42,8 +42,11 @@ def compose(ws: Workspace, name: str, scope: Scope) -> str:
     view = View()
     module.fill(ws, scope, view)
     layout = json.loads(str(to_json_plotly(module.layout())))
-    printed = print_page(layout, json.loads(view.to_json())[1:])
-    return document(_cover(ws, known[name].name, scope, _purpose(layout)), printed, _titles(layout))
+    parts = json.loads(view.to_json())[1:]
+    gone = {f"panel-{one['index']}" for one, body in parts
+            if body is None and one["type"] == "panel-body"}  # fmt: skip
+    cover = _cover(ws, known[name].name, scope, _purpose(layout))
+    return document(cover, print_page(layout, parts), _titles(layout, gone))
 
 
 def _cover(ws: Workspace, name: str, scope: Scope, purpose: str) -> Cover:
@@ -79,8 +82,9 @@ def _purpose(layout: Any) -> str:  # a Dash tree as JSON
     return found[0] if found else ""
 
 
-def _titles(layout: Any) -> list[str]:
-    named = [node.get("data-title") for node in _walk(layout) if "panel" in _classes(node)]
+def _titles(layout: Any, hidden: set[str]) -> list[str]:
+    panels = [node for node in _walk(layout) if "panel" in _classes(node)]
+    named = [node.get("data-title") for node in panels if node.get("id") not in hidden]
     return [str(title) for title in named if title]
 
 

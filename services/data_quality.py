@@ -8,7 +8,7 @@ from engines import quality as engine
 from engines.quality import Freshness, FreshnessAnswer, QualityReport
 from engines.result import Insufficient
 from engines.sentence import say
-from services.computed import Computed, attempt, latest
+from services.computed import Computed, attempt, latest, remember
 from services.errors import NotFound
 from services.identity import permitted
 from services.models import get_model
@@ -27,6 +27,13 @@ def get_data_quality(ws: Workspace, model_id: str) -> DataQualityAnswer:
     """Return missing, out-of-range and new values and schema changes of a model's inputs."""
     get_model(ws, model_id)
     return latest(ws, "data_quality", model_id, DataQualityAnswer, lambda: _compute(ws, model_id))
+
+
+@permitted("analysis:run")
+def check_data_quality(ws: Workspace, model_id: str) -> DataQualityAnswer:
+    """Check the newest inputs of a model now and return what was found."""
+    answer = _compute(ws, model_id)
+    return remember(ws, "data_quality", model_id, answer, DataQualityAnswer)
 
 
 def _compute(ws: Workspace, model_id: str) -> DataQualityAnswer:

@@ -16,6 +16,9 @@ GAUGES = (
     "aiobs_hallucination_risk",
     "aiobs_grounding_score",
     "aiobs_degradation_rate",
+    "aiobs_sound_data_share",
+    "aiobs_data_problems",
+    "aiobs_fairness_disparities",
 )
 COUNTERS = (
     "aiobs_inferences_total",

@@ -10,6 +10,7 @@ from services import (
     alerts,
     backcast,
     causal,
+    data_health,
     degradation,
     drift,
     footprints,
@@ -83,6 +84,7 @@ def refresh_model(ws: Workspace, model_id: str) -> None:
         reliability.analyze_reliability,
         hallucination.detect_hallucination,
         degradation.track_degradation,
+        data_health.check_data_health,
     ):
         try:
             compute(ws, model_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.api.queries import Span, window_of
 from app.api.routing import Router
-from services import fleet, slo, topology
+from services import data_health, fleet, slo, topology
 from services.workspace import Workspace
 
 router = Router("dashboard", "/api/dashboard")
@@ -38,3 +38,9 @@ def calls(ws: Workspace, query: Span) -> topology.Topology:
 def objectives(ws: Workspace) -> slo.SloSummary:
     """Return how many objectives hold, and each with its budget, burn and alerts, worst first."""
     return slo.summarise(ws)
+
+
+@router.route("GET", "/data-health", permission="models:read", returns=list[data_health.DataHealth])
+def data(ws: Workspace) -> list[data_health.DataHealth]:
+    """Return the share of sound data, problems and fairness of every model, worst first."""
+    return data_health.list_data_health(ws)

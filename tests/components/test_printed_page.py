@@ -41,6 +41,14 @@ def test_a_panel_is_printed_with_what_the_view_put_into_it() -> None:
     assert made.definitions == {"Errors": "Share of failures."}
 
 
+def test_a_panel_that_the_view_hides_is_not_printed() -> None:
+    view = View()
+    view.hide("p")
+    layout = [panel("Gone", None, panel_id="p"), panel("Kept", "7", panel_id="q")]
+    made = printed(layout, view)
+    assert "Gone" not in made.html and "Kept" in made.html
+
+
 def test_what_a_reader_can_press_is_left_out() -> None:
     made = printed(html.Div([html.Button("Retry"), dcc.Input(id="x"), dcc.Store(id="s"), "kept"]))
     assert made.html == "<div>kept</div>"
