@@ -14,7 +14,7 @@ import numpy.typing as npt
 from benchmarks.rca_report import ROOT, write
 from benchmarks.rca_simulator import Scenario, simulate
 from engines.causal import RootCauseResult, find_root_cause
-from engines.causal.confidence import Calibration, calibrated, raw_confidence
+from engines.causal.confidence import Calibration, calibrated
 
 METHODS = ("mass_balance", "walk", "deviation")
 FIT_SEEDS, TEST_SEEDS, QUIET_SEEDS = range(400), range(10_000, 10_300), range(20_000, 20_200)
@@ -45,10 +45,9 @@ def examples(method: str, seeds: range) -> dict[str, list[tuple[float, bool]]]:
         found = answer(case, EMPTY)
         if found.onset_s is None or found.method.split("+")[0] != method:
             continue
-        shares = raw_confidence([cause.score for cause in found.causes])
-        for share, cause in zip(shares, found.causes, strict=True):
+        for cause in found.causes:  # without a map the confidence is the raw one
             place = "first" if cause.rank == 1 else "rest"
-            found_in[place].append((share, is_true(case, cause.node, cause.metric)))
+            found_in[place].append((cause.confidence, is_true(case, cause.node, cause.metric)))
     return found_in
 
 

@@ -50,6 +50,8 @@ def _names(rng: np.random.Generator, n: int) -> list[str]:
 
 def _services(rng: np.random.Generator, method: str, quiet: bool) -> Scenario:
     n, rows = int(rng.integers(6, 31)), int(rng.integers(90, 241))
+    if method == "deviation" and rng.random() < 0.4:  # many services, little history
+        n, rows = int(rng.integers(30, 81)), int(rng.integers(16, 91))
     onset = int(rows * rng.uniform(0.6, 0.85))
     names = _names(rng, n)
     calls = [(int(rng.integers(max(0, k - 6), k)), k) for k in range(1, n)]
@@ -65,7 +67,9 @@ def _services(rng: np.random.Generator, method: str, quiet: bool) -> Scenario:
     fails = [np.abs(0.002 + _noise(rng, rows, 0.0005)) for _ in range(n)]
     fault = int(rng.integers(0, n))
     errors = rng.random() < 0.4
-    size = np.exp(rng.uniform(np.log(0.3), np.log(20)))
+    size = np.exp(rng.uniform(np.log(0.1 if n > 30 else 0.3), np.log(20)))
+    if n > 30 and rng.random() < 0.6:  # a fault in the code, which no metric shows
+        size = 0.0
     if not quiet:
         _break(rng, own, cpu, fails, fault, errors, size, late)
     if rng.random() < 0.5 and not (quiet and method == "deviation"):  # odd, and not to blame

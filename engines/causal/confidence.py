@@ -32,18 +32,33 @@ FAINT_SCORE = 2.0
 """Score at which strength halves a claim or so: log(1 + z) of a deviation of about 6."""
 
 
-def raw_confidence(scores: Sequence[float]) -> tuple[float, ...]:
+def raw_confidence(scores: Sequence[float], rivals: float = 0.0) -> tuple[float, ...]:
     """Return each suspect's share of the squared scores times its strength, a number in [0, 1].
+
+    Parameters
+    ----------
+    scores : sequence of float
+        Ranking scores of one search.
+    rivals : float, optional
+        How many metrics are expected to stand out as much by chance alone, 0 or more.
+
+    Returns
+    -------
+    tuple of float
+        In the order of `scores`.
 
     Notes
     -----
     Squaring makes a clear leader stand out; strength, ``1 - exp(-(score / 2)^2)``, keeps the leader
-    of a quiet window low. The isotonic map repairs the scale.
+    of a quiet window low. Among r chance rivals and one true cause, each as likely to lead, the
+    leader is the true one once in 1 + r times. The isotonic map repairs the scale.
 
     Examples
     --------
     >>> [round(raw, 2) for raw in raw_confidence([6.0, 2.0])]
     [0.9, 0.06]
+    >>> [round(raw, 2) for raw in raw_confidence([6.0, 2.0], rivals=2.0)]
+    [0.3, 0.02]
     """
     values = np.asarray(scores, dtype=np.float64)
     squares = values**2
@@ -51,11 +66,14 @@ def raw_confidence(scores: Sequence[float]) -> tuple[float, ...]:
     if not total > 0:
         return tuple(0.0 for _ in scores)
     strength = 1.0 - np.exp(-((values / FAINT_SCORE) ** 2))
-    return tuple((squares / total * strength).tolist())
+    return tuple((squares / total * strength / (1.0 + rivals)).tolist())
 
 
 def calibrated(
-    scores: Sequence[float], method: str, calibration: Calibration | None = None
+    scores: Sequence[float],
+    method: str,
+    calibration: Calibration | None = None,
+    rivals: float = 0.0,
 ) -> tuple[float, ...]:
     """Return the probability that each suspect is the true cause.
 
@@ -67,13 +85,15 @@ def calibrated(
         ``mass_balance``, ``walk`` or ``deviation``.
     calibration : Calibration, optional
         Default: the one shipped, fitted on simulated faults.
+    rivals : float, optional
+        As in :func:`raw_confidence`.
 
     Returns
     -------
     tuple of float
         In [0, 1]; the others share what the first leaves, as only one is the true cause.
     """
-    raw = raw_confidence(scores)
+    raw = raw_confidence(scores, rivals)
     maps = (calibration or shipped_calibration()).maps
     if f"{method}/first" not in maps or not raw:
         return raw

@@ -36,11 +36,15 @@ def onset_of(scene: Scene, suspect: Suspect) -> float:
 
 
 def describe(
-    case: Case, ranked: Sequence[Ranked], method: str, calibration: Calibration | None
+    case: Case,
+    ranked: Sequence[Ranked],
+    method: str,
+    calibration: Calibration | None,
+    rivals: float = 0.0,
 ) -> tuple[RankedCause, ...]:
     """Return the ranked suspects with confidence, chain and evidence."""
     scores = [item.score for item in ranked]
-    confidences = calibrated(scores, method.split("+")[0], calibration)
+    confidences = calibrated(scores, method.split("+")[0], calibration, rivals)
     suspects = {item.suspect.unit: item.suspect for item in ranked}
     strength = {unit: suspect.strength for unit, suspect in suspects.items()}
     effect = unit_of(case.effect) if case.effect else None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from engines.causal.anomaly import chance_records
-from engines.causal.confidence import Calibration, calibrated
+from engines.causal.confidence import Calibration
 from engines.causal.inputs import (
     Call,
     Event,
@@ -138,7 +137,7 @@ def find_root_cause(
     found = _messages(scene, logs)
     ranked = _rank(case, suspects, near, events, found)
     method += ("+wire" if case.wires else "") + ("+logs" if found else "")
-    causes = describe(case, ranked, method, calibration)
+    causes = describe(case, ranked, method, calibration, _chance_rivals(case, ranked))
     reason = _abstention(case, causes)
     return RootCauseResult(
         effect=effect,
@@ -280,11 +279,38 @@ def _abstention(case: Case, causes: Sequence[RankedCause]) -> str:
     return ""
 
 
+def _chance_rivals(case: Case, ranked: Sequence[Ranked]) -> float:
+    """How many metrics would by chance stand out as much as the leader, where all were searched.
+
+    The larger of two estimates: by size, with the tails of Student's t with 4 degrees; by rank,
+    which is all that a short history can say, unless a wire or a message tells the same.
+    """
+    if case.effect is not None or not ranked:
+        return 0.0
+    z = float(np.expm1(ranked[0].score))
+    by_size = (_needed(case) / z) ** (1 / LOOK_ELSEWHERE) if z > 0 else np.inf
+    beside = ranked[0].messages is not None or (
+        ranked[0].suspect.wire > case.settings.threshold / 2
+    )
+    return float(min(max(by_size, 0.0 if beside else _records(case)), 1e6))
+
+
+def _needed(case: Case) -> float:
+    metrics = int((case.scene.normal.scale > 0).sum())
+    searched = max(metrics + len(case.wires), 1)
+    return float(case.settings.threshold * searched**LOOK_ELSEWHERE)
+
+
+def _records(case: Case) -> float:
+    metrics = int((case.scene.normal.scale > 0).sum())
+    return chance_records(metrics, case.scene.history.shape[0], case.scene.after.shape[0])
+
+
 def _elsewhere(case: Case, best: RankedCause) -> str:
     """Why the best of many metrics may be chance, or nothing when it is not."""
     scene = case.scene
     metrics = int((scene.normal.scale > 0).sum())
-    needed = case.settings.threshold * max(metrics + len(case.wires), 1) ** LOOK_ELSEWHERE
+    needed = _needed(case)
     if np.expm1(best.score) < needed:
         return say(
             "reasons.deviation_by_chance",
@@ -296,25 +322,14 @@ def _elsewhere(case: Case, best: RankedCause) -> str:
             limit=float(needed),
         )
     beside = {item.key for item in best.evidence} & {"wire", "log_template"}
-    rows = scene.history.shape[0]
-    records = chance_records(metrics, rows, scene.after.shape[0])
+    records = _records(case)
     if records >= 1.0 and not beside:
         return say(
             "reasons.few_normal_rows",
             "{rows, number} normal rows are too few to search {metrics, number} metrics: about "
             "{records, number} of them would look new by chance",
-            rows=rows,
+            rows=scene.history.shape[0],
             metrics=metrics,
             records=float(records),
         )
     return ""
-
-
-def with_calibration(result: RootCauseResult, calibration: Calibration) -> RootCauseResult:
-    """Return `result` with the confidences of another calibration."""
-    scores = [cause.score for cause in result.causes]
-    found = calibrated(scores, result.method.split("+")[0], calibration)
-    causes = tuple(
-        replace(cause, confidence=p) for cause, p in zip(result.causes, found, strict=True)
-    )
-    return replace(result, causes=causes)
