@@ -15,11 +15,15 @@ from typing import Any
 import numpy as np
 from flask import Flask
 from flask.testing import FlaskClient
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from app import factory
 from app.demo.history import LABEL_DELAY_S, RATE_S, arrivals, label_of, log_of
 from app.demo.hub import Hub
 from app.demo.incidents import Incident, weather
+from app.demo.pathway import Tracers
 from app.demo.predictors import Predictor
 from app.demo.run import REGISTRATIONS
 from app.demo.serving import TEXT_MODELS, Desk, Served
@@ -58,6 +62,22 @@ class InProcessHub(Hub):
         return answer.json["data"]
 
 
+class InProcessExporter(SpanExporter):
+    """Posts spans to the public trace route of a hub inside this process."""
+
+    def __init__(self, app: Flask) -> None:
+        self._client = app.test_client()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send spans as protobuf."""
+        answer = self._client.post(
+            "/v1/traces",
+            data=encode_spans(spans).SerializeToString(),
+            content_type="application/x-protobuf",
+        )
+        return SpanExportResult.SUCCESS if answer.status_code < 400 else SpanExportResult.FAILURE
+
+
 @contextmanager
 def moved_hub(folder: Path, clock: list[int]) -> Iterator[Flask]:
     """A hub whose clock, that of its cache included, is element 0 of `clock` (milliseconds)."""
@@ -90,6 +110,7 @@ class Replay:
     happened: list[Incident]
     sent: int = 0
     held: list[Served] = field(default_factory=list)
+    tracers: Tracers | None = None  # None: no request is traced
 
     def send_until(self, now_s: float) -> None:
         """Send what the fleet would have sent by a moment; a stopped label queue sends nothing."""
@@ -97,6 +118,10 @@ class Replay:
         while self.sent < len(self.served) and _time(self.served[self.sent]) <= now_s:
             self.sent += 1
         new = self.served[first : self.sent]
+        if self.tracers is not None:
+            for one in new:
+                one.row["trace_id"] = self.tracers.record(one.hop, _time(one))
+            self.tracers.flush()
         for start in range(0, len(new), 1_000):
             part = new[start : start + 1_000]
             self.hub.send("inferences", [one.row for one in part])

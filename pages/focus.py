@@ -155,11 +155,12 @@ def _word(key: str, value: str) -> str:
 METRICS = (
     "requests", "errors", "latency_ms", "tokens", "cost", "energy_kwh", "carbon_g", "data_drift",
     "prediction_drift", "concept_drift", "hallucination_risk", "grounding", "reliability", "trust",
-    "retrieval_hit_rate", "label_availability",
+    "retrieval_hit_rate", "label_availability", "accuracy",
 )  # fmt: skip
+FEATURE_DRIFT = "feature_drift:"
 UNITS = {
     "latency_ms": "ms", "energy_kwh": "kWh", "carbon_g": "g", "retrieval_hit_rate": "share",
-    "label_availability": "share",
+    "label_availability": "share", "accuracy": "share",
 }  # fmt: skip
 
 
@@ -167,6 +168,8 @@ def metric_name(metric: str) -> str:
     """Return the name of a metric in the language in use; unknown ones keep their own."""
     if metric in EVENTS:
         return t(f"chart.mark_{metric}")
+    if metric.startswith(FEATURE_DRIFT):
+        return t("causal_graph.m_feature_drift", feature=metric.removeprefix(FEATURE_DRIFT))
     return t(f"causal_graph.m_{metric}") if metric in METRICS else metric
 
 

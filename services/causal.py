@@ -51,7 +51,8 @@ EARLIER_MS = 30 * MINUTE_MS
 """An onset longer before an alert is that of an earlier trouble: alerts look at ten minutes."""
 
 TRAVELS_ALONE = (
-    "cost", "tokens", "energy", "carbon", "feature_drift", "prediction_drift", "concept_drift",
+    "cost", "tokens", "energy", "carbon", "feature_drift", "data_drift", "prediction_drift",
+    "concept_drift",
 )  # fmt: skip
 
 Scenario = Literal["drift_incident", "cost_spike", "latency_degradation", "generic"]

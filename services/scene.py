@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors import telemetry
-from connectors.protocols import EventQuery, SeriesPoints, ServiceEdge
+from connectors.protocols import EventQuery, InferenceColumns, SeriesPoints, ServiceEdge
 from connectors.selector import Selector, select
 from engines.causal import Call, Event, LogTemplate, Series
 from engines.causal.inputs import Key
 from services.models import Model, list_models
+from services.shifts import shifts
 from services.times import DAY_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -25,6 +26,7 @@ NOT_CAUSES = ("ground_truth", "sample_command", "incident")
 TRACES_PER_MODEL = 5
 LABELS_DUE_MS = 15 * MINUTE_MS
 """Younger inferences are not asked for their labels: they are not late yet."""
+MAX_ROWS = 20_000
 MAX_LOGS = 1_000
 MAX_TEMPLATES = 50
 _VARIABLE = re.compile(r"\b(?:0x[0-9a-f]+|[0-9a-f]{8,}|\d+(?:\.\d+)?)\b")
@@ -85,7 +87,7 @@ def read_scene(ws: Workspace, window: Window) -> Scene:
     metrics |= _computed(ws, window, minutes)
     for model in models:
         metrics |= _retrieval(ws, model, window, minutes)
-        metrics |= _label_share(ws, model, window, minutes)
+        metrics |= _from_rows(ws, model, window, minutes)
     calls = (*_calls(edges, minutes), *_model_calls(ws, models, window))
     return Scene(window, metrics, calls, _events(ws, window), _logs(ws, window, minutes))
 
@@ -198,18 +200,30 @@ def _computed(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> dict
     return found
 
 
-def _label_share(
+def _from_rows(
     ws: Workspace, model: Model, window: Window, minutes: NDArray[np.int64]
+) -> dict[Key, Series]:
+    """Return what the newest rows of each minute say: drift, accuracy, and how many have labels."""
+    if len(minutes) == 0:
+        return {}
+    rows = ws.events.inference_columns(
+        model.model_id, window.start_ms, int(minutes[-1]) + MINUTE_MS, limit=MAX_ROWS
+    )
+    if len(rows) == 0:
+        return {}
+    return shifts(model, rows, minutes) | _label_share(model, rows, window, minutes)
+
+
+def _label_share(
+    model: Model, rows: InferenceColumns, window: Window, minutes: NDArray[np.int64]
 ) -> dict[Key, Series]:
     """Return the share of a model's inferences whose label came, up to the usual delay ago."""
     end = window.end_ms - LABELS_DUE_MS
-    rows = ws.events.inference_columns(
-        model.model_id, window.start_ms, end, columns=("label",), limit=20_000
-    )
     labels = rows.columns.get("label")
-    if labels is None or len(rows) == 0 or len(minutes) == 0:
+    if labels is None:
         return {}
     came = np.array([label is not None and label == label for label in labels], dtype=float)
+    came[rows.timestamps_ms >= end] = 0.0
     if not came.any():
         return {}
     at = rows.timestamps_ms // MINUTE_MS * MINUTE_MS

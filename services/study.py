@@ -45,7 +45,8 @@ ActionKind = Literal[
 ]  # fmt: skip
 _BY_ROLE: dict[str, ActionKind] = {
     "latency": "restore_speed", "errors": "stop_failures", "error_rate": "stop_failures",
-    "feature_drift": "check_inputs", "prediction_drift": "check_inputs",
+    "feature_drift": "check_inputs", "data_drift": "check_inputs",
+    "prediction_drift": "check_inputs",
     "retrieval": "restore_retrieval", "tokens": "cap_spending", "cost": "cap_spending",
 }  # fmt: skip
 

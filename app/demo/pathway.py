@@ -11,7 +11,7 @@ from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
 from app.demo.incidents import Weather
@@ -62,14 +62,25 @@ def plan(rng: np.random.Generator, kind: str, model_id: str, model_ms: float, no
 class Tracers:
     """One tracer a service, each with its own resource, as separate processes would have."""
 
-    def __init__(self, url: str, headers: dict[str, str], *, queue: int = 20_000) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: dict[str, str],
+        *,
+        queue: int = 20_000,
+        exporter: Callable[[], SpanExporter] | None = None,
+    ) -> None:
         self._providers: dict[str, TracerProvider] = {}
         for service in SERVICES:
             resource = Resource.create({"service.name": service, "sample": "true"})
             provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-            exporter = OTLPSpanExporter(endpoint=f"{url}/v1/traces", headers=headers)
+            sender = (
+                OTLPSpanExporter(endpoint=f"{url}/v1/traces", headers=headers)
+                if exporter is None
+                else exporter()
+            )
             provider.add_span_processor(
-                BatchSpanProcessor(exporter, max_queue_size=queue, max_export_batch_size=2_000)
+                BatchSpanProcessor(sender, max_queue_size=queue, max_export_batch_size=2_000)
             )
             self._providers[service] = provider
         self._tracers: dict[str, Tracer] = {

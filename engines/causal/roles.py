@@ -45,7 +45,8 @@ ROLES: tuple[tuple[str, Role], ...] = (
     (r"trust|satisfaction|conversion", _model("trust", -1)),
     (r"burn_rate|revenue_at_risk", _model("slo", 1)),
     (r"budget_remaining|slo_compliance|slo_attainment", _model("slo", -1)),
-    (r"feature_drift|data_drift|missing_(rate|share)", _model("feature_drift", 1)),
+    (r"feature_drift|missing_(rate|share)", _model("feature_drift", 1)),
+    (r"data_drift|drift.*kind\W+data", _model("data_drift", 1)),
     (r"concept_drift|drift.*kind\W+concept", _model("concept_drift", 1)),
     (r"prediction_drift|drift.*kind\W+prediction", _model("prediction_drift", 1)),
     (r"drift.*kind\W+overall", _model("drift", 1)),
@@ -77,6 +78,12 @@ RESOURCE = Role("resource", 1)
 """Everything else: processor, memory, disk, network, queue length, temperature."""
 
 WITHIN: tuple[tuple[str, str], ...] = (
+    ("feature_drift", "data_drift"),
+    ("data_drift", "prediction_drift"),
+    ("data_drift", "reliability"),
+    ("data_drift", "accuracy"),
+    ("data_drift", "drift"),
+    ("data_drift", "trust"),
     ("feature_drift", "prediction_drift"),
     ("feature_drift", "reliability"),
     ("feature_drift", "accuracy"),
