@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from unicodedata import bidirectional
 
 from dash import html
 
@@ -54,10 +55,17 @@ def marked_text(text: str, spans: Sequence[Span], *, language: str | None = None
         at = end
     parts.append(text[at:])
     # Data in a language of its own: no screen reader or translator may take it for ours.
-    body = html.P(parts, dir="auto", lang=language or "", className="notranslate")
+    body = html.P(parts, dir=_direction(text), lang=language or "", className="notranslate")
     return html.Div(
         [body, html.Ul(notes, className="mark-notes") if notes else None], className="marked"
     )
+
+
+def _direction(text: str) -> str:
+    """Return the direction of a text's first letter; `auto` would see words hidden in a mark."""
+    strong = (bidirectional(letter) for letter in text)
+    first = next((kind for kind in strong if kind in ("L", "R", "AL")), "L")
+    return "ltr" if first == "L" else "rtl"
 
 
 def mark_legend() -> html.Div:

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from engines.sentence import Sentence
+
 
 class EngineError(ValueError):
     """An input that the engine cannot use; the message carries the number that was wrong."""
@@ -18,7 +20,7 @@ class InsufficientData(EngineError):
 
     Parameters
     ----------
-    reason : str
+    reason : Sentence
         One sentence a user can act on, e.g. ``"psi needs at least 20 reference rows, got 7"``.
     needed : int, optional
         How many observations would be enough.
@@ -26,7 +28,9 @@ class InsufficientData(EngineError):
         How many there were.
     """
 
-    def __init__(self, reason: str, *, needed: int | None = None, got: int | None = None) -> None:
+    def __init__(
+        self, reason: Sentence, *, needed: int | None = None, got: int | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.needed = needed

@@ -135,6 +135,17 @@ def quantity(value: float | None, unit: str = "", *, locale: str | None = None) 
 _CURRENCIES = frozenset("usd eur gbp jpy cny krw brl chf cad aud inr".split())
 
 
+_UNITS: dict[str, dict[str, str]] = {
+    "fr": {"d": "j"},
+    "it": {"d": "g"},
+    "ja": {"d": "日", "h": "時間", "min": "分", "s": "秒", "ms": "ミリ秒"},
+    "ko": {"d": "일", "h": "시간", "min": "분", "s": "초", "ms": "밀리초"},
+    "zh": {"d": "天", "h": "小时", "min": "分", "s": "秒", "ms": "毫秒"},
+}
+"""Signs of time where a language does not write those of the SI. Arabic keeps them: a sign in its
+own script would turn the order of `2 h 5 min` where a number runs from left to right."""
+
+
 def duration(seconds: float | None, *, locale: str | None = None) -> str:
     """Return a span of time in its largest fitting unit.
 
@@ -144,9 +155,11 @@ def duration(seconds: float | None, *, locale: str | None = None) -> str:
     if seconds is None or not math.isfinite(seconds):
         return _MISSING
     sign, value = ("−", -seconds) if seconds < 0 else ("", seconds)
+    own = _UNITS.get(locale or current(), {})
     if value < 60:
         unit = "s" if value >= 1 or value == 0 else "ms"
-        return f"{sign}{number(value if unit == 's' else value * 1000, locale=locale)} {unit}"
+        shown = number(value if unit == "s" else value * 1000, locale=locale)
+        return f"{sign}{shown} {own.get(unit, unit)}"
     whole = round(value)
     for size, name, part, part_name in (
         (86_400, "d", 3600, "h"),
@@ -155,9 +168,10 @@ def duration(seconds: float | None, *, locale: str | None = None) -> str:
     ):
         if whole >= size:
             rest = whole % size // part
-            tail = f" {rest} {part_name}" if rest else ""
-            return f"{sign}{number(whole // size, locale=locale)} {name}{tail}"
-    return f"{sign}{whole} s"
+            tail = f" {rest} {own.get(part_name, part_name)}" if rest else ""
+            count = number(whole // size, locale=locale)
+            return f"{sign}{count} {own.get(name, name)}{tail}"
+    return f"{sign}{whole} {own.get('s', 's')}"
 
 
 def plain_bytes(value: float | None, *, locale: str | None = None) -> str:

@@ -54,7 +54,17 @@ def tell(text: str, *, locale: str | None = None) -> str:
         return str(text)
     code = locale or current()
     held: dict[str, object] = getattr(text, "values", {})
-    return t(key, locale=code, **{name: _held(value, code) for name, value in held.items()})
+    named = {name: _named(value, code) if name in _CODES else value for name, value in held.items()}
+    return t(key, locale=code, **{name: _held(value, code) for name, value in named.items()})
+
+
+_CODES = ("metric", "cause", "effect")
+"""Values that are the code of a number, such as `latency_ms`; the hub's own have a name."""
+
+
+def _named(value: object, code: str) -> object:
+    texts = area("causal_graph").get(f"m_{value}")
+    return value if texts is None else texts[code if code in LANGUAGES else "en"]
 
 
 def isolated(text: str) -> str:

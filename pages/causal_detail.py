@@ -13,7 +13,7 @@ from components.icons import icon
 from components.tables import Column, meter, meters
 from engines.causal import CausalGraph
 from engines.causal.result import CausalEdge, CausalNode, Evidence, RankedCause
-from i18n import date_time, duration, number, percent, quantity, t
+from i18n import date_time, duration, number, percent, quantity, t, tell
 from pages import focus, sources
 from services.diagnosis import Diagnosis, Level, read_track
 from services.errors import AIOBSError
@@ -144,7 +144,7 @@ def _node_detail(ws: Workspace, found: Diagnosis, node: CausalNode, graph: Causa
     try:
         track = read_track(ws, found, key)
     except AIOBSError as error:
-        return states.empty(focus.told(error.message))
+        return states.empty(tell(error.message))
     marks = sources.event_marks(ws, found.window)
     if node.onset_s:
         marks = [*marks, charts.Mark(node.onset_s * 1_000, t("causal_graph.onset"), "alert")]

@@ -20,7 +20,7 @@ from components.topbar import picker
 from engines.causal import CausalGraph, clustered, layered, neighbourhood
 from engines.causal.result import RankedCause
 from engines.result import Insufficient
-from i18n import date_time, percent, t
+from i18n import date_time, percent, t, tell
 from pages import focus, sources
 from pages.causal_detail import (
     detail,
@@ -129,7 +129,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         )
     except AIOBSError as error:
         found = None
-        view.slot("causal_graph-lead", states.empty(focus.told(error.message)))
+        view.slot("causal_graph-lead", states.empty(tell(error.message)))
     if not isinstance(found, Diagnosis):
         _waiting(view, found, subjects)
         return
@@ -248,7 +248,7 @@ def _lead(found: Diagnosis) -> Children:
         return html.Div(
             [
                 icon("question-circle"),
-                html.P([html.Strong(words), " ", html.Span(focus.told(because), dir="auto")]),
+                html.P([html.Strong(words), " ", html.Span(tell(because), dir="auto")]),
             ],
             className="answer",
         )

@@ -14,7 +14,6 @@ from components.attributes import attrs
 from components.icons import icon
 from engines.causal.result import Evidence
 from engines.result import Insufficient
-from engines.sentence import Sentence
 from i18n import duration, number, percent, t, tell
 from pages import sources
 from services.analyses import Job
@@ -89,7 +88,7 @@ def _ended(job: Job) -> html.Div:
     word = t(f"causal_graph.{job.state}")
     return html.Div(
         [
-            states.thin(Insufficient(told(job.reason))) if job.reason else html.P(word),
+            states.thin(Insufficient(tell(job.reason))) if job.reason else html.P(word),
             html.Button(
                 [icon("arrow-clockwise"), html.Span(t("causal_graph.again"))],
                 className="btn-quiet",
@@ -98,20 +97,6 @@ def _ended(job: Job) -> html.Div:
         ],
         className="state",
     )
-
-
-def told(reason: str) -> str:
-    """Return an engine's sentence in the language in use, its metrics under their names."""
-    if not isinstance(reason, Sentence):
-        return reason
-    named = {
-        key: metric_name(value) if key in _METRIC_VALUES and isinstance(value, str) else value
-        for key, value in reason.values.items()
-    }
-    return tell(Sentence(reason, reason.key, named))
-
-
-_METRIC_VALUES = ("metric", "cause", "effect")
 
 
 def sentence(reason: Evidence) -> str:

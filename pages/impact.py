@@ -19,7 +19,7 @@ from components.scope import Scope
 from components.topbar import picker
 from engines.impact import WhatIf
 from engines.result import Insufficient
-from i18n import date_time, percent, quantity, signed, t
+from i18n import date_time, percent, quantity, signed, t, tell
 from pages import focus, sources
 from pages.focus import Focus
 from pages.impact_sizes import Amounts, ahead, downstream, is_news, waterfall
@@ -98,7 +98,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     try:
         found = study(ws, incident_id=asked.incident or None, cause=cause, change=asked.change)
     except AIOBSError as error:
-        view.slot("impact-lead", states.empty(focus.told(error.message)))
+        view.slot("impact-lead", states.empty(tell(error.message)))
         return
     if isinstance(found, Job):
         _waiting(view, found)
@@ -182,7 +182,7 @@ def _lead(found: Study, asked: Focus) -> Children:
             return states.calm(t("impact.calm"), t("impact.calm_hint"))
         reason = found.insufficient.reason if found.insufficient else ""
         words = sources.incident_title(found.incident) if found.incident else t("impact.nothing")
-        return _answer([html.Strong(html.Bdi(words)), " ", html.Span(focus.told(reason))], "")
+        return _answer([html.Strong(html.Bdi(words)), " ", html.Span(tell(reason))], "")
     cause = focus.title(found.cause)
     if found.incident is None:
         change = signed(100 * (asked.change or 0.0))
@@ -285,7 +285,7 @@ def _otherwise(found: Study) -> Children:
     words = t("impact.instead", **_worlds(answer))
     if not answer.times_s:
         words = t("impact.then", **_worlds(answer))
-        warning = html.P(focus.told(answer.warning), className="muted") if answer.warning else None
+        warning = html.P(tell(answer.warning), className="muted") if answer.warning else None
         ends = answer.difference.interval
         sized = t(
             "impact.difference",
@@ -313,6 +313,6 @@ def _otherwise(found: Study) -> Children:
     return html.Div(
         [
             charts.graph("impact-otherwise-chart", figure, label=label),
-            html.P(focus.told(answer.warning), className="muted"),
+            html.P(tell(answer.warning), className="muted"),
         ]
     )

@@ -10,7 +10,7 @@ from dash import html
 from components import charts, states, tables
 from components.tables import Column
 from engines.impact import Estimate
-from i18n import duration, quantity, t
+from i18n import duration, quantity, t, tell
 from pages import focus
 from services.study import Study
 
@@ -123,7 +123,7 @@ def downstream(found: Study) -> Children:
             "between": f"{quantity(ends.low, unit)} … {quantity(ends.high, unit)}",
             "relative": item.relative, "steps": item.steps, "r2": round(item.r2, 2),
         })  # fmt: skip
-    warnings = [html.Li(focus.told(w)) for w in found.impact.warnings[:4]]
+    warnings = [html.Li(tell(w)) for w in found.impact.warnings[:4]]
     return html.Div(
         [
             tables.table(columns, rows, caption=t("impact.downstream"), limit=60),

@@ -132,7 +132,7 @@ def _cause_words(incident: Incident) -> str:
     if cause is None:
         return "–"
     if cause["abstained"] or not cause["causes"]:
-        return t("incidents.no_cause", reason=focus.told(cause["reason"]))
+        return t("incidents.no_cause", reason=tell(cause["reason"]))
     first = cause["causes"][0]
     return t(
         "incidents.cause_words",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from dash import html
@@ -20,7 +19,7 @@ from engines.drift import ColumnDrift, DriftReport
 from engines.reliability import PARTS, Calibration, Overall
 from engines.result import Insufficient
 from engines.trust import Trust
-from i18n import isolated, number, percent, t, tell
+from i18n import date_time, isolated, number, percent, t, tell
 from pages import sources
 from services.degradation import get_degradation, get_quality
 from services.drift import DriftAnswer, get_drift
@@ -287,7 +286,7 @@ def versions(model: Model) -> Any:
 
 
 def _moment(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
+    return date_time(at_ms)
 
 
 def examples(answer: HallucinationAnswer, *, may_read: bool = True) -> Any:

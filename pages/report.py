@@ -17,6 +17,7 @@ from components.printed import print_page
 from components.report_document import Cover, document
 from components.scope import Scope
 from i18n import LANGUAGES, current, date_time, t
+from pages import sources
 from services.errors import NotFound
 from services.models import get_model
 from services.workspace import Workspace
@@ -62,7 +63,7 @@ def _cover(ws: Workspace, name: str, scope: Scope, purpose: str) -> Cover:
         facts[t("report.focus")] = scope.focus
     written = f"{date_time(ws.now_ms(), seconds=True)} UTC"
     facts[t("report.written")] = written
-    facts[t("report.written_for")] = ws.principal.name or ws.principal.id
+    facts[t("report.written_for")] = sources.reader_name(ws)
     facts[t("report.language")] = LANGUAGES[current()].name
     title = t(f"nav.{name}")
     chosen = [scope.model, scope.version, scope.segment]

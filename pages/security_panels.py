@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from components.theme import Status
 from engines.result import Insufficient
 from engines.security import KINDS, UnusualHour
 from i18n import number, t
+from i18n.formats import day_month, time_of_day
 from services.access import AccessMap, AccessTotals
 from services.security import Attempts, Guardrails, SecurityView
 from services.security_scan import StoredFinding
@@ -240,7 +240,7 @@ def _issue(found: AccessMap, one: UnusualHour, line: str, status: Status) -> Iss
 
 
 def _hour(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%d.%m. %H:00")
+    return f"{day_month(at_ms)} {time_of_day(at_ms)}"
 
 
 def findings_table(found: list[StoredFinding], *, may_read: bool, scanned: int) -> Any:

@@ -314,7 +314,7 @@ def _you(ws: Workspace) -> html.Div:
     names = {tenant.id: tenant.name for tenant in _tenants(ws)}
     facts = {
         "tenant": names.get(ws.tenant, ws.tenant),
-        "who": ws.principal.name or ws.principal.id,
+        "who": sources.reader_name(ws),
         "role": ", ".join(words(f"role_{role}") for role in ws.principal.roles),
         "access": words(f"access_{running.auth}"),
         "kept": words("days", n=running.retention_days),

@@ -98,6 +98,12 @@ def early_answer(page: str, fill: Fill, data: dict[str, Any]) -> str | None:
     return found[0] if found else None
 
 
+def reader_name(ws: Workspace) -> str:
+    """Return who reads; nobody signed in to a hub that takes its reader for the administrator."""
+    who = ws.principal
+    return t("settings.local_admin") if who.method == "local" else who.name or who.id
+
+
 def window_of(ws: Workspace, scope: Scope) -> Window:
     """Return the window that the reader chose."""
     return Window(*scope.window_ms(ws.now_ms()))

@@ -125,7 +125,8 @@ def stability(
         basis = between
     else:
         thin = repeated if repeats is not None else between
-        raise InsufficientData(thin.reason, needed=thin.needed, got=thin.got)
+        said = Sentence(thin.reason, thin.reason_key, thin.reason_values)
+        raise InsufficientData(said, needed=thin.needed, got=thin.got)
     span = basis.interval
     graded = part(
         "disagreement",

@@ -233,3 +233,11 @@ def test_no_asset_points_to_another_host() -> None:
     assert found == []
     vendored = [p for p in (shell._ASSETS / "vendor").glob("*.*") if p.suffix in (".js", ".css")]
     assert [p.name for p in vendored if "sourceMappingURL" in p.read_text("utf-8")] == []
+
+
+def test_a_marked_text_runs_in_its_own_direction() -> None:
+    def direction(text: str) -> str:
+        with speaking("ar"):
+            return str(marked_text(text, [Span(0, 4, "supported")]).children[0].dir)
+
+    assert [direction(text) for text in ("1. It opened.", "فتح المصنع")] == ["ltr", "rtl"]

@@ -65,6 +65,15 @@ def test_a_minute_less_a_moment_does_not_round_into_sixty_seconds_of_nothing() -
     assert duration(119.7) == "2 min"
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("en", "2 d 7 h|95 ms"), ("de", "2 d 7 h|95 ms"), ("fr", "2 j 7 h|95 ms"),
+     ("ja", "2 日 7 時間|95 ミリ秒"), ("zh", "2 天 7 小时|95 毫秒"), ("ar", "2 d 7 h|95 ms")],
+)  # fmt: skip
+def test_durations_have_the_signs_of_the_language(code: str, words: str) -> None:
+    assert f"{duration(200_000, locale=code)}|{duration(0.095, locale=code)}" == words
+
+
 def test_times_are_utc() -> None:
     assert date_time(1_700_000_000_000) == "Nov 14, 2023 22:13"
 

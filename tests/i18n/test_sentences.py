@@ -130,6 +130,12 @@ def test_sentences_and_lists_inside_a_sentence_are_told_too() -> None:
     assert tell(word, locale="ja") in told and "、mine" in told
 
 
+def test_a_number_of_the_hub_is_told_under_its_name() -> None:
+    no_metric = say("reasons.no_such_metric", "{node} has no metric {metric} in this window",
+                    node="a", metric="latency_ms")  # fmt: skip
+    assert tell(no_metric, locale="ja") == "a にはこの期間に指標 レイテンシ がありません"
+
+
 def test_names_keep_their_direction_between_arabic_words() -> None:
     told = tell(say("reasons.no_group_column", "no inference came with `prediction` and `{by}`",
                     by="feature:age"), locale="ar")  # fmt: skip
