@@ -8,6 +8,7 @@ then. Elsewhere (musl, macOS) both calls do nothing.
 from __future__ import annotations
 
 import ctypes
+import gc
 
 _M_ARENA_MAX = -8  # of <malloc.h>
 HEAPS = 2
@@ -23,6 +24,16 @@ def give_back() -> bool:
     """Return free memory to the system; whether there was any."""
     libc = _glibc()
     return libc is not None and libc.malloc_trim(0) == 1
+
+
+def settle() -> None:
+    """Leave what lives by now out of later garbage collections; once, when a hub has started.
+
+    Modules, the series dictionary and the layouts stay for ever, yet a full collection walks them
+    all: 155 ms with a thousand models, in the midst of an answer.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _glibc() -> ctypes.CDLL | None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.memory import give_back
+from app.memory import give_back, settle
 from connectors.errors import ConnectorError
 from connectors.protocols import Lock
 from services import jobs
@@ -140,11 +140,13 @@ class Scheduler:
         return self.backends.workspace(principal)
 
     def _maintain_loop(self) -> None:
-        trimmed = time.monotonic()
+        trimmed, is_settled = time.monotonic(), False
         while not self._stop.wait(MAINTAIN_PERIOD_S):
             if time.monotonic() - trimmed >= TRIM_PERIOD_S:
+                if not is_settled:
+                    settle()
                 give_back()
-                trimmed = time.monotonic()
+                trimmed, is_settled = time.monotonic(), True
             for backend in (self.backends.metrics, self.backends.events):
                 try:
                     backend.maintain(self.backends.clock())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import platform
+import weakref
 
 import numpy as np
 import psutil
@@ -33,3 +35,18 @@ def test_a_library_without_heaps_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(memory, "_glibc", lambda: None)
     assert not memory.limit_heaps()
     assert not memory.give_back()
+
+
+def test_a_settled_hub_collects_less_and_frees_as_before() -> None:
+    class Kept:
+        pass
+
+    kept, known = Kept(), gc.get_freeze_count()
+    gone = weakref.ref(kept)
+    try:
+        memory.settle()
+        assert gc.get_freeze_count() > known
+        del kept
+        assert gone() is None
+    finally:
+        gc.unfreeze()
