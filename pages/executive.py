@@ -30,7 +30,7 @@ from services.workspace import Workspace
 
 PATH = "/executive"
 _PROFILE = "executive"
-_KPIS = ("healthy_models", "mean_trust", "open_incidents", "spend", "energy")
+_KPIS = ("healthy_models", "mean_trust", "slo_attainment", "open_incidents", "spend", "energy")
 _BANDS: dict[str, Status] = {"healthy": "good", "warning": "warn", "critical": "bad"}
 _SEVERITY: dict[str, Status] = {"critical": "bad", "warning": "warn", "info": "none"}
 

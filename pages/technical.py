@@ -14,16 +14,17 @@ from components.live import View
 from components.panel import Provenance, grid, panel
 from components.scope import Scope
 from engines.result import Insufficient
-from i18n import quantity, t
+from i18n import percent, quantity, t
 from pages import model_evidence, sources
 from services.models import get_model
 from services.series import step_for
+from services.slo import fastest, judge_burn, list_error_budgets
 from services.times import MINUTE_MS
 from services.traffic import Traffic, TrafficSeries, get_traffic, get_traffic_series
 from services.workspace import Workspace
 
 PATH = "/technical"
-_KPIS = ("trust", "rate", "p50", "p95", "p99", "errors")
+_KPIS = ("trust", "rate", "p50", "p95", "p99", "errors", "burn")
 
 
 def words(name: str, **values: str) -> str:
@@ -86,6 +87,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     source = Provenance(scope.describe(), traffic.requests, computed_at_ms=ws.now_ms())
     marks = sources.event_marks(ws, window, scope.model)
     _fill_figures(view, traffic, before, series, objective)
+    view.slot("technical-burn", _burn(ws, scope.model))
     view.panel("technical-traffic", _requests(series, marks), source, height=220)
     view.panel("technical-latency", _latency(series, marks, objective), source, height=220)
     view.panel("technical-errors-chart", _errors(series, marks), source, height=220)
@@ -147,6 +149,30 @@ def _fill_figures(
             definition=t("unified.error_rate_definition"),
         ),
     )  # fmt: skip
+
+
+def _burn(ws: Workspace, model_id: str) -> Any:
+    """Return how fast budgets burn: of the chosen model's objectives, or of all."""
+    if "slo:read" not in ws.principal.permissions:
+        return None
+    found = list_error_budgets(ws, model_id)
+    worst = fastest(found)
+    title, definition = words("burn"), t("profiles.d_slo_burn")
+    if worst is None:
+        reason = t("reasons.no_objective_hour" if found else "reasons.no_objective")
+        return kpi(title, Insufficient(reason), kpi_id="technical-burn", definition=definition)
+    made = kpi(
+        title, _known(worst.burn["1h"]), kpi_id="technical-burn", good="down",
+        status=judge_burn(worst), definition=definition,
+    )  # fmt: skip
+    foot = words(
+        "burn_foot",
+        objective=worst.objective.definition.name,
+        six=quantity(worst.burn["6h"]),
+        left=percent(worst.budget.remaining, decimals=0),
+    )
+    made.children.append(html.P(foot, className="kpi-foot"))
+    return made
 
 
 def _requests(series: TrafficSeries, marks: list[charts.Mark]) -> Any:

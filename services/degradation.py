@@ -13,6 +13,7 @@ from services.history import keep, store_numbers
 from services.identity import permitted
 from services.models import ModelType, get_model
 from services.quality import Quality, read_quality
+from services.slo import list_objectives
 from services.workspace import Workspace
 
 DegradationAnswer = Computed[Degradation]
@@ -53,7 +54,8 @@ def track_degradation(ws: Workspace, model_id: str) -> DegradationAnswer:
 
 def _compute(ws: Workspace, model_id: str, model_type: ModelType) -> DegradationAnswer:
     quality = read_quality(ws, model_id, model_type)
-    result, insufficient = attempt(lambda: _track(quality))
+    threshold = _objective(ws, model_id, quality.metric)
+    result, insufficient = attempt(lambda: _track(quality, threshold))
     return Computed(
         model_id=model_id,
         computed_at_ms=ws.now_ms(),
@@ -67,7 +69,17 @@ def _compute(ws: Workspace, model_id: str, model_type: ModelType) -> Degradation
     )
 
 
-def _track(quality: Quality) -> Degradation | Insufficient:
+def _objective(ws: Workspace, model_id: str, metric: str) -> float | None:
+    """Return the threshold that an objective sets this metric; of several, the one met first."""
+    limits = [
+        o.definition.indicator.threshold
+        for o in list_objectives(ws)
+        if o.definition.model_id == model_id and o.definition.indicator.kind == metric
+    ]
+    return max((limit for limit in limits if limit is not None), default=None)
+
+
+def _track(quality: Quality, threshold: float | None) -> Degradation | Insufficient:
     if not quality.known.any():
         reason = {
             "grounding": say(
@@ -86,6 +98,7 @@ def _track(quality: Quality) -> Degradation | Insufficient:
         quality.values[known],
         direction=quality.direction,
         period_s=DAY_S,
+        threshold=threshold,
         horizon_s=DAY_S,
         season_s=DAY_S if covered_s >= MIN_SEASONS * DAY_S else None,
     )

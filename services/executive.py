@@ -9,13 +9,14 @@ from engines.errors import InsufficientData
 from engines.health import Health
 from engines.result import Insufficient
 from engines.sentence import say
+from services.figures import Figure
 from services.fleet import ModelGlance, Overview, get_overview
 from services.identity import permitted
 from services.incidents import Incident, list_incidents, open_incidents
 from services.times import Window
 from services.topology import ServiceHealth
 from services.traffic import get_traffic
-from services.widgets import Figure, read_widgets
+from services.widgets import read_widgets
 from services.workspace import Workspace
 
 MAX_RISKS = 3

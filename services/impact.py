@@ -23,6 +23,7 @@ from services.identity import permitted
 from services.incidents import get_incident, open_incidents
 from services.models import list_models
 from services.scene import Scene, read_scene, without_labels
+from services.slo import list_error_budgets
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -171,7 +172,12 @@ def ask_what_if(ws: Workspace, question: WhatIfQuestion) -> Otherwise:
 @permitted("impact:read")
 def exposures_of(ws: Workspace, scene: Scene, model: StructuralModel) -> list[Exposure]:
     """Return what people answer for, as far as telemetry says: money, failed requests, energy,
-    carbon; only where a model pays for it, since a failing service fails its callers' requests."""
+    carbon; only where a model pays for it, since a failing service fails its callers' requests.
+    Then the error budgets that promise of a model or service that its requests succeed."""
+    return [*_sent_amounts(ws, scene, model), *_budget_exposures(ws, model)]
+
+
+def _sent_amounts(ws: Workspace, scene: Scene, model: StructuralModel) -> list[Exposure]:
     known = {
         "cost": ("money", _currency(ws, scene.window)),
         "errors": ("failed_requests", "requests"),
@@ -184,6 +190,17 @@ def exposures_of(ws: Workspace, scene: Scene, model: StructuralModel) -> list[Ex
         for node, metric in model.keys
         if node in payers and known.get(metric, ("", ""))[1]
     ]
+
+
+def _budget_exposures(ws: Workspace, model: StructuralModel) -> list[Exposure]:
+    """Return for each node with such a promise the budget that one failed request costs most."""
+    share: dict[Key, float] = {}
+    for status in list_error_budgets(ws):
+        given, allowed = status.objective.definition, status.budget.allowed_bad
+        key = (given.subject, "errors")
+        if given.indicator.kind == "availability" and allowed > 0 and key in model.keys:
+            share[key] = max(share.get(key, 0.0), 1 / allowed)
+    return [Exposure("slo_budget", key, one / 60, "share") for key, one in share.items()]
 
 
 def _currency(ws: Workspace, window: Window) -> str:

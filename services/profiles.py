@@ -14,15 +14,17 @@ import msgspec
 from engines.result import Insufficient
 from i18n import t
 from services.errors import NotFound
+from services.figures import Direction, Figure
 from services.identity import permitted
 from services.times import Window
-from services.widgets import Direction, Figure, known_value, read_widgets
+from services.widgets import known_value, read_widgets
 from services.workspace import Workspace
 
 _KIND = "preference"
 
 PATHS: dict[str, str] = {
-    "unified": "/", "models": "/models", "incidents": "/incidents", "technical": "/technical",
+    "unified": "/", "models": "/models", "incidents": "/incidents", "slo": "/slo",
+    "technical": "/technical",
     "security": "/security", "sustainability": "/sustainability", "business": "/business",
     "data_health": "/data", "executive": "/executive", "compliance": "/compliance",
     "explore": "/explore", "correlation": "/correlation", "logs": "/logs", "traces": "/traces",
@@ -53,8 +55,8 @@ PROFILES: tuple[Profile, ...] = (
          "unregistered_models"),
     ),
     Profile(
-        "devops", "hdd-network", ("unified", "incidents", "technical", "causal_graph"),
-        ("services_healthy", "error_rate", "latency_p95", "requests", "open_incidents",
+        "devops", "hdd-network", ("unified", "incidents", "slo", "technical", "causal_graph"),
+        ("services_healthy", "slo_burn", "error_rate", "latency_p95", "open_incidents",
          "deployments"),
     ),
     Profile(
@@ -63,7 +65,7 @@ PROFILES: tuple[Profile, ...] = (
     ),
     Profile(
         "executive", "briefcase", ("executive", "business", "incidents", "sustainability"),
-        ("healthy_models", "mean_trust", "open_incidents", "spend", "energy"),
+        ("healthy_models", "mean_trust", "slo_attainment", "open_incidents", "spend", "energy"),
     ),
     Profile(
         "product", "box", ("business", "models", "impact", "unified"),

@@ -265,6 +265,20 @@ def summarise(ws: Workspace) -> SloSummary:
     return SloSummary(ws.now_ms(), by_health, held, found)
 
 
+def fastest(found: list[SloStatus]) -> SloStatus | None:
+    """Return the objective that burns fastest in the last hour; None when none counted then."""
+    counted = [s for s in found if s.burn["1h"] is not None and s.budget.sli is not None]
+    return max(counted, key=lambda s: (s.burn["1h"] or 0.0, s.objective.id), default=None)
+
+
+def judge_burn(status: SloStatus) -> Literal["good", "warn", "bad"]:
+    """Return how a status is coloured: bad when it pages or is used up, warn on a ticket."""
+    firing = {a.rule.severity for a in status.alerts if a.state == "firing"}
+    if "page" in firing or status.health == "exhausted":
+        return "bad"
+    return "warn" if firing else "good"
+
+
 _ORDER = ("exhausted", "burning", "no_data", "healthy")
 
 

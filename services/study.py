@@ -348,13 +348,19 @@ def added(study: Study) -> dict[str, tuple[Estimate, tuple[tuple[float, Estimate
     """Return amounts at risk by name: so far, ahead (seconds, amount) and unit.
 
     Amounts of several models are added, and so are the ends of their intervals: cautious, because
-    their errors need not go the same way.
+    their errors need not go the same way. Shares of different error budgets do not add: the one of
+    which most is spent stands for them.
     """
     found: dict[str, tuple[Estimate, tuple[tuple[float, Estimate], ...], str]] = {}
     for item in study.impact.exposures if study.impact else ():
         name, unit = item.exposure.name, item.exposure.unit
         if name not in found:
             found[name] = (item.so_far, item.ahead, unit)
+            continue
+        if name == "slo_budget":
+            found[name] = max(
+                found[name], (item.so_far, item.ahead, unit), key=lambda one: one[1][-1][1].value
+            )
             continue
         so_far, ahead, _ = found[name]
         both = tuple(

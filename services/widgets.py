@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -19,19 +17,15 @@ from connectors.selector import select
 from engines.result import Insufficient
 from engines.sentence import say
 from services.carbon import get_recent_carbon
-from services.compliance import Compliance, get_compliance
 from services.costs import NO_KNOWN_COST, get_recent_costs
 from services.explore import list_events
-from services.fleet import Overview, get_overview
+from services.figures import Direction, Figure, Judgement, Sight, unknown
 from services.identity import permitted
-from services.incidents import Incident, list_incidents
-from services.models import was_watched
+from services.incidents import Incident
+from services.slo import fastest, judge_burn
 from services.times import HOUR_MS, Window
-from services.traffic import Traffic, get_traffic
 from services.workspace import Workspace
 
-Judgement = Literal["good", "warn", "bad", "none"]
-Direction = Literal["up", "down", "neither"]
 HEALTHY, WARNING = 0.8, 0.6
 DRIFTING = 0.25
 """From here a drift rule opens an incident."""
@@ -39,58 +33,6 @@ SPEND_JUMP = 0.2
 """A fifth more than the period before is worth a look; a policy choice."""
 MAX_EVENTS = 1_000
 RECENT_MS = 24 * HOUR_MS
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """One widget's value now and before; `said` holds the numbers of its sentence."""
-
-    value: float | None
-    before: float | None = None
-    judgement: Judgement = "none"
-    unit: str = ""
-    said: dict[str, float | str] = {}
-    n: int | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What the widgets of one answer share, each part read once."""
-
-    ws: Workspace
-    window: Window
-    compared: Window
-
-    @cached_property
-    def overview(self) -> Overview:
-        """The fleet in the last hour."""
-        return get_overview(self.ws)
-
-    @cached_property
-    def traffic(self) -> Traffic:
-        """What passed in the window."""
-        return get_traffic(self.ws, self.window)
-
-    @cached_property
-    def before(self) -> Traffic:
-        """What passed in the compared window."""
-        return get_traffic(self.ws, self.compared)
-
-    @cached_property
-    def is_comparable(self) -> bool:
-        """Whether anything was watched for the whole of the compared window."""
-        return was_watched(self.ws, self.compared.start_ms)
-
-    @cached_property
-    def incidents(self) -> list[Incident]:
-        """Every incident, newest first."""
-        return list_incidents(self.ws, limit=10_000)
-
-    @cached_property
-    def compliance(self) -> Compliance:
-        """Every control's status."""
-        return get_compliance(self.ws)
-
 
 Read = Callable[[Sight], Figure]
 
@@ -106,16 +48,12 @@ class Widget:
     read: Read
 
 
-def _none(reason: str) -> Figure:
-    return Figure(None, reason=reason)
-
-
 def healthy_models(sight: Sight) -> Figure:
     """Models whose trust is healthy, of those whose trust is known."""
     by = sight.overview.totals.by_health
     known = sum(n for health, n in by.items() if health != "unknown")
     if not known:
-        return _none(say("reasons.no_trust_yet", "no model has a trust score yet"))
+        return unknown(say("reasons.no_trust_yet", "no model has a trust score yet"))
     judged: Judgement = "bad" if by["critical"] else "warn" if by["warning"] else "good"
     said: dict[str, float | str] = {
         "n": by["healthy"], "total": known, "critical": by["critical"], "warning": by["warning"],
@@ -128,7 +66,7 @@ def mean_trust(sight: Sight) -> Figure:
     """Mean of the known trust scores, against the mean of those stored in the compared window."""
     now = sight.overview.totals.mean_trust
     if now is None:
-        return _none(say("reasons.no_trust_yet", "no model has a trust score yet"))
+        return unknown(say("reasons.no_trust_yet", "no model has a trust score yet"))
     known = [m for m in sight.overview.models if m.trust is not None]
     lowest = min(known, key=lambda m: m.trust or 0.0)
     judged: Judgement = "good" if now >= HEALTHY else "warn" if now >= WARNING else "bad"
@@ -150,7 +88,7 @@ def _mean_stored(sight: Sight, name: str, labels: dict[str, str]) -> float | Non
 def open_incidents(sight: Sight) -> Figure:
     """Incidents that are not resolved, with the mean time to resolve those that ended."""
     if not sight.overview.models:
-        return _none(say("reasons.nothing_watched", "nothing is watched yet"))
+        return unknown(say("reasons.nothing_watched", "nothing is watched yet"))
     still = [i for i in sight.incidents if i.state != "resolved"]
     critical = sum(i.severity == "critical" for i in still)
     judged: Judgement = "bad" if critical else "warn" if still else "good"
@@ -169,7 +107,7 @@ def mttr(sight: Sight) -> Figure:
     """Mean time from opening to end of the incidents that ended in the window."""
     times = _resolved_s(sight.incidents, sight.window)
     if not times:
-        return _none(say("reasons.no_incident_ended", "no incident ended in this window"))
+        return unknown(say("reasons.no_incident_ended", "no incident ended in this window"))
     past = _resolved_s(sight.incidents, sight.compared)
     before = sum(past) / len(past) if past else None
     said: dict[str, float | str] = {"n": len(times), "longest_s": max(times)}
@@ -189,7 +127,7 @@ def spend(sight: Sight) -> Figure:
     found = get_recent_costs(sight.ws, sight.window, against=sight.compared)
     known = found.inferences - found.by_method.get("unknown", 0)
     if not known:
-        return _none(NO_KNOWN_COST)
+        return unknown(NO_KNOWN_COST)
     rise = found.total / found.before - 1 if found.before and sight.is_comparable else None
     judged: Judgement = "none" if rise is None else "warn" if rise > SPEND_JUMP else "good"
     said: dict[str, float | str] = {
@@ -204,7 +142,7 @@ def energy(sight: Sight) -> Figure:
     found = get_recent_carbon(sight.ws, sight.window)
     known = found.inferences - found.by_method.get("unknown", 0)
     if found.carbon is None or not known:
-        return _none(
+        return unknown(
             say("reasons.no_known_energy", "no inference of this window has a known energy")
         )
     before = get_recent_carbon(sight.ws, sight.compared)
@@ -219,7 +157,7 @@ def requests(sight: Sight) -> Figure:
     """Requests in the window."""
     now = sight.traffic
     if not now.requests:
-        return _none(say("reasons.no_inference", "no inference arrived in this window"))
+        return unknown(say("reasons.no_inference", "no inference arrived in this window"))
     said: dict[str, float | str] = {"rate": now.requests_per_s}
     return Figure(float(now.requests), float(sight.before.requests), "none", "", said, now.requests)
 
@@ -228,7 +166,7 @@ def error_rate(sight: Sight) -> Figure:
     """Share of requests that failed."""
     now = sight.traffic
     if now.error_rate is None:
-        return _none(say("reasons.no_inference", "no inference arrived in this window"))
+        return unknown(say("reasons.no_inference", "no inference arrived in this window"))
     judged: Judgement = (
         "bad" if now.error_rate >= 0.05 else "warn" if now.error_rate >= 0.01 else "good"
     )
@@ -240,7 +178,9 @@ def latency_p95(sight: Sight) -> Figure:
     """The time within which 95 % of requests are answered."""
     now = sight.traffic
     if now.latency_ms is None:
-        return _none(say("reasons.no_latency", "no inference of this window says how long it took"))
+        return unknown(
+            say("reasons.no_latency", "no inference of this window says how long it took")
+        )
     before = sight.before.latency_ms
     said: dict[str, float | str] = {"p50": now.latency_ms["p50"], "p99": now.latency_ms["p99"]}
     old = before["p95"] if before else None
@@ -256,7 +196,7 @@ def hallucination_risk(sight: Sight) -> Figure:
     """Mean share of outputs that their context does not support."""
     found = _latest(sight, "aiobs_hallucination_risk", {})
     if not found:
-        return _none(
+        return unknown(
             say("reasons.no_output_checked_today", "no output was checked in the last day")
         )
     worst = max(found, key=lambda name: found[name])
@@ -268,7 +208,7 @@ def hallucination_risk(sight: Sight) -> Figure:
 def _from_latest(sight: Sight, name: str, labels: dict[str, str], limit: float) -> Figure:
     found = _latest(sight, name, labels)
     if not found:
-        return _none(
+        return unknown(
             say(
                 "reasons.no_model_compared",
                 "no model was compared with its reference in the last day",
@@ -293,7 +233,7 @@ def services_healthy(sight: Sight) -> Figure:
     """Services that are healthy, of those with enough calls to judge."""
     known = [s for s in sight.overview.services if s.health != "unknown"]
     if not known:
-        return _none(
+        return unknown(
             say(
                 "reasons.no_service_called_hour",
                 "no service was called often enough in the last hour",
@@ -314,7 +254,7 @@ def unregistered_models(sight: Sight) -> Figure:
     """Models that send inferences though nobody said what they are."""
     rows = sight.overview.models
     if not rows:
-        return _none(say("reasons.nothing_sent", "no model has sent anything yet"))
+        return unknown(say("reasons.nothing_sent", "no model has sent anything yet"))
     missing = [m.name for m in rows if m.status == "unregistered"]
     said: dict[str, float | str] = {
         "n": len(missing), "total": len(rows), "names": ", ".join(missing[:3]),
@@ -327,7 +267,7 @@ def control_coverage(sight: Sight) -> Figure:
     """Share of applicable controls that pass on fresh evidence."""
     found = sight.compliance.coverage
     if found.share is None:
-        return _none(say("reasons.no_control", "no control applies"))
+        return unknown(say("reasons.no_control", "no control applies"))
     said: dict[str, float | str] = {
         "n": found.counts["pass"], "total": found.total - found.counts["not_applicable"],
         "gap": found.counts["gap"],
@@ -342,6 +282,39 @@ def running_clocks(sight: Sight) -> Figure:
     judged: Judgement = "bad" if late else "warn" if running else "good"
     said: dict[str, float | str] = {"late": late, "n": len(running)}
     return Figure(float(len(running)), None, judged, "", said)
+
+
+def slo_attainment(sight: Sight) -> Figure:
+    """Objectives that hold, of those with data."""
+    found = sight.objectives
+    if not found.objectives:
+        return unknown(say("reasons.no_objective", "no objective is defined"))
+    by = found.by_health
+    known = len(found.objectives) - by["no_data"]
+    if found.attainment is None:
+        return unknown(say("reasons.no_objective_data", "no objective has data in its period yet"))
+    judged: Judgement = "bad" if by["exhausted"] else "warn" if by["burning"] else "good"
+    said: dict[str, float | str] = {
+        "n": known - by["exhausted"], "total": known, "burning": by["burning"],
+    }  # fmt: skip
+    return Figure(found.attainment, None, judged, "share", said, known)
+
+
+def slo_burn(sight: Sight) -> Figure:
+    """Burn rate of the last hour, of the objective that burns fastest."""
+    if not sight.objectives.objectives:
+        return unknown(say("reasons.no_objective", "no objective is defined"))
+    worst = fastest(sight.objectives.objectives)
+    if worst is None:
+        return unknown(
+            say("reasons.no_objective_hour", "no objective counted anything in the last hour")
+        )
+    said: dict[str, float | str] = {
+        "name": worst.objective.definition.name, "left": worst.budget.remaining,
+    }  # fmt: skip
+    if worst.burn["6h"] is not None:
+        said["six"] = worst.burn["6h"]
+    return Figure(worst.burn["1h"], None, judge_burn(worst), "", said, round(worst.budget.total))
 
 
 def security_events(sight: Sight) -> Figure:
@@ -381,6 +354,8 @@ WIDGETS: tuple[Widget, ...] = (
     Widget("control_coverage", "compliance", "up", "compliance:read", control_coverage),
     Widget("running_clocks", "compliance", "down", "compliance:read", running_clocks),
     Widget("security_events", "security", "down", "events:read", security_events),
+    Widget("slo_attainment", "slo", "up", "slo:read", slo_attainment),
+    Widget("slo_burn", "slo", "down", "slo:read", slo_burn),
     Widget("deployments", "technical", "neither", "events:read", deployments),
 )
 BY_ID = {widget.id: widget for widget in WIDGETS}

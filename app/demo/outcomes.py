@@ -95,12 +95,22 @@ PROMISES: dict[str, dict[str, Any]] = {
 
 
 def state_objectives(hub: Hub) -> None:
-    """Define the sample company's objectives, unless a key may only send."""
+    """Define what was never defined: an objective that somebody edited or deleted stays so."""
+    for slo_id, definition in PROMISES.items():
+        try:
+            if not _was_defined(hub, slo_id):
+                hub.put(f"/api/slo/{slo_id}", definition)
+        except HubError as error:  # a key that may only send
+            print(f"sample fleet: no objectives: {error}", file=sys.stderr)
+            return
+
+
+def _was_defined(hub: Hub, slo_id: str) -> bool:
+    """Whether the hub has revisions of an objective, deleted or not."""
     try:
-        for name, definition in PROMISES.items():
-            hub.put(f"/api/slo/{name}", definition)
-    except HubError as error:
-        print(f"sample fleet: no objectives: {error}", file=sys.stderr)
+        return bool(hub.get(f"/api/slo/{slo_id}/revisions"))
+    except HubError:  # none, or a key that may not look, which may not define either
+        return False
 
 
 def state_policies(hub: Hub) -> None:

@@ -13,10 +13,12 @@ from app.demo import incidents
 from app.demo.history import arrivals, backfill
 from app.demo.hub import Hub, HubError
 from app.demo.live import Live
+from app.demo.outcomes import PROMISES, state_objectives
 from app.demo.pathway import SERVICES, Tracers
 from app.demo.predictors import Predictor, train_all
 from app.demo.run import LONGEST_GAP_S, _has_other_models, _newest
 from app.demo.serving import TEXT_MODELS, Desk
+from services import slo
 from services.jobs import roll_up
 from services.times import Window
 from services.topology import get_topology
@@ -77,6 +79,22 @@ def test_somebody_elses_models_keep_the_fleet_away(hub: Flask) -> None:
 def test_a_hub_that_refuses_is_an_error_with_its_words(hub: Flask) -> None:
     with serve(hub) as server, pytest.raises(HubError, match="prediction|field|model_id"):
         Hub(server.url).send("inferences", [{"inference_id": "1"}])
+
+
+def test_the_fleet_promises_once_and_leaves_edits_and_deletions_alone(
+    hub: Flask, workspace: Workspace
+) -> None:
+    with serve(hub) as server:
+        client = Hub(server.url)
+        state_objectives(client)
+        assert {o.id for o in slo.list_objectives(workspace)} == set(PROMISES)
+        edited = client.get("/api/slo/assistant-grounding")["objective"]["definition"]
+        client.put("/api/slo/assistant-grounding", edited | {"target": 0.5})
+        slo.remove(workspace, "screening-trust")
+        state_objectives(client)
+    left = {o.id: o.definition.target for o in slo.list_objectives(workspace)}
+    assert set(left) == set(PROMISES) - {"screening-trust"}
+    assert left["assistant-grounding"] == 0.5
 
 
 class Clock:

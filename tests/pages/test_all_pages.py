@@ -56,6 +56,11 @@ def fill(client: FlaskClient, backends: Backends, now_ms: int) -> None:
         client.post("/api/ingest/inferences", json={"inferences": [*rows, *texts]}).status_code
         == 202
     )
+    promise = {
+        "name": "Answers", "model_id": "alpha", "target": 0.99,
+        "indicator": {"kind": "availability"},
+    }  # fmt: skip
+    assert client.put("/api/slo/answers", json=promise).status_code == 200
     scheduler = Scheduler(backends)
     for job in JOBS:
         scheduler.tick(job, now_ms / 1_000)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from connectors import telemetry
+from connectors.telemetry import MetricBatch
 from engines import impact
 from engines.causal import Call, Event, Series
 from engines.impact import Estimate, Exposure, ExposureImpact, ImpactResult
 from engines.result import Interval
+from services import slo
 from services.causal import explain
-from services.impact import attempt, fit
+from services.impact import attempt, exposures_of, fit
 from services.scene import Scene
+from services.slo_counts import CALLS, FAILED, Indicator
 from services.study import Study, added, recommend
 from services.study import study as read_study
 from services.times import MINUTE_MS, Window
@@ -91,6 +95,42 @@ def test_amounts_of_several_models_add_and_so_do_the_ends_of_their_intervals() -
     so_far, ahead, unit = added(made)["money"]
     assert (so_far.value, so_far.interval.low, so_far.interval.high, unit) == (7, 5, 11, "USD")
     assert ahead[0][1].value == 7
+
+
+def test_budgets_at_risk_do_not_add_the_worst_one_stands_for_them() -> None:
+    def one(node: str, value: float) -> ExposureImpact:
+        amount = Estimate(value, Interval(value - 0.1, value + 0.1, 0.9))
+        exposure = Exposure("slo_budget", (node, "errors"), 0.01, "share")
+        return ExposureImpact(exposure, amount, ((3600.0, amount),))
+
+    exposures = (one("a", 0.6), one("b", 0.9), one("c", 0.2))
+    result = ImpactResult(("a", "errors"), 1.0, (), exposures, (), 10, 10)
+    made = Study(None, None, None, None, None, Window(0, 1), 0, result, None, None, (), None)
+    assert added(made)["slo_budget"][0].value == 0.9
+
+
+def test_a_promise_of_availability_puts_its_budget_at_risk(workspace: Workspace) -> None:
+    seen = scene()
+    calls, failed = ((name, {"service": "web"}) for name in (CALLS, FAILED))
+    now = workspace.now_ms()
+    workspace.metrics.append(
+        MetricBatch(
+            [telemetry.Series(*calls), telemetry.Series(*failed)],
+            np.array([0, 1], dtype=np.int32),
+            np.array([now - MINUTE_MS] * 2, dtype=np.int64),
+            np.array([10_000.0, 10.0]),
+        )
+    )
+    for slo_id, target in (("web", 0.99), ("strict", 0.995)):
+        slo.define(workspace, slo_id, slo.Definition(
+            name=slo_id, service="web", target=target, indicator=Indicator("availability")
+        ))  # fmt: skip
+    seen.metrics["web", "errors"] = seen.metrics["web", "latency_ms"]
+    found = exposures_of(workspace, seen, fit(seen))
+    budgets = [e for e in found if e.name == "slo_budget"]
+    assert [(e.key, e.unit) for e in budgets] == [(("web", "errors"), "share")]
+    # 10,000 requests at 99.5 % allow 50 failures: each of them, told per minute, is 1/50.
+    assert budgets[0].per_unit_second * 60 == pytest.approx(1 / 50)
 
 
 def test_an_empty_hub_says_that_no_incident_is_open(workspace: Workspace) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from services import alerts, jobs, slo, slo_counts
+from connectors.telemetry import MetricBatch, Series
+from services import alerts, degradation, jobs, slo, slo_counts
 from services.errors import Conflict, Forbidden, Invalid, NotFound
 from services.identity import Principal
 from services.slo import Definition, Exclusion
 from services.slo_counts import Indicator
-from services.times import DAY_MS, HOUR_MS, MINUTE_MS, to_rfc3339
+from services.times import DAY_MS, HOUR_MS, MINUTE_MS, Window, to_rfc3339
+from services.widgets import read_widgets
 from services.workspace import Backends, Workspace
 from tests.conftest import NOW_MS
 from tests.services.conftest import Row, Send
@@ -237,3 +240,53 @@ def test_a_calendar_month_starts_at_local_midnight(workspace: Workspace) -> None
     slo.define(workspace, "x", given)
     window = slo.get_error_budget(workspace, "x").window
     assert window.start_ms == NOW_MS - NOW_MS % DAY_MS - 9 * HOUR_MS
+
+
+def test_figures_name_the_share_that_holds_and_the_fastest_burn(
+    workspace: Workspace, send: Send
+) -> None:
+    now = workspace.now_ms()
+    window = Window(now - DAY_MS, now)
+    ids = ("slo_attainment", "slo_burn")
+    none = [figure for _, figure in read_widgets(workspace, ids, window)]
+    assert all(f.value is None and "no objective is defined" in f.reason for f in none)
+    send(rows(2_000, minutes=2_000, failed_in_last=60))
+    slo.define(workspace, "strict", replace_target(AVAILABLE, 0.999))
+    slo.define(workspace, "loose", replace_target(AVAILABLE, 0.5))
+    held, burn = (figure for _, figure in read_widgets(workspace, ids, window))
+    assert (held.value, held.said["n"], held.said["total"], held.judgement) == (0.5, 1, 2, "bad")
+    assert burn.value == pytest.approx(1 / 0.001) and burn.judgement == "bad"
+
+
+def test_an_objective_is_the_threshold_of_the_trend_it_promises(
+    client: FlaskClient, workspace: Workspace
+) -> None:
+    labels = {"model_id": "bot"}
+    samples = [
+        {"name": "aiobs_grounding_score", "value": 0.95 - 0.001 * (96 - i), "labels": labels,
+         "timestamp": (NOW_MS - i * 15 * MINUTE_MS) / 1_000}
+        for i in range(96)
+    ]  # fmt: skip
+    row = {"inference_id": "b1", "model_id": "bot", "timestamp": NOW_MS / 1_000 - 60, "output": "x"}
+    assert client.post("/api/ingest/inferences", json={"inferences": [row]}).status_code == 202
+    workspace.metrics.append(_batch(samples))
+    client.put("/api/models/bot", json={"model_type": "rag"})
+    before = degradation.track_degradation(workspace, "bot")
+    assert before.result is not None and before.result.crossing is None
+    for slo_id, limit in (("low", 0.5), ("high", 0.8)):
+        slo.define(workspace, slo_id, Definition(
+            name=slo_id, model_id="bot", target=0.9, indicator=Indicator("grounding", limit)
+        ))  # fmt: skip
+    after = degradation.track_degradation(workspace, "bot")
+    assert after.result is not None and after.result.crossing is not None
+    assert after.result.crossing.threshold == 0.8
+    assert not after.result.crossing.is_breached and after.result.crossing.in_s is not None
+
+
+def _batch(samples: list[dict[str, Any]]) -> MetricBatch:  # JSON rows of one series
+    return MetricBatch(
+        [Series(samples[0]["name"], samples[0]["labels"])],
+        np.zeros(len(samples), dtype=np.int32),
+        np.array([round(s["timestamp"] * 1_000) for s in samples], dtype=np.int64),
+        np.array([s["value"] for s in samples]),
+    )
