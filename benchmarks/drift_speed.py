@@ -17,7 +17,15 @@ import numpy as np
 
 from benchmarks.drift_tables import table
 from benchmarks.study import Row, run
-from engines.drift import compare, compare_sketches, profile_table, sketch_table
+from engines.drift import (
+    compare,
+    compare_sketches,
+    from_bytes,
+    merge,
+    profile_table,
+    sketch_table,
+    to_bytes,
+)
 from engines.drift.sketch import PROFILE_POINTS
 
 REPEATS = 5
@@ -108,12 +116,12 @@ def fleet() -> list[Row]:
     profile = profile_table(table(rng, 100_000)[names], points=512)
     hours = [sketch_table(table(rng, 4_000)[names], grid=profile.grid) for _ in range(8)]
     compared = cpu_s(lambda: compare_sketches(profile, hours[0]), repeats=50)
-    from engines.drift import from_bytes, merge, to_bytes
-
     day = merge(hours[:-1])
     joined = cpu_s(lambda: merge([day, hours[-1]]), repeats=50)
-    size = len(to_bytes(hours[0])) / 1024
-    loaded = cpu_s(lambda: from_bytes(to_bytes(day)), repeats=20)
+    size = len(to_bytes(hours[0], with_grid=False)) / 1024
+    loaded = cpu_s(
+        lambda: from_bytes(to_bytes(day, with_grid=False), grid=profile.grid), repeats=20
+    )
     return [
         Row(
             "1,000 models x 20 columns: join and compare, CPU s", 1e3 * (compared + joined), high=10
@@ -122,7 +130,16 @@ def fleet() -> list[Row]:
         Row("  of which join one hour, CPU s", 1e3 * joined, repetitions=50),
         Row("  write and read back, on top, CPU s", 1e3 * loaded, repetitions=20),
         Row("one model-hour of 20 columns, kB", size),
+        Row("72 rows of 30 features, ten minutes of a small model, kB", _bucket_kb()),
     ]
+
+
+def _bucket_kb() -> float:
+    """Ten minutes of a model that is asked now and then: features with four decimals."""
+    rng = np.random.default_rng(2)
+    past, now = ({f"f{i}": rng.normal(size=n).round(4) for i in range(30)} for n in (5_000, 72))
+    grid = profile_table(past).grid
+    return len(to_bytes(sketch_table(now, grid=grid), with_grid=False)) / 1024
 
 
 if __name__ == "__main__":

@@ -80,7 +80,8 @@ def _put_bucket(
     for version in sorted(set(rows.versions[inside].tolist())):
         table = feature_columns(rows, inside & (rows.versions == version), with_outputs=True)
         if table:
-            body = engine.to_bytes(engine.sketch_table(table, grid=grid))
+            # One grid a model is kept apart: within each summary it would be most of its bytes.
+            body = engine.to_bytes(engine.sketch_table(table, grid=grid), with_grid=False)
             ws.events.put_analysis(Analysis(_KIND, _subject(model_id, version), start_ms, body))
 
 
@@ -132,8 +133,9 @@ def merged_sketch(
     """Return the summary of a window, widened to whole buckets; None where nothing was sent."""
     versions = [version] if version is not None else _versions(ws, model_id)
     start = window.start_ms // BUCKET_MS * BUCKET_MS
+    grid = _grid(ws, model_id)
     found = [
-        engine.from_bytes(analysis.body)
+        engine.from_bytes(analysis.body, grid=grid)
         for name in versions
         for analysis in ws.events.analyses(
             _KIND, _subject(model_id, name), start, window.end_ms, limit=_MAX_BUCKETS

@@ -71,7 +71,7 @@ def areas(pair: NumericPair) -> tuple[float, float]:
     >>> areas(NumericPair.of_samples(np.array([0.0, 1.0]), np.array([-4.0, 5.0])))
     (4.0, 0.0)
     """
-    width = np.diff(pair.values)
+    width = pair.values[1:] - pair.values[:-1]
     gap = pair.gap[:-1]
     signed = float(gap @ width)
     return float(np.abs(gap) @ width), signed

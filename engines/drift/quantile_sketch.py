@@ -99,8 +99,8 @@ class QuantileSketch:
 
     def counts_at(self, grid: Floats) -> Floats:
         """Return rows at or below each point of `grid`, linear within cells."""
-        doubled = np.repeat(self.values, 2)
-        ends = np.cumsum(self.at + self.before)
+        doubled = self.values.repeat(2)
+        ends = (self.at + self.before).cumsum()
         counts = np.empty(len(doubled))
         counts[0::2] = ends - self.at
         counts[1::2] = ends
@@ -123,7 +123,9 @@ def merge_quantiles(parts: Sequence[QuantileSketch]) -> QuantileSketch:
     weighted = [part.weighted() for part in full]
     values = np.concatenate([values for values, _ in weighted])
     masses = np.concatenate([masses for _, masses in weighted])
-    order = np.argsort(values)  # masses are whole rows: the order of ties does not matter
+    # Each part is a few ascending runs, which a stable sort joins without comparing all of them;
+    # masses are whole rows, so the order of ties does not matter.
+    order = np.argsort(values, kind="stable")
     values = values[order]
     first = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
     values, masses = values[first], np.add.reduceat(masses[order], first)
@@ -144,16 +146,18 @@ def _compress(values: Floats, masses: Floats, points: int) -> tuple[Floats, Floa
     """Return kept values with the mass at each and the mass strictly before it."""
     ends = np.cumsum(masses)
     crossed = np.searchsorted(ends, np.arange(1, points + 1) * (ends[-1] / points) - 1e-9)
-    kept = np.unique(np.concatenate(([0], np.minimum(crossed, len(values) - 1))))
+    rising = np.concatenate(([0], np.minimum(crossed, len(values) - 1)))
+    kept = rising[np.concatenate(([True], rising[1:] != rising[:-1]))]
     before = steps(ends[kept]) - masses[kept]
     return values[kept], masses[kept], np.maximum(before, 0.0)
 
 
 def _join_moments(parts: Sequence[QuantileSketch]) -> tuple[float, float]:
-    rows = np.array([part.rows for part in parts], dtype=np.float64)
-    means = np.array([part.mean for part in parts])
-    mean = float(rows @ means / rows.sum())
-    square = sum(part.square for part in parts) + float(rows @ (means - mean) ** 2)
+    rows = [part.rows for part in parts]
+    mean = sum(n * part.mean for n, part in zip(rows, parts, strict=True)) / sum(rows)
+    square = sum(
+        part.square + n * (part.mean - mean) ** 2 for n, part in zip(rows, parts, strict=True)
+    )
     return mean, square
 
 
@@ -166,7 +170,7 @@ def pair_sketches(reference: QuantileSketch, current: QuantileSketch) -> Numeric
     the exact data allow; with no more distinct values than points it is the exact one.
     """
     n, m = reference.rows, current.rows
-    joint = np.sort(np.concatenate((reference.values, current.values)))
+    joint = np.sort(np.concatenate((reference.values, current.values)), kind="stable")
     grid = _distinct(joint)
     before, after = steps(reference.counts_at(grid)), steps(current.counts_at(grid))
     return NumericPair.of_counts(grid, before, after, reference.error / n + current.error / m)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -52,8 +53,8 @@ class Sides:
         )
 
 
-def blank(name: str, kind: Kind, sides: Sides, reason: str) -> ColumnDrift:
-    """Return a column that was not compared, with its counts."""
+def blank(name: str, kind: Kind, sides: Sides, reason: str, **known: Any) -> ColumnDrift:
+    """Return a column that was not compared, with its counts and what else is `known` of it."""
     missing_reference = 1.0 - sides.n / sides.rows_reference if sides.rows_reference else 0.0
     missing_current = 1.0 - sides.m / sides.rows_current if sides.rows_current else 0.0
     return ColumnDrift(
@@ -66,6 +67,7 @@ def blank(name: str, kind: Kind, sides: Sides, reason: str) -> ColumnDrift:
         missing_reference=missing_reference,
         missing_current=missing_current,
         missing_change=missing_current - missing_reference,
+        **known,
     )
 
 
@@ -93,8 +95,11 @@ def compare_numbers(
     )
     smallest = detectable_auc_shift(pair.n, pair.m, level, policy.power)
     found = severity(debias(distance, ks_noise(pair.n, pair.m)), policy.half_ks)
-    draft = replace(
-        blank(name, "numeric", sides, ""),
+    draft = blank(
+        name,
+        "numeric",
+        sides,
+        "",
         effect_name="ks_distance",
         effect=distance,
         gate=policy.ks_gate,
@@ -120,8 +125,11 @@ def compare_categories(
     table = pool_cells(pair)
     tests = (*(test(table) for test in CATEGORY_TESTS), *more)
     v = cramers_v(table)
-    draft = replace(
-        blank(name, "categorical", sides, ""),
+    draft = blank(
+        name,
+        "categorical",
+        sides,
+        "",
         effect_name="cramers_v",
         effect=v,
         gate=policy.v_gate,

@@ -1,5 +1,7 @@
 """Sketches: within their stated error, mergeable in any order, in agreement with the exact path."""
 
+import base64
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,16 @@ from engines.drift.sketch import merge, profile_table, sketch_table
 from engines.drift.sketch_bytes import from_bytes, to_bytes
 from engines.drift.sketch_compare import compare_sketches
 from engines.errors import EngineError
+
+FIRST_RELEASE = (
+    "QURTMdYJAAAAAAAAeAGTZWRgqFYqyi8vVrIy0VHKK81NSi0CsquVKpSsoi10DPQMdIz0THUs9QxidZQq4WLGeoYW"
+    "5qY6xpZ6ZuYgVmytjlJyYklqen5RZipIP5CfXpSZAtQANAmkE6i9uDQXKFVSVJqqo5RYVJRYCeRFRyvZlBoq6UQb"
+    "x8bq4GGnWQDVmCCpwcIGqzHSMTOFKEPjgm0x0jFCkSTAi61lZGJlZAIGEhRcsIcwHkBpAQcIX8GBEQigioDUB6j8"
+    "QNEMUHeNdFoEGg4DRcPSy0DRsHQ60DQsnwwUrQBNB/SnlzZ9l2VK/LJ/oOjUyb5mN1Oa94x0ehkkHuwHih6o+IfZ"
+    "+7Ra4E1L9ZX9A00vbL5oZXv4qv1A0QMV/zB7WYAA2EAAgg02cLoGFDdT7BmgdEr6tJKLXzgd5oQtKrC2ZYDTgu9b"
+    "ZVI2czuc/rzd9QavqMO1B88rVJLY4PSM3oOW7mqiDgDxquIc"
+)
+"""Four rows as version 1 wrote them, grid and whole matrices included."""
 
 
 def table(seed, n=20_000, shift=0.0, rho=0.0):
@@ -124,6 +136,39 @@ def test_bytes_bring_back_the_same_sketch():
     again = from_bytes(to_bytes(profile))
     current = sketch_table(table(12), grid=profile.grid)
     assert compare_sketches(again, current) == compare_sketches(profile, current)
+
+
+def test_many_sketches_share_one_grid_that_is_kept_apart():
+    profile = profile_table(table(11))
+    parts = [sketch_table(table(seed, n=900), grid=profile.grid) for seed in (12, 13)]
+    kept = [to_bytes(part, with_grid=False) for part in parts]
+    read = merge([from_bytes(body, grid=profile.grid) for body in kept])
+    assert compare_sketches(profile, read) == compare_sketches(profile, merge(parts))
+    assert len(kept[0]) < len(to_bytes(parts[0]))
+
+
+def test_sums_over_another_grid_are_left_out():
+    profile, other = profile_table(table(11)), profile_table(table(12))
+    kept = to_bytes(sketch_table(table(13, n=900), grid=profile.grid), with_grid=False)
+    assert from_bytes(kept, grid=other.grid).sums is None
+    assert from_bytes(kept).numbers["x"].rows == 900
+
+
+def test_bytes_of_the_first_release_are_still_read():
+    read = from_bytes(base64.b64decode(FIRST_RELEASE))
+    again = profile_table(
+        {"x": np.array([1.0, 2.0, 2.0, 5.0]), "y": np.array([0.5, 0.25, 4.0, 8.0])}, points=8
+    )
+    assert read.sums.product.tolist() == again.sums.product.tolist()
+    assert read.grid.quantiles.tolist() == again.grid.quantiles.tolist()
+    assert read.numbers["y"].values.tolist() == [0.25, 0.5, 4.0, 8.0]
+
+
+@given(st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=50))
+def test_numbers_come_back_to_the_last_bit(values):
+    sketch = sketch_table({"x": np.array(values) + 0.0}, kinds={"x": "numeric"})
+    again = from_bytes(to_bytes(sketch))
+    assert again.numbers["x"].values.tolist() == sketch.numbers["x"].values.tolist()
 
 
 @pytest.mark.parametrize("cut", [0, 3, 11, 40, -9])
