@@ -101,6 +101,13 @@ def scheduler_workspace(app: Flask) -> Workspace:
     return workspace
 
 
+def keep_house(app: Flask, now_ms: int) -> None:
+    """Let the stores tidy up, as the scheduler does every two seconds."""
+    backends = app.extensions["aiobs_backends"]
+    for store in (backends.metrics, backends.events):
+        store.maintain(now_ms)
+
+
 @dataclass(slots=True)
 class Replay:
     """Requests of some models over a span, and what of them the hub has by now."""

@@ -7,6 +7,7 @@ ratio or a distance); one alone is either noise or trifle. Rules over the newest
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,7 +19,7 @@ from services.hallucination import get_hallucination
 from services.identity import permitted
 from services.incidents import Finding, Incident, list_incidents, open_incidents, reconcile
 from services.models import Model, list_models
-from services.newest import NEWEST_RULES, read_newest
+from services.newest import NEWEST_RULES, Limits, read_newest
 from services.security_alerts import attack_rule, leak_rule
 from services.series import read_points
 from services.slo_alerts import burn_rule
@@ -31,7 +32,7 @@ from services.workspace import Workspace
 NOW_MS = 10 * MINUTE_MS
 QUIET_MS = 10 * MINUTE_MS
 LOOKS_A_WEEK = 7 * DAY_MS // (15 * 1_000)
-RULES_A_MODEL = 9
+RULES_A_MODEL = 12
 FALSE_ALARMS_A_WEEK = 1.0
 """Expected over all models and rules together when nothing is wrong: the p limit is this, divided
 by the number of looks (Bonferroni). Neighbouring looks share most of their data, so that the true
@@ -61,9 +62,20 @@ def p_limit(models: int, tests: int = 0) -> float:
     """Return how small a p value must be when `models` are watched and a rule makes extra tests.
 
     >>> f"{p_limit(models=8):.1e}"
-    '3.4e-07'
+    '2.6e-07'
     """
     return FALSE_ALARMS_A_WEEK / (LOOKS_A_WEEK * max(1, models) * (RULES_A_MODEL + tests))
+
+
+def evidence_limit(models: int, rows_a_week: float) -> float:
+    """Return how large the evidence of single requests must be, as a logarithm.
+
+    The same budget as `p_limit`, spent by the request and not by the look.
+
+    >>> round(evidence_limit(models=8, rows_a_week=25_000), 1)
+    14.7
+    """
+    return math.log(max(1.0, rows_a_week) * max(1, models) * RULES_A_MODEL / FALSE_ALARMS_A_WEEK)
 
 
 def _is_active(ws: Workspace, model: Model) -> bool:
@@ -72,8 +84,11 @@ def _is_active(ws: Workspace, model: Model) -> bool:
 
 def _all_findings(ws: Workspace, models: list[Model]) -> Iterator[Finding]:
     explained = _with_known_change(ws)
+    limits = Limits(
+        lambda tests: p_limit(len(models), tests), lambda rows: evidence_limit(len(models), rows)
+    )
     for model in models:
-        new = read_newest(ws, model, lambda tests: p_limit(len(models), tests))
+        new = read_newest(ws, model, limits)
         found = [f for rule in NEWEST_RULES for f in rule(ws, new)] if new is not None else []
         yield from found
         yield from errors_rule(ws, model, p_limit(len(models)))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from connectors.protocols import StoreHealth
 from connectors.selector import select
-from services import degradation, drift, hallucination, reliability, trust
+from services import degradation, drift, hallucination, reliability, sides, trust
 from services.errors import AIOBSError
 from services.identity import permitted
 from services.models import Model, list_models
@@ -108,9 +109,10 @@ def _compute_at(ws: Workspace, model_id: str, hour_ms: int) -> None:
     """Compute every family as of the end of an hour, trust last."""
     moment = hour_ms + HOUR_MS - 1
     then = replace(ws, clock=lambda: moment, cache=OneMoment())
+    recent = sides.read_recent(then, model_id)
     for compute in (
-        drift.detect_drift,
-        reliability.analyze_reliability,
+        partial(drift.detect_drift, recent=recent),
+        partial(reliability.analyze_reliability, recent=recent),
         hallucination.detect_hallucination,
         degradation.track_degradation,
     ):

@@ -16,13 +16,11 @@ from engines.result import Insufficient
 from engines.sentence import say
 from services.models import Model
 from services.quality import class_name, score_outcomes
-from services.times import DAY_MS, HOUR_MS, Window
+from services.sides import Recent
+from services.times import HOUR_MS
 from services.workspace import Workspace
 
-COLUMNS = ("score", "label", "prediction")
-_MAX_ROWS = 40_000
 CURRENT_MS = 2 * HOUR_MS
-REFERENCE_MS = 2 * DAY_MS
 
 Floats = NDArray[np.float64]
 
@@ -51,13 +49,9 @@ class _Judged:
     threshold: float
 
 
-def read_concept(ws: Workspace, model: Model) -> Concept | Insufficient:
+def read_concept(ws: Workspace, model: Model, recent: Recent) -> Concept | Insufficient:
     """Return concept drift of the last two hours against the two days before."""
-    end = ws.now_ms()
-    window = Window(end - REFERENCE_MS, end)
-    rows = ws.events.inference_columns(
-        model.model_id, window.start_ms, window.end_ms, limit=_MAX_ROWS
-    )
+    end, rows = ws.now_ms(), recent.rows
     judged = _judge(rows, model)
     if isinstance(judged, Insufficient):
         return judged

@@ -12,7 +12,7 @@ from services.computed import Computed, attempt, latest, remember
 from services.errors import NotFound
 from services.identity import permitted
 from services.models import get_model
-from services.reference import choose_sides
+from services.sides import choose_sides
 from services.times import DAY_MS, Window
 from services.workspace import Workspace
 

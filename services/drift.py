@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 from numpy.typing import NDArray
 
 from engines import drift as engine
@@ -18,7 +20,15 @@ from services.concept import Concept, read_concept
 from services.history import keep, store_numbers
 from services.identity import permitted
 from services.models import Model, get_model
-from services.reference import Sides, choose_sides, with_long_columns
+from services.quality import class_name
+from services.sides import (
+    Columns,
+    Recent,
+    Sides,
+    choose_sides,
+    read_recent,
+    with_long_columns,
+)
 from services.sketches import merged_sketch, seasonal_sketch
 from services.times import Window
 from services.workspace import Workspace
@@ -51,16 +61,17 @@ def get_drift(ws: Workspace, model_id: str) -> DriftAnswer:
 
 
 @permitted("analysis:run")
-def detect_drift(ws: Workspace, model_id: str) -> DriftAnswer:
+def detect_drift(ws: Workspace, model_id: str, *, recent: Recent | None = None) -> DriftAnswer:
     """Compute drift now, keep it and its history, and return it."""
-    answer = _compute(ws, get_model(ws, model_id))
+    answer = _compute(ws, get_model(ws, model_id), recent)
     _record(ws, model_id, answer)
     return remember(ws, "drift", model_id, answer, DriftAnswer)
 
 
-def _compute(ws: Workspace, model: Model) -> DriftAnswer:
-    sides = with_long_columns(ws, model.model_id, choose_sides(ws, model.model_id))
-    concept = read_concept(ws, model)
+def _compute(ws: Workspace, model: Model, recent: Recent | None = None) -> DriftAnswer:
+    recent = recent or read_recent(ws, model.model_id)
+    sides = with_long_columns(ws, model.model_id, choose_sides(ws, model.model_id, recent))
+    concept = read_concept(ws, model, recent)
     result, insufficient = attempt(lambda: _compare(sides, concept))
     return Computed(
         model_id=model.model_id,
@@ -76,6 +87,8 @@ def _compute(ws: Workspace, model: Model) -> DriftAnswer:
 
 
 def _compare(sides: Sides, concept: Concept | Insufficient) -> ModelDrift | Insufficient:
+    if sides.lack:
+        return Insufficient(sides.lack)
     smaller = min(sides.n_reference, len(sides.current_rows))
     if smaller < MIN_ROWS:
         return Insufficient(
@@ -94,6 +107,7 @@ def _compare(sides: Sides, concept: Concept | Insufficient) -> ModelDrift | Insu
         _features(sides.reference),
         _features(sides.current),
         say("reasons.no_features_sent", "the model sends no features"),
+        _segments(sides),
     )
     prediction = _report(
         _predictions(sides.reference),
@@ -129,26 +143,52 @@ ORDER = ("drift", "detectable_but_negligible", "no_evidence", "insufficient_data
 
 
 def _report(
-    reference: dict[str, NDArray[Any]], current: dict[str, NDArray[Any]], reason: str
+    reference: Columns,
+    current: Columns,
+    reason: str,
+    segments: tuple[Columns, Columns] = ({}, {}),
 ) -> DriftReport | Insufficient:
     if not reference or not current:
         return Insufficient(reason)
-    return engine.compare(reference, current, kinds=_KINDS, joint=len(reference) > 1)
+    report = engine.compare(
+        reference | segments[0],
+        current | segments[1],
+        columns=list(reference),
+        kinds=_KINDS,
+        joint=len(reference) > 1,
+        slice_by=list(segments[0]),
+    )
+    return replace(report, new_columns=tuple(name for name in current if name not in reference))
 
 
-def _features(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _segments(sides: Sides) -> tuple[Columns, Columns]:
+    """Return the columns that cut both sides into segments, named apart from the features."""
+    names = [name for name in sides.segments if name in sides.reference and name in sides.current]
+    shown = {name: f"segment {name}" for name in names if name.startswith(FEATURE)}
+    one, other = (
+        {shown.get(name, name): _as_labels(side[name]) for name in names}
+        for side in (sides.reference, sides.current)
+    )
+    return one, other
+
+
+def _as_labels(values: NDArray[Any]) -> NDArray[Any]:  # float64 or object
+    return np.array([None if v is None or v != v else class_name(v) for v in values], dtype=object)
+
+
+def _features(columns: Columns) -> Columns:
     """Return what goes in: features under their own names, prompts, embeddings."""
     own = {k.removeprefix(FEATURE): v for k, v in columns.items() if k.startswith(FEATURE)}
     return _sent(columns, ("prompt", "embedding")) | own
 
 
-def _predictions(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _predictions(columns: Columns) -> Columns:
     """Return what comes out: classes or numbers, scores, texts."""
     scores = (name for name in columns if name.startswith("score:"))
     return _sent(columns, ("prediction", "score", "output", *scores))
 
 
-def _sent(columns: dict[str, NDArray[Any]], names: Iterable[str]) -> dict[str, NDArray[Any]]:
+def _sent(columns: Columns, names: Iterable[str]) -> Columns:
     return {n: columns[n] for n in names if n in columns and _has_values(columns[n])}
 
 
@@ -211,7 +251,7 @@ def _versions_of(
     """Return the former version's last window of equal length, and the present version's."""
     if len(model.versions) < 2:
         return None, None, None
-    present, former = model.versions[0], model.versions[1]
+    present, former = sorted(model.versions, key=lambda v: -v.first_seen_ms)[:2]
     end = former.last_seen_ms + 1
     before = Window(end - window.length_ms, end)
     return (

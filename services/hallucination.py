@@ -18,7 +18,7 @@ from services.errors import Invalid
 from services.history import keep, store_numbers
 from services.identity import permitted
 from services.models import get_model
-from services.reference import choose_current
+from services.sides import choose_current
 from services.workspace import Workspace
 
 _COLUMNS = ("output", "context", "prompt", "samples")

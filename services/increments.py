@@ -53,7 +53,7 @@ def follow(
     for model_id, minute in touched:
         minutes.setdefault(model_id, []).append(minute)
     for model_id, wanted in minutes.items():
-        for start, end in _spans(sorted(set(wanted))):
+        for start, end in join_minutes(sorted(set(wanted))):
             rows = ws.events.inference_columns(model_id, start, end, columns=columns)
             made = make(model_id, rows) if len(rows) else None
             if made is not None and made.series:
@@ -63,7 +63,9 @@ def follow(
     return len(touched)
 
 
-def _spans(minutes: list[int]) -> list[tuple[int, int]]:
+def join_minutes(minutes: list[int]) -> list[tuple[int, int]]:
+    """Join minutes that lie close together, so that a back-fill is read once and not by the
+    minute; at most a day each."""
     spans: list[tuple[int, int]] = []
     for minute in minutes:
         near = spans and minute - spans[-1][1] <= _JOIN_MS and minute - spans[-1][0] < DAY_MS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import msgspec
 
@@ -18,6 +19,7 @@ from services import (
     reliability,
     rollups,
     security_scan,
+    sides,
     sketches,
     slo,
     slo_counts,
@@ -79,9 +81,10 @@ def refresh_models(ws: Workspace) -> int:
 @permitted("analysis:run")
 def refresh_model(ws: Workspace, model_id: str) -> None:
     """Recompute all families of one model, trust last because it is made of the others."""
+    recent = sides.read_recent(ws, model_id)
     for compute in (
-        drift.detect_drift,
-        reliability.analyze_reliability,
+        partial(drift.detect_drift, recent=recent),
+        partial(reliability.analyze_reliability, recent=recent),
         hallucination.detect_hallucination,
         degradation.track_degradation,
         data_health.check_data_health,
@@ -89,7 +92,7 @@ def refresh_model(ws: Workspace, model_id: str) -> None:
         try:
             compute(ws, model_id)
         except AIOBSError as error:
-            log.warning("%s of %s: %s", compute.__name__, model_id, error)
+            log.warning("a result of %s: %s", model_id, error)
     answer = trust.compute_trust_score(ws, model_id)
     number = answer.result.trust if answer.result else None
     ws.publish("cognitive", {"model_id": model_id, "trust": number})

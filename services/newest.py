@@ -6,8 +6,9 @@ rows in two. Each rule compares the newest rows with the model's last day.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,19 +17,19 @@ from numpy.typing import NDArray
 
 from connectors.protocols import InferenceColumns
 from engines import drift as engine
-from engines.alerting import excess_p_value
+from engines.alerting import excess_p_value, surge_evidence
 from engines.drift import ColumnDrift, TableSketch
 from engines.drift.category_sketch import CategorySketch
 from engines.drift.quantile_sketch import QuantileSketch
 from services.incidents import Finding, Severity
 from services.models import Model
 from services.sketches import feature_columns
-from services.times import MINUTE_MS
+from services.times import DAY_MS, MINUTE_MS, WEEK_MS
 from services.usual import (
     RECENT_MS,
     Level,
     Usual,
-    count_present,
+    is_present,
     read_contexts,
     read_usual,
 )
@@ -39,9 +40,21 @@ FEW, SOME = 12, 20
 """Rows that a count needs, and rows that a rank test needs (Mann and Whitney 1947 show it from 8;
 `engines.drift` asks for 20). Where a minute brings more, all of its rows are looked at: a burst of
 requests within a second tells little about the model."""
+LEAST_RUN, LEAST_RUN_MS = 4, 20_000
+"""Requests that the evidence of single ones needs, and the time that they span: four slow answers
+within a second may be one pause. Where a minute brings a dozen rows, they are judged together."""
 LEAST_USUAL = 100
 LARGE_SHIFT = 0.5
 """Distance of distribution functions from which a shift is an incident and not only drift."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How sure a finding must be: the p value for so many tests, and the evidence of single
+    requests, as a logarithm, for so many of them a week."""
+
+    p: Callable[[int], float]
+    evidence: Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +65,26 @@ class Newest:
     rows: InferenceColumns
     usual: Usual
     p_limit: float
+    evidence_limit: float
 
     def column(self, name: str, least: int = FEW) -> NDArray[Any]:  # float64 or object
         """Return a column's newest values: at least those of the last minute."""
         values = self.rows.columns.get(name)
         return np.array([]) if values is None else values[-self.count(least) :]
 
+    def times(self, least: int) -> NDArray[np.int64]:
+        """Return when the rows of `column` came."""
+        return self.rows.timestamps_ms[-self.count(least) :]
+
     def count(self, least: int) -> int:
         """Return how many rows are looked at."""
+        return max(least, self.last_minute())
+
+    def last_minute(self) -> int:
+        """Return how many rows the minute before the newest one brought."""
         if len(self.rows) == 0:
-            return least
-        last_minute = self.rows.timestamps_ms > self.rows.timestamps_ms[-1] - MINUTE_MS
-        return max(least, int(last_minute.sum()))
+            return 0
+        return int((self.rows.timestamps_ms > self.rows.timestamps_ms[-1] - MINUTE_MS).sum())
 
     def finding(
         self, rule: str, severity: Severity, title: str, evidence: dict[str, object]
@@ -72,7 +93,7 @@ class Newest:
         return Finding(rule, "model", self.model.model_id, severity, title, evidence)
 
 
-def read_newest(ws: Workspace, model: Model, p_limit: Callable[[int], float]) -> Newest | None:
+def read_newest(ws: Workspace, model: Model, limits: Limits) -> Newest | None:
     """Return the newest rows; None when they or the day before are too few to compare."""
     usual = read_usual(ws, model)
     now = ws.now_ms()
@@ -80,7 +101,8 @@ def read_newest(ws: Workspace, model: Model, p_limit: Callable[[int], float]) ->
     if len(rows) < FEW or usual.rows < LEAST_USUAL:
         return None
     features = sum(name.startswith("feature:") for name in rows.columns)
-    return Newest(model, rows, usual, p_limit(2 * features))
+    rows_a_week = WEEK_MS / DAY_MS * max(usual.rows, len(rows) * DAY_MS / RECENT_MS)
+    return Newest(model, rows, usual, limits.p(2 * features), limits.evidence(rows_a_week))
 
 
 def slow_rule(ws: Workspace, new: Newest) -> Iterator[Finding]:
@@ -116,29 +138,62 @@ class _High:
 
 def _high(new: Newest, name: str, usual: Level | None) -> _High | None:
     """Return the level of a number when more than half of it is high, and not by chance."""
-    values = np.asarray(new.column(name), dtype=float)
-    values = values[np.isfinite(values)]
-    if usual is None or len(values) < FEW // 2:
+    if usual is None:
+        return None
+    column = np.asarray(new.column(name), dtype=float)
+    if column.size == 0:
+        return None
+    known = np.isfinite(column)
+    values = column[known]
+    marks = [(values > mark.value, mark.above) for mark in usual.marks]
+    run = _run(new, new.times(FEW)[known], marks, usual.rows)
+    if run:
+        return _High(float(np.median(values[-run:])), usual.median, run)
+    if len(values) < FEW // 2:
         return None
     above = int((values > usual.high).sum())
-    p_value = excess_p_value(above, len(values), 0.05 * new.usual.rows, new.usual.rows)
+    p_value = excess_p_value(above, len(values), 0.05 * usual.rows, usual.rows)
     if p_value >= new.p_limit or above / len(values) <= 0.5:
         return None
     return _High(float(np.median(values)), usual.median, len(values))
 
 
+def _run(
+    new: Newest,
+    times_ms: NDArray[np.int64],
+    signs: Sequence[tuple[NDArray[np.bool_], float]],
+    usual_rows: float,
+) -> int:
+    """Return how many newest requests, one by one, show for sure that something took over; 0 for
+    none.
+
+    `signs` says of each row whether it shows a sign, and how many rows of the past did. Evidence
+    is averaged over signs, which keeps its meaning.
+    """
+    if len(times_ms) < LEAST_RUN or new.last_minute() >= FEW:
+        return 0
+    found = [surge_evidence(shows.tolist(), count, usual_rows) for shows, count in signs]
+    mean = float(np.logaddexp.reduce([evidence for evidence, _ in found])) - np.log(len(found))
+    run = max(found)[1]
+    is_apart = run >= LEAST_RUN and times_ms[-1] - times_ms[-run] >= LEAST_RUN_MS
+    return run if is_apart and mean >= new.evidence_limit else 0
+
+
 def retrieval_rule(ws: Workspace, new: Newest) -> Iterator[Finding]:
     """Answers come without any passage: retrieval does not deliver."""
-    if new.model.model_type != "rag" or not new.usual.answers:
+    usual = new.usual
+    if new.model.model_type != "rag" or not usual.answers:
         return
-    rows = new.count(FEW)
-    contexts = read_contexts(ws, new.model.model_id, ws.now_ms() - RECENT_MS, rows)
-    empty = len(contexts) - count_present(contexts)
-    p_value = excess_p_value(empty, len(contexts), new.usual.without_context, new.usual.answers)
-    now, before = empty / len(contexts), new.usual.without_context / new.usual.answers
-    if p_value < new.p_limit and now >= 0.2:
+    rows = read_contexts(ws, new.model.model_id, ws.now_ms() - RECENT_MS, new.count(FEW))
+    is_empty = ~is_present(rows.columns["context"])
+    run = _run(new, rows.timestamps_ms, [(is_empty, usual.without_context)], usual.answers)
+    is_empty = is_empty[-run:]
+    empty, n = int(is_empty.sum()), len(is_empty)
+    p_value = excess_p_value(empty, n, usual.without_context, usual.answers)
+    now, before = empty / n, usual.without_context / usual.answers
+    if (run or p_value < new.p_limit) and now >= 0.2:
         title = f"{now:.0%} of the newest answers of {new.model.name} have no passage"
-        evidence: dict[str, object] = {"now": now, "before": before, "n": len(contexts)}
+        evidence: dict[str, object] = {"now": now, "before": before, "n": n}
         yield new.finding("retrieval_outage", "critical", title, evidence)
 
 
@@ -151,16 +206,20 @@ def labels_rule(ws: Workspace, new: Newest) -> Iterator[Finding]:
     rows = ws.events.inference_columns(
         new.model.model_id, end - RECENT_MS, end, columns=("label",), limit=MAX_ROWS
     )
-    labels = Newest(new.model, rows, usual, new.p_limit).column("label", SOME)
+    old = dataclasses.replace(new, rows=rows)
+    labels = old.column("label", SOME).tolist()
     if len(labels) < SOME:
         return
-    missing = sum(label is None or label != label for label in labels.tolist())
-    p_value = excess_p_value(missing, len(labels), usual.unlabelled, usual.old_enough)
+    is_missing = np.array([label is None or label != label for label in labels], dtype=bool)
+    run = _run(old, old.times(SOME), [(is_missing, usual.unlabelled)], usual.old_enough)
+    is_missing = is_missing[-run:]
+    missing, n = int(is_missing.sum()), len(is_missing)
+    p_value = excess_p_value(missing, n, usual.unlabelled, usual.old_enough)
     before = 1 - usual.unlabelled / usual.old_enough
-    now = 1 - missing / len(labels)
-    if p_value < new.p_limit and before - now >= 0.3:
+    now = 1 - missing / n
+    if (run or p_value < new.p_limit) and before - now >= 0.3:
         title = f"Labels of {new.model.name} are late: {now:.0%} came, usually {before:.0%} do"
-        evidence: dict[str, object] = {"now": now, "before": before, "n": len(labels)}
+        evidence: dict[str, object] = {"now": now, "before": before, "n": n}
         yield new.finding("label_delay", "warning", title, evidence)
 
 

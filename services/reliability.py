@@ -17,7 +17,8 @@ from services.history import keep, store_numbers
 from services.identity import permitted
 from services.models import Model, get_model
 from services.quality import class_name, score_outcomes
-from services.reference import Sides, choose_sides
+from services.sides import Recent, Sides, choose_sides, read_recent
+from services.stability import asked_again
 from services.times import DAY_MS, Window
 from services.workspace import Workspace
 
@@ -38,9 +39,11 @@ def get_reliability(ws: Workspace, model_id: str) -> ReliabilityAnswer:
 
 
 @permitted("analysis:run")
-def analyze_reliability(ws: Workspace, model_id: str) -> ReliabilityAnswer:
+def analyze_reliability(
+    ws: Workspace, model_id: str, *, recent: Recent | None = None
+) -> ReliabilityAnswer:
     """Compute reliability now, keep it and its history, and return it."""
-    answer = _compute(ws, get_model(ws, model_id))
+    answer = _compute(ws, get_model(ws, model_id), recent)
     if answer.result is not None:
         numbers = [
             ("aiobs_reliability_score", {"part": name}, part.score)
@@ -52,13 +55,12 @@ def analyze_reliability(ws: Workspace, model_id: str) -> ReliabilityAnswer:
     return remember(ws, "reliability", model_id, answer, ReliabilityAnswer)
 
 
-def _compute(ws: Workspace, model: Model) -> ReliabilityAnswer:
+def _compute(ws: Workspace, model: Model, recent: Recent | None = None) -> ReliabilityAnswer:
     end = ws.now_ms()
     window = Window(end - _LABEL_DAYS * DAY_MS, end)
-    labelled = ws.events.inference_columns(
-        model.model_id, window.start_ms, window.end_ms, limit=_MAX_LABELLED
-    )
-    sides = choose_sides(ws, model.model_id)
+    recent = recent or read_recent(ws, model.model_id)
+    labelled = recent.part(window.start_ms, window.end_ms, _MAX_LABELLED)
+    sides = choose_sides(ws, model.model_id, recent)
     result, insufficient = attempt(lambda: _analyze(model, labelled, sides))
     return Computed(
         model_id=model.model_id,
@@ -83,6 +85,11 @@ def _analyze(model: Model, rows: InferenceColumns, sides: Sides) -> Reliability 
         )
     inputs: dict[str, Any] = {"features": _numeric_features(sides)}  # engine's keyword arguments
     expected = ["ood_detection"] if inputs["features"] is not None else []
+    if model.model_type in ("classification", "regression"):
+        is_number = model.model_type == "regression"
+        inputs["repeats"], inputs["versions"] = asked_again(rows, is_number=is_number)
+    if inputs.get("repeats") is not None or inputs.get("versions") is not None:
+        expected.append("stability")
     if model.model_type == "regression":
         inputs["intervals"] = _intervals(rows)
         expected.append("uncertainty")

@@ -16,6 +16,7 @@ from connectors.protocols import InferenceColumns
 from connectors.telemetry import MetricBatch, Series
 from services.fleet_sums import sum_spans
 from services.identity import permitted
+from services.increments import join_minutes
 from services.times import MINUTE_MS
 from services.workspace import Workspace
 
@@ -31,7 +32,6 @@ _CURSOR = "rollup_cursor"
 _BASIS = "fleet"
 """Names what is written; where it is another, everything that is kept is rolled up anew."""
 _MAX_AGAIN = 240
-_MAX_GAP_MS = 60 * MINUTE_MS
 
 
 @permitted("ingest:write")
@@ -47,28 +47,16 @@ def roll_up(ws: Workspace) -> int:
     for model_id, minute in touched:
         minutes.setdefault(model_id, []).append(minute)
     for model_id, wanted in minutes.items():
-        for start, end in _spans(sorted(set(wanted))):
+        for start, end in join_minutes(sorted(set(wanted))):
             _roll_model(ws, model_id, start, end)
     changed = sorted({minute for _, minute in touched})
-    sum_spans(ws, _spans(sorted({*changed, *again})))
+    sum_spans(ws, join_minutes(sorted({*changed, *again})))
     ws.records.put(
         _CURSOR,
         "inferences",
         {"cursor": after, "basis": _BASIS, "again": changed[-_MAX_AGAIN:]},
     )
     return len(touched)
-
-
-def _spans(minutes: list[int]) -> list[tuple[int, int]]:
-    """Join minutes that lie close together, so that a back-fill is read once and not by the
-    minute."""
-    spans: list[tuple[int, int]] = []
-    for minute in minutes:
-        if spans and minute - spans[-1][1] <= _MAX_GAP_MS and minute - spans[-1][0] < 86_400_000:
-            spans[-1] = (spans[-1][0], minute + MINUTE_MS)
-        else:
-            spans.append((minute, minute + MINUTE_MS))
-    return spans
 
 
 def _roll_model(ws: Workspace, model_id: str, start_ms: int, end_ms: int) -> None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from connectors.protocols import InferenceColumns
 from engines import drift as engine
+from services.incidents import list_incidents
 from services.models import Model
-from services.reference import MAX_READ_ROWS
+from services.sides import MAX_READ_ROWS
 from services.sketches import feature_columns
 from services.times import DAY_MS, MINUTE_MS
 from services.workspace import Workspace
@@ -25,11 +26,32 @@ HIGH = 0.95
 hour a day before would hide the next one."""
 
 
+MARKS = (0.98, 0.999)
+"""Quantiles behind the evidence of single requests. The upper one makes each count for more; the
+lower one is left when an incident that nobody noticed hides the upper."""
+CHANGES = (
+    "latency", "errors", "cost", "retrieval_outage", "label_delay", "sensor_fault",
+    "covariate_shift",
+)  # fmt: skip
+"""Rules whose incidents say that a model's rows are not as usual."""
+BEFORE_MS = 5 * MINUTE_MS
+"""How long an incident may have lasted before it was noticed."""
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A value, and how many rows of the day lie above it."""
+
+    value: float
+    above: int
+
+
 class Level(msgspec.Struct, frozen=True):
-    """The middle and the high mark of a number."""
+    """The middle and the high marks of a number, over so many rows that have it."""
 
     median: float
     high: float
+    rows: int
+    marks: tuple[Mark, ...]
 
 
 class Usual(msgspec.Struct, frozen=True):
@@ -48,27 +70,33 @@ class Usual(msgspec.Struct, frozen=True):
 
 
 def read_usual(ws: Workspace, model: Model) -> Usual:
-    """Return the day before the last half hour, read again every ten minutes."""
+    """Return the day before the last half hour, incidents left out; read every ten minutes."""
     key = f"usual/{model.model_id}"
     return ws.cached(key, Usual, lambda: _read(ws, model), fresh_s=KEPT_S, stale_s=KEPT_S)
 
 
 def _read(ws: Workspace, model: Model) -> Usual:
     end = ws.now_ms() - RECENT_MS
-    rows = ws.events.inference_columns(model.model_id, end - DAY_MS, end, limit=MAX_READ_ROWS)
-    contexts = np.array([])
+    wrong = _incident_spans(ws, model.model_id)
+    rows = _outside(
+        ws.events.inference_columns(model.model_id, end - DAY_MS, end, limit=MAX_READ_ROWS), wrong
+    )
+    answers = 0
+    without_context = 0
     if model.model_type == "rag":
-        contexts = read_contexts(ws, model.model_id, end - DAY_MS, MAX_CONTEXTS)
+        read = _outside(read_contexts(ws, model.model_id, end - DAY_MS, MAX_CONTEXTS), wrong)
+        answers, without_context = len(read), int((~is_present(read.columns["context"])).sum())
     delay_ms, old_enough, unlabelled = _labels(rows, end)
     features = feature_columns(rows, np.ones(len(rows), dtype=bool))
     profile = engine.to_bytes(engine.profile_table(features)) if features else None
+    errors = rows.columns.get("error")
     return Usual(
         rows=len(rows),
-        errors=count_present(rows.columns.get("error")),
+        errors=0 if errors is None else int(is_present(errors).sum()),
         latency_ms=_level(rows.columns.get("latency_ms")),
         cost=_level(rows.columns.get("cost")),
-        answers=len(contexts),
-        without_context=len(contexts) - count_present(contexts),
+        answers=answers,
+        without_context=without_context,
         label_delay_ms=delay_ms,
         old_enough=old_enough,
         unlabelled=unlabelled,
@@ -76,18 +104,41 @@ def _read(ws: Workspace, model: Model) -> Usual:
     )
 
 
-def read_contexts(ws: Workspace, model_id: str, start_ms: int, limit: int) -> NDArray[Any]:
-    """Return the passages of the newest rows since a moment: long texts, hence read alone."""
-    end = ws.now_ms()
-    rows = ws.events.inference_columns(model_id, start_ms, end, columns=("context",), limit=limit)
-    return rows.columns["context"]
+def _incident_spans(ws: Workspace, model_id: str) -> list[tuple[int, int]]:
+    """Return when the model's rows were known not to be as usual."""
+    return [
+        (i.opened_at_ms - BEFORE_MS, i.resolved_at_ms or ws.now_ms())
+        for i in list_incidents(ws, limit=1_000)
+        if i.subject == model_id and i.rule in CHANGES
+    ]
 
 
-def count_present(values: NDArray[Any] | None) -> int:  # float64 or object
-    """Return how many values are neither missing nor empty."""
-    if values is None:
-        return 0
-    return sum(value == value and bool(value) for value in values.tolist())
+def _outside(rows: InferenceColumns, spans: list[tuple[int, int]]) -> InferenceColumns:
+    """Return the rows outside some spans; all of them when fewer than half would be left, since
+    what lasts that long has become usual."""
+    kept = np.ones(len(rows), dtype=bool)
+    for start_ms, end_ms in spans:
+        kept &= (rows.timestamps_ms < start_ms) | (rows.timestamps_ms >= end_ms)
+    if kept.all() or kept.sum() < len(rows) / 2:
+        return rows
+    return InferenceColumns(
+        rows.inference_ids[kept],
+        rows.timestamps_ms[kept],
+        rows.versions[kept],
+        {name: values[kept] for name, values in rows.columns.items()},
+    )
+
+
+def read_contexts(ws: Workspace, model_id: str, start_ms: int, limit: int) -> InferenceColumns:
+    """Return the newest rows since a moment with their passages: long texts, hence read alone."""
+    return ws.events.inference_columns(
+        model_id, start_ms, ws.now_ms(), columns=("context",), limit=limit
+    )
+
+
+def is_present(values: NDArray[Any]) -> NDArray[np.bool_]:  # float64 or object
+    """Return which values are neither missing nor empty."""
+    return np.array([value == value and bool(value) for value in values.tolist()], dtype=bool)
 
 
 def _level(values: NDArray[Any] | None) -> Level | None:
@@ -95,8 +146,9 @@ def _level(values: NDArray[Any] | None) -> Level | None:
     known = known[np.isfinite(known)]
     if known.size == 0:
         return None
-    middle, high = (float(q) for q in np.quantile(known, [0.5, HIGH]))
-    return Level(middle, high)
+    middle, high, *upper = (float(q) for q in np.quantile(known, [0.5, HIGH, *MARKS]))
+    marks = tuple(Mark(value, int((known > value).sum())) for value in upper)
+    return Level(middle, high, len(known), marks)
 
 
 def _labels(rows: InferenceColumns, end_ms: int) -> tuple[float | None, int, int]:

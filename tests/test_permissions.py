@@ -21,11 +21,11 @@ UNGUARDED = {
     # Pure or internal: they take a workspace but are called by permitted services only.
     ("computed", "latest"), ("concept", "read_concept"), ("scene", "entry_services"),
     ("scene", "read_scene"), ("computed", "remember"), ("history", "keep"),
-    ("history", "store_numbers"), ("quality", "read_quality"), ("reference", "choose_current"),
-    ("reference", "choose_sides"), ("tenants", "require_tenant"), ("workspace", "enter_workspace"),
-    ("workspace", "in_workspace"), ("newest", "read_newest"), ("usual", "read_usual"),
-    ("usual", "read_contexts"), ("reference", "with_long_columns"),
-    ("slo_counts", "read_ledger"),
+    ("history", "store_numbers"), ("quality", "read_quality"), ("comparison", "read_comparison"),
+    ("sides", "choose_current"), ("sides", "choose_sides"), ("sides", "read_recent"),
+    ("sides", "with_long_columns"),    ("reference", "read_uploaded"), ("tenants", "require_tenant"),
+    ("workspace", "enter_workspace"), ("workspace", "in_workspace"), ("newest", "read_newest"),
+    ("usual", "read_usual"), ("usual", "read_contexts"),
 }  # fmt: skip
 
 

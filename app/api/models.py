@@ -10,7 +10,15 @@ from flask import request
 from app.api.queries import Span, window_of
 from app.api.routing import Router, read_body
 from engines.drift import DriftReport
-from services import degradation, drift, hallucination, models, reference, reliability
+from services import (
+    comparison,
+    degradation,
+    drift,
+    hallucination,
+    models,
+    reference,
+    reliability,
+)
 from services.computed import Computed
 from services.workspace import Workspace
 
@@ -71,6 +79,27 @@ def compare_windows(ws: Workspace, model_id: str, query: WindowQuery) -> Compute
     previous version, from kept summaries."""
     window = window_of(ws, query)
     return drift.compare_windows(ws, model_id, window, against=query.against)
+
+
+@router.route(
+    "GET", "/<text:model_id>/comparison", permission="models:read",
+    returns=comparison.Comparison, errors=(404,),
+)  # fmt: skip
+def get_comparison(ws: Workspace, model_id: str) -> comparison.Comparison:
+    """Return what the model's present is compared with, and in which segments."""
+    return comparison.get_comparison(ws, model_id)
+
+
+@router.route(
+    "PUT", "/<text:model_id>/comparison", permission="models:write", body=comparison.Comparison,
+    returns=comparison.Comparison, errors=(404, 422),
+)  # fmt: skip
+def set_comparison(
+    ws: Workspace, model_id: str, body: comparison.Comparison
+) -> comparison.Comparison:
+    """Choose the reference (uploaded, rolling, seasonal, previous version, fixed hours), the
+    present by hours or by rows, and the segments."""
+    return comparison.set_comparison(ws, model_id, body)
 
 
 @router.route(
