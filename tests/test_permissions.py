@@ -23,7 +23,9 @@ UNGUARDED = {
     ("scene", "read_scene"), ("computed", "remember"), ("history", "keep"),
     ("history", "store_numbers"), ("quality", "read_quality"), ("comparison", "read_comparison"),
     ("sides", "choose_current"), ("sides", "choose_sides"), ("sides", "read_recent"),
-    ("sides", "with_long_columns"),    ("reference", "read_uploaded"), ("tenants", "require_tenant"),
+    ("sides", "with_long_columns"), ("reference", "read_uploaded"),
+    ("tenants", "require_tenant"),
+    ("slo_counts", "read_ledger"),
     ("workspace", "enter_workspace"), ("workspace", "in_workspace"), ("newest", "read_newest"),
     ("usual", "read_usual"), ("usual", "read_contexts"),
 }  # fmt: skip

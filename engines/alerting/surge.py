@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from engines.errors import EngineError, InsufficientData
+from engines.sentence import say
 
 SHARE = 0.9
 """Share of the rows that show it when something took over: what the evidence bets on."""
@@ -61,7 +62,7 @@ def surge_evidence(
     (13.5, 3)
     """
     if usual_rows <= 0:
-        raise InsufficientData(f"a share needs past rows, got {usual_rows}")
+        raise InsufficientData(say("reasons.share_needs_past", "a share needs rows of the past"))
     if not 0 <= usual_count <= usual_rows or not 0 < share < 1:
         raise EngineError(f"got {usual_count} of {usual_rows} past rows and a share of {share}")
     usual = (usual_count + 1.0) / (usual_rows + 2.0)

@@ -6,6 +6,7 @@ import pytest
 from engines.drift import DriftReport
 from services import drift, reference, sketches
 from services.errors import Invalid, NotFound, UnsupportedMedia
+from services.sides import LONG_ROWS, choose_sides, with_long_columns
 from services.times import Window
 from services.workspace import Workspace
 from tests.conftest import NOW_MS
@@ -124,8 +125,6 @@ def test_no_text_stands_in_the_result_that_everybody_may_read(
 
 def test_long_columns_are_read_from_the_whole_window(workspace: Workspace, send: Send) -> None:
     send(text_rows(6_000, NOW_MS - 6 * HOUR_MS))
-    sides = reference.with_long_columns(
-        workspace, "helper", reference.choose_sides(workspace, "helper")
-    )
-    assert len(sides.reference["prompt"]) == reference.LONG_ROWS
+    sides = with_long_columns(workspace, "helper", choose_sides(workspace, "helper"))
+    assert len(sides.reference["prompt"]) == LONG_ROWS
     assert "parcel" in sides.reference["prompt"][0]
