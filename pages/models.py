@@ -19,7 +19,7 @@ from engines.drift import ColumnDrift, DriftReport
 from engines.drift.words import METRIC_WORDS
 from engines.result import Insufficient
 from i18n import number, t, tell
-from pages import model_evidence, sources
+from pages import model_checks, model_comparison, model_evidence, sources
 from services import drift, explore, fleet, hallucination, models, trust
 from services.computed import Computed
 from services.concept import Concept
@@ -40,6 +40,7 @@ def layout() -> html.Div:
         [
             page_header(t("nav.models"), t("models.purpose")),
             slot("models-body", states.skeleton(400), block=True),
+            model_comparison.form(),
             html.Div(
                 section(
                     t("models.explorer"),
@@ -66,6 +67,7 @@ def layout() -> html.Div:
 def register(dash_app: Any) -> None:  # a dash.Dash
     """Answer each change of scope and each tick with one view; the explorer answers its words."""
     sources.register_live(dash_app, "models", fill)
+    model_comparison.register(dash_app)
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
         Output("models-explorer", "children"),
@@ -143,13 +145,15 @@ def _one(ws: Workspace, model: models.Model) -> Children:
         ),
         grid(_identity(ws, model), _versions(model)),
     ]
-    if model.model_type in ("llm", "rag"):
+    is_text = model.model_type in ("llm", "rag")
+    if is_text:
         parts += _outputs(ws, model)
     else:
         found = drift.get_drift(ws, model_id)
         parts.append(
             section(t("models.drift"), grid(*_drift(found)), section_id="models-drift-section")
         )
+    parts += model_checks.sections(ws, model_id, is_text=is_text)
     return html.Div(parts)
 
 
@@ -209,6 +213,7 @@ def _drift(answer: drift.DriftAnswer) -> list[Children]:
             definition=t("models.concept_definition"), source=source,
         ),
     ]  # fmt: skip
+    parts += model_checks.drift_parts(found.data, source)
     return parts + [_distribution(c, source) for c in columns[:SHOWN_FEATURES]]
 
 

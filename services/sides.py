@@ -36,6 +36,8 @@ MAX_READ_ROWS = 20_000
 """Newest rows read a side; at 20,000 a side a shift of 0.04 sd is found (docs/methods/drift.md)."""
 RECENT_MS = 2 * DAY_MS
 MAX_RECENT_ROWS = 2 * MAX_READ_ROWS
+UPLOADED = say("methods.uploaded_reference", "uploaded reference")
+ROLLING = say("methods.rolling_reference", "rolling: the day before")
 _COUNTED_MS = 90 * DAY_MS
 """How far back rows are counted."""
 
@@ -120,9 +122,7 @@ def choose_sides(ws: Workspace, model_id: str, recent: Recent | None = None) -> 
     if uploaded is not None:
         rows, window = reader.current(chosen)
         reference = _frame_columns(uploaded, rows)
-        return Sides(
-            reference, rows.columns, rows, None, window, "uploaded reference", "", chosen.segments
-        )
+        return Sides(reference, rows.columns, rows, None, window, UPLOADED, "", chosen.segments)
     if chosen.against == "previous_version":
         return reader.versions(chosen)
     rows, window = reader.current(chosen)
@@ -191,19 +191,29 @@ class _Reader:
         """Return the reference for a present in `window`."""
         if chosen.against == "uploaded":
             lack = say("reasons.no_upload", "no reference was uploaded for this model")
-            return _Past({}, (), "uploaded reference", lack)
+            return _Past({}, (), UPLOADED, lack)
         if chosen.against == "fixed":
             fixed = chosen.fixed_window
-            return _Past(self.rows(fixed).columns, (fixed,), "fixed reference")
+            method = say("methods.fixed_reference", "fixed hours")
+            return _Past(self.rows(fixed).columns, (fixed,), method)
         if chosen.against == "seasonal":
             return self._seasonal(chosen, window)
         if chosen.reference_rows is not None:
             past, before = self._newest(window.start_ms, chosen.reference_rows)
-            return _Past(past.columns, (before,), f"rolling: the {len(past)} rows before")
+            method = say(
+                "methods.rolling_rows", "rolling: the {rows, number} rows before", rows=len(past)
+            )
+            return _Past(past.columns, (before,), method)
         length_ms = round(chosen.reference_hours * HOUR_MS)
         before = Window(window.start_ms - length_ms, window.start_ms)
-        words = "day" if length_ms == DAY_MS else f"{chosen.reference_hours:g} hours"
-        return _Past(self.rows(before).columns, (before,), f"rolling: the {words} before")
+        method = ROLLING
+        if length_ms != DAY_MS:
+            method = say(
+                "methods.rolling_hours",
+                "rolling: the {hours, number} hours before",
+                hours=chosen.reference_hours,
+            )
+        return _Past(self.rows(before).columns, (before,), method)
 
     def _seasonal(self, chosen: Comparison, window: Window) -> _Past:
         weeks = tuple(
@@ -211,7 +221,7 @@ class _Reader:
             for k in range(chosen.weeks, 0, -1)
         )
         joined = _join([part for part in map(self.rows, weeks) if len(part)])
-        method = "seasonal: the same hours of earlier weeks"
+        method = say("methods.seasonal_reference", "seasonal: the same hours of earlier weeks")
         if joined:
             return _Past(joined, weeks, method)
         lack = say(
@@ -221,7 +231,7 @@ class _Reader:
 
     def versions(self, chosen: Comparison) -> Sides:
         """Return the newest version's present and the last hours of the version before it."""
-        method = "the version before this one"
+        method = say("methods.former_version", "the version before this one")
         known = sorted(get_model(self.ws, self.model_id).versions, key=lambda v: -v.first_seen_ms)
         if len(known) < 2:
             rows, window = self.current(chosen)
