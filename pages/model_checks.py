@@ -18,7 +18,7 @@ from engines.drift.result import JointDrift
 from engines.reliability import Agreement, Calibration, Coverage, Stability, Uncertainty
 from engines.reliability.result import CalibrationError, OutOfDistribution
 from engines.result import Insufficient, Interval
-from i18n import date_time, number, percent, t
+from i18n import date_time, number, percent, t, tell
 from pages import sources
 from services.degradation import get_degradation
 from services.reliability import get_reliability
@@ -149,7 +149,7 @@ def _group(
     name: str, error: CalibrationError | Insufficient, p_value: float | None
 ) -> dict[str, Any]:  # cells
     if isinstance(error, Insufficient):
-        return {"group": name, "n": error.got, "interval": str(error.reason)}
+        return {"group": name, "n": error.got, "interval": tell(error.reason)}
     return {
         "group": name, "n": error.n, "error": max(0.0, error.ece),
         "interval": _range(error.interval), "p": p_value,
@@ -176,7 +176,7 @@ def _steady(found: Stability | Insufficient) -> Children:
 
 def _agreed(name: str, part: Agreement | Insufficient) -> dict[str, Any]:  # cells
     if isinstance(part, Insufficient):
-        return {"what": name, "interval": str(part.reason), "n": part.got}
+        return {"what": name, "interval": tell(part.reason), "n": part.got}
     return {"what": name, "share": part.share, "interval": _range(part.interval), "n": part.n}
 
 

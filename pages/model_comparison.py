@@ -48,7 +48,7 @@ def form() -> html.Div:
                 className="btn-strong",
             ),
         ],
-        className="form",
+        className="form form-columns",
     )  # fmt: skip
     made = panel(
         words("title"), body, panel_id="models-comparison", span=12, height=120, menu=False,
