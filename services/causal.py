@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Literal
 
 import msgspec
-import numpy as np
 
 from engines import causal as engine
 from engines.causal import Call, CausalGraph, RootCauseResult, Series
@@ -329,15 +328,14 @@ def draw(ws: Workspace, scene: Scene, key: Key | None, *, onset_s: float | None 
     """Return the graph of a scene that was read already; an event stays one node."""
     node, metric = key if key is not None else (None, None)
     try:
-        with np.errstate(invalid="ignore", divide="ignore"):  # numbers that never moved
-            graph = engine.build_graph(
-                without_labels(scene.metrics, key),
-                topology=scene.topology,
-                events=scene.events,
-                effect=key,
-                onset_s=onset_s,
-                step_s=60.0,
-            )
+        graph = engine.build_graph(
+            without_labels(scene.metrics, key),
+            topology=scene.topology,
+            events=scene.events,
+            effect=key,
+            onset_s=onset_s,
+            step_s=60.0,
+        )
     except InsufficientData as error:
         lack = Insufficient.of(error)
         return Graph(node, metric, ws.now_ms(), scene.window, None, lack)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
-import numpy as np
 
 from connectors.selector import Selector
 from engines import causal, impact
@@ -244,10 +243,9 @@ def fit(scene: Scene, onset_s: float | None = None) -> StructuralModel:
     once, and each of them then seems to predict each other.
     """
     metrics = without_labels(scene.metrics)
-    with np.errstate(invalid="ignore", divide="ignore"):  # numbers that never moved
-        graph = causal.build_graph(
-            metrics, topology=scene.topology, events=scene.events, onset_s=onset_s, step_s=60.0
-        )
+    graph = causal.build_graph(
+        metrics, topology=scene.topology, events=scene.events, onset_s=onset_s, step_s=60.0
+    )
     if scene.topology:
         known = tuple(e for e in graph.edges if {r.key for r in e.evidence} & {"call", "rule"})
         graph = replace(graph, edges=known)

@@ -11,6 +11,8 @@ from engines.causal.inputs import FloatArray
 
 MAX_COLUMNS = 500
 """Above this many series the inverse covariance is not formed and no pair is reported."""
+LEAST_SPREAD = 1e-9
+"""A standardised series that moves less than this does not move: it has no correlation."""
 
 
 def residual_correlations(
@@ -30,7 +32,7 @@ def residual_correlations(
     Returns
     -------
     tuple
-        Sorted by (i, j); empty where n exceeds half the rows or 500.
+        Sorted by (i, j), of series that move at all; empty where n exceeds half the rows or 500.
 
     Notes
     -----
@@ -52,15 +54,17 @@ def residual_correlations(
     """
     from scipy.stats import norm
 
-    rows, n = residuals.shape
+    moving = np.flatnonzero(residuals.std(axis=0) > LEAST_SPREAD)
+    rows, n = residuals.shape[0], moving.size
     if n < 2 or n > min(MAX_COLUMNS, rows // 2):
         return ()
-    precision = np.linalg.inv(np.corrcoef(residuals, rowvar=False) + 1e-9 * np.eye(n))
+    precision = np.linalg.inv(np.corrcoef(residuals[:, moving], rowvar=False) + 1e-9 * np.eye(n))
     scale = np.sqrt(np.diag(precision))
     i, j = np.triu_indices(n, 1)
     partial = np.clip(-(precision / np.outer(scale, scale))[i, j], -0.999999, 0.999999)
     z = np.arctanh(partial) * np.sqrt(rows - n - 1)
     adjusted = benjamini_hochberg(2 * norm.sf(np.abs(z)), i.size)
+    i, j = moving[i], moving[j]
     return tuple(
         (int(i[k]), int(j[k]), float(partial[k]), float(adjusted[k]))
         for k in np.flatnonzero(adjusted < q)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from engines.causal import Event, build_graph, clustered, layered, neighbourhood
+from engines.causal import Event, Series, build_graph, clustered, layered, neighbourhood
+from engines.causal.correlation import residual_correlations
 from engines.causal.granger import benjamini_hochberg, lagged_edges
 from engines.errors import InsufficientData
 
@@ -171,3 +172,30 @@ def test_thin_effect_leaves_the_graph_and_says_why_it_has_no_scores():
     graph = build_graph(series, topology=[("web", "db")], effect=("web", "latency"))
     assert {n.score for n in graph.nodes} == {0.0}
     assert any("at least 3 samples" in reason for _, reason in graph.left_out)
+
+
+def test_a_series_that_never_moved_takes_no_correlation_from_the_others() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((400, 4))
+    x[:, 3] += x[:, 0]
+    x[:, 1] = 0.0
+    with np.errstate(divide="raise", invalid="raise"):
+        found = residual_correlations(x, set(), 0.05)
+    assert [(i, j) for i, j, *_ in found] == [(0, 3)]
+    rest = residual_correlations(np.delete(x, 1, axis=1), set(), 0.05)
+    assert [numbers[2:] for numbers in found] == [numbers[2:] for numbers in rest]
+
+
+def test_numbers_still_before_an_onset_raise_no_warning() -> None:
+    rng = np.random.default_rng(0)
+    t = np.arange(120) * 60.0
+    late = t >= 6_000
+    metrics = {
+        ("a", "errors"): Series(t, np.where(late, 6.0, 0.0)),
+        ("b", "errors"): Series(t, np.where(late, 3.0, 0.0)),
+        ("b", "latency_ms"): Series(t, 5 + rng.standard_normal(120) + 50 * late),
+        ("c", "cost"): Series(t, np.full(120, 0.1)),
+    }
+    with np.errstate(divide="raise", invalid="raise"):
+        graph = build_graph(metrics, topology=[("a", "b")], effect=("a", "errors"), onset_s=6_000.0)
+    assert ("b|errors", "a|errors") in {(e.source, e.target) for e in graph.edges}
