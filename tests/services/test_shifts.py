@@ -9,7 +9,7 @@ from engines.causal import Series
 from engines.causal.inputs import Key
 from services.causal import explain
 from services.models import Model
-from services.scene import Scene
+from services.scene import LABELS, LABELS_DUE_MS, Scene, _label_share, _usual_delay_ms
 from services.shifts import shifts
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
@@ -88,3 +88,20 @@ def test_a_quiet_model_names_no_feature(workspace: Workspace) -> None:
     scene = Scene(Window(START_MS, end), series_of(0), (), (), ())
     found = explain(workspace, scene, ("scorer", "data_drift"))
     assert found.result is not None and found.result.abstained
+
+
+def test_labels_are_late_after_their_own_usual_delay() -> None:
+    quick = rows(0)
+    at = quick.timestamps_ms
+    end = START_MS + MINUTES * MINUTE_MS
+    arrived = (at + 10 * MINUTE_MS).astype(np.float64)
+    is_held = arrived > end - 3 * MINUTE_MS  # the queue stopped three minutes ago
+    arrived[is_held] = np.nan
+    quick.columns["label_timestamp_ms"] = arrived
+    quick.columns["label"][is_held] = None
+    assert _usual_delay_ms(quick) == 10 * MINUTE_MS
+    minutes = START_MS + np.arange(MINUTES) * MINUTE_MS
+    share = _label_share(model(), quick, Window(START_MS, end), minutes)["scorer", LABELS].values
+    assert share[:-3].min() == 1.0
+    assert share[-2:].max() == 0.0
+    assert _usual_delay_ms(rows(0)) == LABELS_DUE_MS
