@@ -22,6 +22,10 @@
         });
       }
     }
+    const views = (aiobs.views || []).map((view) => ({
+      group: aiobs.viewWords().mine, words: view.name, glyph: "bi bi-bookmark", hint: view.is_mine ? "" : view.owner_name,
+      run: () => aiobs.openView(view),
+    }));
     const actions = [
       { group: known.actions, words: known.theme, glyph: "bi bi-circle-half", hint: "T", run: aiobs.toggleTheme },
       { group: known.actions, words: known.live + " / " + known.paused, glyph: "bi bi-broadcast", hint: "P", run: aiobs.actions.live },
@@ -29,7 +33,7 @@
     const languages = Object.entries(known.language_names).map(([code, name]) => ({
       group: known.languages, words: name, hint: code, glyph: "bi bi-translate", run: () => aiobs.chooseLanguage(code),
     }));
-    return [...pages, ...filters, ...time, ...actions, ...languages];
+    return [...pages, ...views, ...filters, ...time, ...actions, ...languages];
   }
   // Letters in order, better when together and at a word's start.
   function score(text, query) {
@@ -88,6 +92,7 @@
     input.value = "";
     draw();
     input.focus();
+    aiobs.loadViews().then(() => { if (aiobs.views.length && palette.open) draw(); }, () => {});  // without views it still works
   };
   document.addEventListener("input", (event) => { if (event.target.id === "palette-input") draw(); });
   document.addEventListener("keydown", (event) => {

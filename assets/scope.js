@@ -8,6 +8,8 @@
     tenant: "", model: "", version: "", segment: "", range: "24h", from: "", to: "", compare: "",
     live: "1", refresh: "15", lang: "", theme: "", focus: "", detail: "",
   };
+  const EXPLORING = ["/explore", "/correlation", "/logs", "/traces"];  // each has a question of its own
+  const MAX_FOCUS = 1800;
   const SHOWN_ONLY = ["lang", "theme"];
 
   function rangeSeconds(text) {
@@ -28,7 +30,7 @@
       if (scope[name].length > 200 || /[\x00-\x1f\x7f]/.test(scope[name])) scope[name] = "";
     }
     for (const name of ["focus", "detail"]) {
-      if (scope[name].length > 900 || /[\x00-\x1f\x7f]/.test(scope[name])) scope[name] = "";
+      if (scope[name].length > MAX_FOCUS || /[\x00-\x1f\x7f]/.test(scope[name])) scope[name] = "";
     }
     const seconds = rangeSeconds(scope.range);
     if (!(seconds > 0 && seconds <= MAX_S)) scope.range = DEFAULTS.range;
@@ -68,7 +70,10 @@
   function carried(href) {
     const url = new URL(href, location.href);
     const scope = { ...current() };
-    if (url.pathname !== location.pathname) scope.detail = "";  // what was opened there
+    if (url.pathname !== location.pathname) {
+      scope.detail = "";  // what was opened there
+      if (EXPLORING.includes(url.pathname) || EXPLORING.includes(location.pathname)) scope.focus = "";
+    }
     url.searchParams.forEach((value, name) => { if (name in DEFAULTS) scope[name] = value; });
     return { path: url.pathname, scope: parse("?" + new URLSearchParams(scope)), hash: url.hash };
   }
@@ -102,7 +107,7 @@
     return Object.keys(DEFAULTS).every((name) => SHOWN_ONLY.includes(name) || one[name] === other[name]);
   }
 
-  Object.assign(aiobs, { parse, format, rangeSeconds, scope: current, setScope, carried, go, defaults: DEFAULTS });
+  Object.assign(aiobs, { parse, format, rangeSeconds, scope: current, setScope, carried, go, defaults: DEFAULTS, MAX_FOCUS });
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     aiobs: {
       readAddress(pathname, _search, oldScope, oldPath, oldLang) {

@@ -26,7 +26,7 @@ REFRESH_S = (5, 15, 60)
 COMPARE = ("", "previous", "day", "week")
 THEMES = ("", "light", "dark")
 MAX_RANGE_S = 366 * 86_400
-MAX_FOCUS = 900  # `focus` is what a page is about, `detail` what the reader opened there
+MAX_FOCUS = 1_800  # `focus` is what a page is about, `detail` what the reader opened there
 _UNIT_S = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _RANGE = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z?")
@@ -113,7 +113,7 @@ def parse(source: str | Mapping[str, Any] | None) -> Scope:
     """Return the scope of a URL query or of the `scope` store; the invalid falls to its default."""
     given: Mapping[str, Any]
     if isinstance(source, str):
-        given = dict(parse_qsl(source.lstrip("?")[:4000], max_num_fields=40))
+        given = dict(parse_qsl(source.lstrip("?")[:8000], max_num_fields=40))
     else:
         given = source or {}
     text = {name: str(given.get(_PUBLIC.get(name, name)) or "") for name in _ORDER}

@@ -35,11 +35,13 @@ _STYLES = (
     "app.css",
     "panel.css",
     "causal.css",
+    "explore.css",
     "print.css",
 )
 _SCRIPTS = (
     "vendor/plotly-cartesian.min.js", "vendor/plotly-locales.js", "theme.js", "plots.js",
     "scope.js", "live.js", "shell.js", "palette.js", "export.js", "causal.js",
+    "explore.js", "views.js",
 )  # fmt: skip
 
 
@@ -173,9 +175,23 @@ def page_header(title: str, purpose: str, *, tools: Any = None) -> html.Header:
                 className="page-words",
             ),
             html.P(id="print-scope", className="print-only"),
-            html.Div([tools, _page_menu()], className="page-tools no-print"),
+            html.Div([tools, _views(), _page_menu()], className="page-tools no-print"),
         ],
         className="page-head",
+    )
+
+
+def _views() -> html.Details:
+    """Return the menu of saved views; `assets/views.js` fills it when it opens."""
+    names = ("name", "share", "save", "saved", "mine", "shared", "none", "delete", "deleted")
+    words = {name: t(f"views.{name}") for name in names}
+    return html.Details(
+        [
+            html.Summary([icon("bookmark"), html.Span(t("views.menu"))], className="btn-quiet"),
+            html.Div(className="menu menu-views"),
+        ],
+        className="menu-holder views-holder",
+        **attrs(data_words=json.dumps(words, ensure_ascii=False)),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from engines import series as engine
 from engines.result import Insufficient, Interval
@@ -86,6 +88,40 @@ def correlate_metrics(
     return ws.cached(
         key, CorrelationAnswer, lambda: _compute(ws, metrics, window, step, by, max_lag), fresh_s=60
     )
+
+
+class Overlay(msgspec.Struct, frozen=True):
+    """Two metrics on one scale: deviations from their means in standard deviations."""
+
+    starts_ms: list[int]
+    first: list[float | None]
+    second: list[float | None]
+    n: int
+
+
+@permitted("metrics:read")
+def overlay_pair(
+    ws: Workspace, first: str, second: str, window: Window, *, step_ms: int | None = None
+) -> Overlay | None:
+    """Return two metrics for one chart; None where one of them has no value in the window."""
+    step = step_ms or choose_step(window)
+    parts = [read_aligned(ws, [metric], window, step) for metric in (first, second)]
+    if any(part.values.shape[1] != 1 for part in parts):
+        return None
+    scaled = [_scaled(part.values[:, 0]) for part in parts]
+    both = np.isfinite(scaled[0]) & np.isfinite(scaled[1])
+    if not both.any():
+        return None
+    lines = [[None if v != v else v for v in one.tolist()] for one in scaled]
+    return Overlay(parts[0].starts_ms.tolist(), lines[0], lines[1], int(both.sum()))
+
+
+def _scaled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return values
+    deviations: NDArray[np.float64] = (values - known.mean()) / (known.std() or 1.0)
+    return deviations
 
 
 def _compute(

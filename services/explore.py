@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
-from connectors.protocols import EventQuery, Page, ServiceEdge, TraceQuery
-from connectors.telemetry import Event, Inference, Span
+from connectors.protocols import EventQuery, Page, ServiceEdge, TraceHead, TraceQuery
+from connectors.telemetry import Event, Inference, Log, Span
 from services.errors import Malformed, NotFound
 from services.identity import permitted
-from services.times import Window
+from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
 
 MAX_ROWS = 1_000
 InferenceRow = Inference
-"""The type of a row, for pages: they do not import connectors."""
+LogRow = Log
+TraceRow = TraceHead
+RowsAsked = EventQuery
+TracesAsked = TraceQuery
+"""Types of rows and questions, for pages: they do not import connectors."""
 _CONTENT = ("prompt", "context", "output", "samples", "features")
+_SPAN_CONTENT = (
+    "gen_ai.input.", "gen_ai.output.", "gen_ai.prompt", "gen_ai.completion", "gen_ai.system_instr",
+    "gen_ai.tool.call.", "gen_ai.tool.definitions", "llm.input_messages", "llm.output_messages",
+    "llm.prompts", "llm.prompt_template", "input.value", "output.value", "retrieval.documents",
+    "reranker.", "embedding.embeddings", "langfuse.observation.input",
+    "langfuse.observation.output",
+)  # fmt: skip
+"""Attributes that hold what people wrote or were answered, by the beginning of their names."""
 
 
 @permitted("events:read")
@@ -56,10 +70,51 @@ def list_logs(ws: Workspace, query: EventQuery) -> Page:
     return ws.events.logs(_checked(query))
 
 
+@permitted("logs:read")
+def get_log(ws: Workspace, log_id: str, timestamp_ms: int) -> Log | None:
+    """Return one line by its id and its time, which finds it without an index of its own."""
+    query = EventQuery(timestamp_ms, timestamp_ms + 1, limit=MAX_ROWS)
+    return next((row for row in ws.events.logs(query).rows if row.log_id == log_id), None)
+
+
+class LogCounts(msgspec.Struct, frozen=True):
+    """Lines per step and level; the first step begins at `start_ms`."""
+
+    start_ms: int
+    step_ms: int
+    counts: dict[str, list[int]]
+
+
+@permitted("logs:read")
+def count_logs(
+    ws: Workspace, window: Window, step_ms: int, *, service: str | None = None
+) -> LogCounts:
+    """Return how many lines each level had over time, in all or of one service."""
+    start = window.start_ms // MINUTE_MS * MINUTE_MS
+    if step_ms < 1 or (window.end_ms - start) / step_ms > MAX_ROWS:
+        raise Malformed(f"a histogram has 1 to {MAX_ROWS} steps: choose a wider step")
+    found = ws.events.log_counts(start, window.end_ms, step_ms, service=service)
+    return LogCounts(start, step_ms, {level: _list(n) for level, n in sorted(found.items())})
+
+
+@permitted("logs:read")
+def log_services(ws: Workspace, window: Window) -> list[str]:
+    """Return the services that wrote lines in a window, those with most lines first."""
+    start = window.start_ms // MINUTE_MS * MINUTE_MS
+    step = window.end_ms - start + MINUTE_MS
+    found = ws.events.log_counts(start, window.end_ms, step // MINUTE_MS * MINUTE_MS, by="service")
+    return sorted((name for name in found if name), key=lambda name: -int(found[name].sum()))
+
+
+def _list(counts: NDArray[np.int64]) -> list[int]:
+    return [int(n) for n in counts]
+
+
 @permitted("events:read")
 def list_spans(ws: Workspace, query: EventQuery) -> Page:
-    """Return spans."""
-    return ws.events.spans(_checked(query))
+    """Return spans; without `content:read` prompts and answers are left out of them."""
+    page = ws.events.spans(_checked(query))
+    return msgspec.structs.replace(page, rows=_readable(ws, page.rows))
 
 
 @permitted("events:read")
@@ -74,11 +129,11 @@ def list_traces(ws: Workspace, query: TraceQuery) -> Page:
 
 @permitted("events:read")
 def get_trace(ws: Workspace, trace_id: str) -> list[Span]:
-    """Return all spans of a trace in order of start."""
+    """Return all spans of a trace in order of start, without texts as `list_spans`."""
     spans = ws.events.trace(trace_id)
     if not spans:
         raise NotFound(f"there is no trace {trace_id!r}")
-    return spans
+    return _readable(ws, spans)
 
 
 @permitted("events:read")
@@ -93,6 +148,15 @@ def service_edges(ws: Workspace, window: Window) -> list[ServiceEdge]:
     return ws.events.service_edges(window.start_ms, window.end_ms)
 
 
+@permitted("events:read")
+def trace_services(ws: Workspace, window: Window) -> list[str]:
+    """Return the services that answered calls in a window, those with most calls first."""
+    calls: dict[str, float] = {}
+    for edge in ws.events.service_edges(window.start_ms, window.end_ms, step_ms=None):
+        calls[edge.callee] = calls.get(edge.callee, 0.0) + float(edge.calls.sum())
+    return sorted(filter(None, calls), key=lambda name: -calls[name])
+
+
 def _checked(query: EventQuery) -> EventQuery:
     if not 1 <= query.limit <= MAX_ROWS:
         raise Malformed(f"limit is 1 to {MAX_ROWS}, got {query.limit}")
@@ -101,3 +165,18 @@ def _checked(query: EventQuery) -> EventQuery:
 
 def _bare(row: Inference) -> Inference:
     return msgspec.structs.replace(row, **dict.fromkeys(_CONTENT))
+
+
+def _readable(ws: Workspace, spans: list[Span]) -> list[Span]:
+    if "content:read" in ws.principal.permissions:
+        return spans
+    return [_without_texts(span) for span in spans]
+
+
+def _without_texts(span: Span) -> Span:
+    kept = {k: v for k, v in span.attributes.items() if not k.startswith(_SPAN_CONTENT)}
+    return (
+        span
+        if len(kept) == len(span.attributes)
+        else msgspec.structs.replace(span, attributes=kept)
+    )

@@ -80,7 +80,7 @@ def read_points(
     by: tuple[str, ...] = (),
 ) -> list[SeriesPoints]:
     """Return arrays for charts: the same as `read_series`, unformatted, at any step."""
-    return _window(ws, _parse(metric), window, step_ms, agg, by)
+    return _window(ws, selector_of(metric), window, step_ms, agg, by)
 
 
 @permitted("metrics:read")
@@ -98,7 +98,7 @@ def _read_one(
     agg: Aggregate,
     by: tuple[str, ...],
 ) -> list[MetricSeries]:
-    selector = _parse(text)
+    selector = selector_of(text)
     if granularity == "raw":
         found = ws.metrics.raw(selector, window.start_ms, window.end_ms, limit=MAX_POINTS)
     else:
@@ -122,7 +122,8 @@ def _window(
     )
 
 
-def _parse(text: str) -> Selector:
+def selector_of(text: str) -> Selector:
+    """Return the selector that a text writes, or raise `Malformed` with the place of the fault."""
     try:
         return parse_selector(text)
     except Refused as error:

@@ -4,15 +4,49 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from app.api.queries import Rows, rows_of, window_of
 from app.api.queries import Span as WindowQuery
 from app.api.routing import Router
 from connectors.protocols import Page, TraceQuery
 from connectors.telemetry import Inference, Span
-from services import explore
+from services import explore, metric_view
 from services.workspace import Workspace
 
 router = Router("explore", "/api/explore")
+
+
+class Names(msgspec.Struct, frozen=True):
+    """Words of a metric's name, and a page of what they find."""
+
+    text: str = ""
+    limit: int = 30
+    cursor: str | None = None
+
+
+class LogSteps(WindowQuery, frozen=True):
+    """A window in steps, of all services or of one."""
+
+    step_s: int = 300
+    service: str | None = None
+
+
+@router.route(
+    "GET", "/metrics", permission="metrics:read", query=Names, returns=metric_view.MetricPage
+)
+def metrics(ws: Workspace, query: Names) -> metric_view.MetricPage:
+    """Return stored metrics with unit and number of series; `text` searches words of the name."""
+    return metric_view.list_metrics(ws, query.text, limit=query.limit, cursor=query.cursor)
+
+
+@router.route(
+    "GET", "/log-counts", permission="logs:read", query=LogSteps, returns=explore.LogCounts
+)
+def log_counts(ws: Workspace, query: LogSteps) -> explore.LogCounts:
+    """Return how many log lines each level had per step of `step_s` seconds."""
+    window = window_of(ws, query)
+    return explore.count_logs(ws, window, query.step_s * 1_000, service=query.service)
 
 
 class Traces(WindowQuery, frozen=True):

@@ -5,16 +5,17 @@ figure on the page. Bars start at zero, units stand on the axis, long series are
 are tokens of `components.theme` and never the only signal.
 """
 
-from components.charts.bars import bars, bullet, stacked_bars, waterfall
+from components.charts.bars import bars, bullet, stacked_bars, stacked_times, waterfall
 from components.charts.distribution import boxes, histogram_pair, reliability_diagram, strip
 from components.charts.frame import Figure, graph
 from components.charts.lines import Line, Mark, Threshold, area, line
-from components.charts.matrix import heat_map
+from components.charts.matrix import Relation, heat_map, relation_map
 
 __all__ = [
     "Figure",
     "Line",
     "Mark",
+    "Relation",
     "Threshold",
     "area",
     "bars",
@@ -24,8 +25,10 @@ __all__ = [
     "heat_map",
     "histogram_pair",
     "line",
+    "relation_map",
     "reliability_diagram",
     "stacked_bars",
+    "stacked_times",
     "strip",
     "waterfall",
 ]
