@@ -14,7 +14,7 @@ from components.live import View
 from components.panel import Provenance, grid, panel
 from components.scope import Scope
 from engines.result import Insufficient
-from i18n import percent, quantity, t
+from i18n import isolated, percent, quantity, t
 from pages import model_evidence, sources
 from services.models import get_model
 from services.series import step_for
@@ -167,9 +167,9 @@ def _burn(ws: Workspace, model_id: str) -> Any:
     )  # fmt: skip
     foot = words(
         "burn_foot",
-        objective=worst.objective.definition.name,
-        six=quantity(worst.burn["6h"]),
-        left=percent(worst.budget.remaining, decimals=0),
+        objective=isolated(worst.objective.definition.name),
+        six=isolated(quantity(worst.burn["6h"])),
+        left=isolated(percent(worst.budget.remaining, decimals=0)),
     )
     made.children.append(html.P(foot, className="kpi-foot"))
     return made

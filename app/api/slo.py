@@ -38,8 +38,9 @@ def list_objectives(ws: Workspace, query: OfModel) -> list[SloStatus]:
 
 
 @router.route(
-    "POST", "", permission="slo:write", body=NewObjective, returns=Objective, errors=(409, 422)
-)
+    "POST", "", permission="slo:write", body=NewObjective, returns=Objective, status=201,
+    errors=(409, 422),
+)  # fmt: skip
 def define(ws: Workspace, body: NewObjective) -> Objective:
     """Define an objective; `warnings` name alert rules that could never fire as planned."""
     return service.define(ws, body.id, body.definition, is_new=True)

@@ -222,7 +222,8 @@ def test_the_api_defines_reads_and_deletes(client: FlaskClient) -> None:
         "definition": {"name": "Fast", "model_id": "m", "target": 0.9,
                        "indicator": {"kind": "latency", "threshold": 250}},
     }  # fmt: skip
-    assert client.post("/api/slo", json=body).get_json()["data"]["revision"] == 1
+    made = client.post("/api/slo", json=body)
+    assert (made.status_code, made.get_json()["data"]["revision"]) == (201, 1)
     assert client.post("/api/slo", json=body).status_code == 409
     bad = {**body, "id": "Not An Id"}
     assert client.post("/api/slo", json=bad).status_code == 422
