@@ -127,7 +127,8 @@ class MetricsRequest(msgspec.Struct, rename="camel"):
     resource_metrics: list[ResourceMetrics] = []
 
 
-class SpanEvent(msgspec.Struct):
+class SpanEvent(msgspec.Struct, rename="camel"):
+    time_unix_nano: int | str = 0
     name: str = ""
     attributes: list[KeyValue] = []
 

@@ -53,7 +53,11 @@ _SCHEMA: dict[str, _Fields] = {
         "events": (11, "SpanEvent", True),
         "status": (15, "Status", False),
     },
-    "SpanEvent": {"name": (2, "string", False), "attributes": (3, "bytes", True)},
+    "SpanEvent": {
+        "time": (1, "fixed64", False),
+        "name": (2, "string", False),
+        "attributes": (3, "bytes", True),
+    },
     "Status": {"message": (2, "string", False), "code": (3, "int32", False)},
     "LogsRequest": {"resources": (1, "ResourceLogs", True)},
     "ResourceLogs": {"resource": (1, "bytes", False), "scopes": (2, "ScopeLogs", True)},

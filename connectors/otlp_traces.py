@@ -12,7 +12,7 @@ from connectors.decoded import EARLIEST_MS, MAX_AHEAD_MS
 from connectors.errors import Refused
 from connectors.genai import inference_of, model_of, passages_of, with_passages
 from connectors.otlp_attributes import Attributes, label_value, read_attributes, read_resource
-from connectors.telemetry import Inference, Span
+from connectors.telemetry import Inference, Span, SpanEvent
 
 _KINDS = ("internal", "internal", "server", "client", "producer", "consumer")
 _KIND_NAMES = ("SPAN_KIND_UNSPECIFIED", *(f"SPAN_KIND_{kind.upper()}" for kind in _KINDS[1:]))
@@ -20,6 +20,8 @@ _CODE_NAMES = ("STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR")
 _ERROR = 2
 _MAX_NAME = 1_000
 _MAX_ATTRIBUTES = 1_000
+_MAX_EVENTS = 128  # as many as an SDK sends by default
+_MAX_EVENT_ATTRIBUTES = 128
 
 
 class DecodedTraces(msgspec.Struct, frozen=True):
@@ -44,7 +46,7 @@ class _Raw(NamedTuple):
     code: int
     message: str
     attributes: Attributes
-    events: list[tuple[str, Attributes]]
+    events: list[tuple[int, str, Attributes]]  # nanoseconds, name, attributes
 
 
 def decode_traces(body: bytes, now_ms: int, *, as_json: bool = False) -> DecodedTraces:
@@ -101,7 +103,7 @@ def _read_protobuf(span: Any) -> _Raw:  # generated message classes have no stat
         status.code,
         status.message,
         read_attributes(span.attributes),
-        [(event.name, read_attributes(event.attributes)) for event in span.events],
+        [(event.time, event.name, read_attributes(event.attributes)) for event in span.events],
     )
 
 
@@ -128,7 +130,10 @@ def _read_json(span: otlp_json.Span) -> _Raw:
         otlp_json.enum_number(span.status.code, _CODE_NAMES),
         span.status.message,
         otlp_json.plain(span.attributes),
-        [(event.name, otlp_json.plain(event.attributes)) for event in span.events],
+        [
+            (otlp_json.integer(one.time_unix_nano), one.name, otlp_json.plain(one.attributes))
+            for one in span.events
+        ],
     )
 
 
@@ -143,9 +148,9 @@ def _span(resource: Attributes, raw: _Raw, now_ms: int) -> Span:
     if raw.end_ns < raw.start_ns:
         raise Refused("a span ends before it starts")
     attributes = raw.attributes
-    for name, extra in raw.events:
+    for _, name, extra in raw.events:
         # Message content and exceptions travel as events in some versions of the convention.
-        if name == "exception" or name.startswith("gen_ai."):
+        if _is_merged(name):
             attributes = {**extra, **attributes}
     if len(attributes) > _MAX_ATTRIBUTES:
         raise Refused(f"a span may have {_MAX_ATTRIBUTES} attributes, got {len(attributes)}")
@@ -162,4 +167,16 @@ def _span(resource: Attributes, raw: _Raw, now_ms: int) -> Span:
         status_message=raw.message[:4_096],
         model_id=model_of(attributes) or None,
         attributes=attributes,
+        events=tuple(_event(raw.start_ns, one) for one in raw.events[:_MAX_EVENTS]),
     )
+
+
+def _is_merged(name: str) -> bool:
+    """Whether an event's attributes become the span's own."""
+    return name == "exception" or name.startswith("gen_ai.")
+
+
+def _event(start_ns: int, event: tuple[int, str, Attributes]) -> SpanEvent:
+    at_ns, name, attributes = event
+    kept = {} if _is_merged(name) else dict(list(attributes.items())[:_MAX_EVENT_ATTRIBUTES])
+    return SpanEvent(name[:_MAX_NAME], (at_ns - start_ns) / 1e6 if at_ns else 0.0, kept)

@@ -113,6 +113,17 @@ class Log(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, Any] = {}  # any JSON the sender attached
 
 
+class SpanEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that happened within a span, `after_ms` from its start.
+
+    Attributes of exceptions and of model messages are the span's own.
+    """
+
+    name: str
+    after_ms: float = 0.0
+    attributes: dict[str, Any] = {}  # any JSON the sender attached
+
+
 class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     """One span of a trace."""
 
@@ -128,6 +139,7 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     status_message: str = ""
     model_id: str | None = None
     attributes: dict[str, Any] = {}  # any JSON the sender attached
+    events: tuple[SpanEvent, ...] = ()
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -133,6 +133,7 @@ def _span(row: Row, opened: parts.Asked) -> parts.Children:
             orphan,
             parts.pairs({name: value for name, value in facts.items() if value}),
             parts.pairs(_ordered(span)),
+            _events(span),
             html.Div(
                 html.A([icon("x-lg"), html.Span(t("shell.close"))],
                        href=parts.link("", detail=opened.but(span="")), className="btn-quiet"),
@@ -141,6 +142,24 @@ def _span(row: Row, opened: parts.Asked) -> parts.Children:
         ],
         className="opened",
     )  # fmt: skip
+
+
+def _events(span: SpanRow) -> parts.Children:
+    """Return what happened within the span, with the time since its start."""
+    if not span.events:
+        return None
+    listed = [
+        html.Li(
+            [
+                html.Bdi(duration(one.after_ms / 1_000), dir="ltr"),
+                " · ",
+                html.B(html.Bdi(one.name)),
+                parts.pairs(one.attributes),
+            ]
+        )
+        for one in span.events
+    ]
+    return html.Div([html.B(words("events")), html.Ul(listed)])
 
 
 def _status(span: SpanRow) -> str:

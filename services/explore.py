@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -174,9 +176,11 @@ def _readable(ws: Workspace, spans: list[Span]) -> list[Span]:
 
 
 def _without_texts(span: Span) -> Span:
-    kept = {k: v for k, v in span.attributes.items() if not k.startswith(_SPAN_CONTENT)}
-    return (
-        span
-        if len(kept) == len(span.attributes)
-        else msgspec.structs.replace(span, attributes=kept)
+    events = tuple(
+        msgspec.structs.replace(one, attributes=_no_texts(one.attributes)) for one in span.events
     )
+    return msgspec.structs.replace(span, attributes=_no_texts(span.attributes), events=events)
+
+
+def _no_texts(attributes: dict[str, Any]) -> dict[str, Any]:  # any JSON a sender attached
+    return {k: v for k, v in attributes.items() if not k.startswith(_SPAN_CONTENT)}

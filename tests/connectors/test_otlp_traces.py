@@ -21,7 +21,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from connectors.errors import Refused
 from connectors.otlp_traces import DecodedTraces, decode_traces
-from connectors.telemetry import Inference
+from connectors.telemetry import Inference, SpanEvent
 
 NOW = 1_790_000_000_000
 START_NS = (NOW - 5_000) * 1_000_000
@@ -157,6 +157,20 @@ def test_the_old_names() -> None:
     assert (row.input_tokens, row.output_tokens) == (1, 2)
     assert (row.cost, row.currency) == (0.25, "USD")
     assert row.tags == {"provider": "anthropic", "service": "bot"}
+
+
+@pytest.mark.parametrize("decode", FORMS)
+def test_events_keep_their_time_and_what_is_not_the_spans_own(decode: Any) -> None:
+    request = span_with({"a": 1})
+    span = request.resource_spans[0].scope_spans[0].spans[0]
+    begun = span.start_time_unix_nano
+    retry = span.events.add(name="retry", time_unix_nano=begun + 2_500_000)
+    fill(retry.attributes, {"attempt": 2})
+    failed = span.events.add(name="exception", time_unix_nano=begun + 3_000_000)
+    fill(failed.attributes, {"exception.type": "Timeout"})
+    (found,) = decode(request).spans
+    assert found.events == (SpanEvent("retry", 2.5, {"attempt": 2}), SpanEvent("exception", 3.0))
+    assert found.attributes["exception.type"] == "Timeout"
 
 
 def test_content_in_span_events() -> None:
