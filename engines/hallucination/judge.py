@@ -183,12 +183,11 @@ def find_quote(quote: str, context: ParsedContext, *, min_characters: int = 12) 
         return None
     if wanted not in " ".join(context.text.split()):
         return None
-    head = wanted[:min_characters].split()[0]
     for index, (start, end) in enumerate(context.sentences):
         # A quote may run over the end of its first sentence: compare from there on.
         here = " ".join(context.text[start : end + 4 * len(quote)].split())
-        place = here.find(wanted)
-        if place >= 0 and head in context.text[start:end]:
+        own = len(" ".join(context.text[start:end].split()))
+        if 0 <= here.find(wanted) < own:
             return index
     return None
 

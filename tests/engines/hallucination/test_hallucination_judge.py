@@ -107,3 +107,10 @@ def test_short_and_absent_quotes_are_not_found():
     assert find_quote("Ghent", parsed) is None
     assert find_quote("the museum in Bruges", parsed) is None
     assert find_quote("restoration. Visitors now enter", parsed) == 0
+
+
+def test_a_quote_stands_in_the_sentence_where_it_starts():
+    # The first sentence begins with the same word; the quote is in the second.
+    context = parse_context("The town met. The firm fired forty workers. The end came.")
+    assert find_quote("The firm fired forty workers", context) == 1
+    assert find_quote("town met. The firm", context) == 0
