@@ -21,7 +21,7 @@ from app.settings import Settings
 from connectors.memory import MemoryBus, MemoryCache
 from connectors.protocols import Bus, Cache, EventBackend, MetricBackend
 from connectors.records import SqlRecordBackend
-from services.workspace import Backends
+from services.workspace import Backends, Judging
 
 log = logging.getLogger("aiobs")
 
@@ -41,6 +41,24 @@ def open_backends(settings: Settings) -> Backends:
         sign=secret.signer(key, "api-key"),
         auth=settings.auth,
         retention_days=settings.retention_days,
+        judging=_judging(settings),
+    )
+
+
+def _judging(settings: Settings) -> Judging | None:
+    if not settings.judge_url:
+        return None
+    from connectors.openai_judge import OpenAIJudge
+
+    return Judging(
+        OpenAIJudge(
+            settings.judge_url,
+            settings.judge_key,
+            settings.judge_model,
+            timeout_s=settings.judge_timeout_s,
+        ),
+        settings.judge_daily_calls,
+        settings.judge_daily_characters,
     )
 
 

@@ -44,6 +44,16 @@ class Settings:
     threads: int = _setting(64, "request threads, besides one per WebSocket client")
     websocket_clients: int = _setting(200, "WebSocket clients that one process accepts")
     scheduler: bool = _setting(True, "run the jobs in this process")
+    judge_url: str = _setting(
+        "", "base URL of an OpenAI-compatible API that judges undecided sentences; empty: no judge"
+    )
+    judge_key: str = _setting("", "key for that API; empty sends none", secret=True)
+    judge_model: str = _setting("", "model to ask there; needed with the URL")
+    judge_timeout_s: int = _setting(20, "longest wait for one judgement, retries in", unit="s")
+    judge_daily_calls: int = _setting(200, "judgements that each tenant may ask for a day (UTC)")
+    judge_daily_characters: int = _setting(
+        1_000_000, "characters that each tenant may send to the judge a day (UTC)"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least log level")
 
     @property
@@ -68,6 +78,8 @@ def from_env(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(
             "AIOBS_EVENTS_URL is reserved: this version keeps events embedded, so leave it empty"
         )
+    if bool(settings.judge_url) != bool(settings.judge_model):
+        raise SettingsError("AIOBS_JUDGE_URL and AIOBS_JUDGE_MODEL are set together or not at all")
     if settings.auth != "keys" and not settings.is_loopback:
         raise SettingsError(
             f"AIOBS_HOST={settings.host} can be reached from outside and no authentication is "

@@ -457,6 +457,17 @@ class Bus(Protocol):
     def health(self) -> StoreHealth: ...
 
 
+class JudgeModel(Protocol):
+    """A language model that answers a question with text; `model` is its name."""
+
+    @property
+    def model(self) -> str: ...
+
+    def ask(self, system: str, user: str, *, max_output_tokens: int) -> str:
+        """Return the text of the answer, within the timeout it was opened with."""
+        ...
+
+
 class Notifier(Protocol):
     """Delivers an alert to people."""
 

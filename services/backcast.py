@@ -113,7 +113,7 @@ def _compute_at(ws: Workspace, model_id: str, hour_ms: int) -> None:
     for compute in (
         partial(drift.detect_drift, recent=recent),
         partial(reliability.analyze_reliability, recent=recent),
-        hallucination.detect_hallucination,
+        partial(hallucination.detect_hallucination, go_deeper=False),
         degradation.track_degradation,
     ):
         try:

@@ -16,6 +16,7 @@ from connectors.protocols import (
     Cache,
     EventBackend,
     EventStore,
+    JudgeModel,
     Message,
     MetricBackend,
     MetricStore,
@@ -45,6 +46,15 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
+class Judging:
+    """The language model that judges undecided sentences, and what each tenant may spend a day."""
+
+    model: JudgeModel
+    daily_calls: int
+    daily_characters: int
+
+
+@dataclass(frozen=True, slots=True)
 class Backends:
     """Everything the factory opened, by protocol; services never see it, only workspaces."""
 
@@ -57,6 +67,7 @@ class Backends:
     clock: Callable[[], int] = now_ms
     auth: str = "local"
     retention_days: int = 0
+    judging: Judging | None = None
 
     def workspace(self, principal: Principal, *, locale: str = "en") -> Workspace:
         """Return the workspace of a principal, scoped to its tenant."""
@@ -72,6 +83,7 @@ class Backends:
             bus=self.bus,
             sign=self.sign,
             running=Running(self.auth, self.retention_days, self.health),
+            judging=self.judging,
         )
 
     def health(self) -> list[StoreHealth]:
@@ -104,6 +116,7 @@ class Workspace:
     bus: Bus
     sign: Callable[[bytes], str]
     running: Running = Running()
+    judging: Judging | None = None
 
     @property
     def tenant(self) -> str:

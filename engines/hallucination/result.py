@@ -146,6 +146,33 @@ class Uncertainty:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeUse:
+    """What the judge (tier 3) was asked, what it cost and what was refused.
+
+    Attributes
+    ----------
+    model : str
+        Name of the judging model, empty when none is set up.
+    n_asked, n_kept : int
+        Requests sent now, and answers that were on record already and cost nothing.
+    n_judged : int
+        Sentences that the judge decided.
+    refused : tuple of str
+        Why a request or a verdict was refused.
+    calls_left, characters_left : int
+        What the tenant may still spend today.
+    """
+
+    model: str
+    n_asked: int
+    n_kept: int
+    n_judged: int
+    refused: tuple[str, ...]
+    calls_left: int
+    characters_left: int
+
+
+@dataclass(frozen=True, slots=True)
 class HallucinationResult:
     """How far an output is supported by its context.
 
@@ -175,6 +202,8 @@ class HallucinationResult:
         Version of the trained combiner, empty when it took no part.
     reason : str or None
         Why there is no number, for ``insufficient_data``.
+    judge : JudgeUse or None
+        None where nobody asked for the judge.
     """
 
     risk_level: RiskLevel
@@ -191,3 +220,4 @@ class HallucinationResult:
     n_context_characters: int
     model_version: str
     reason: str | None = None
+    judge: JudgeUse | None = None
