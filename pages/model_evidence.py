@@ -11,7 +11,7 @@ from components.charts import Line, Mark
 from components.kpi import kpi
 from components.live import View
 from components.panel import panel
-from components.status import pill
+from components.status import mark, pill
 from components.tables import Column, meter, meters, table
 from components.text import Span, mark_legend, marked_text
 from components.theme import Status
@@ -35,6 +35,8 @@ from services.trust import TrustAnswer, get_trust
 from services.workspace import Workspace
 
 PANELS = ("trust", "drift", "both", "calibration", "reliability", "quality")
+SCORED = ("both", "calibration", "reliability")
+"""Panels that only a model with features and scores can fill."""
 MAX_FEATURES = 12
 MAX_EXAMPLES = 3
 OUTCOMES: dict[str, tuple[Status, str]] = {
@@ -45,6 +47,7 @@ OUTCOMES: dict[str, tuple[Status, str]] = {
 }
 _TREND: dict[str, Status] = {"degrading": "bad", "improving": "good", "no_evidence": "none"}
 HEALTHY, WARNING = 0.8, 0.6
+PSI_SOME, PSI_LARGE = 0.1, 0.25
 
 
 def words(name: str, **values: str) -> str:
@@ -121,15 +124,34 @@ def _drift(answer: DriftAnswer) -> Any:
         statuses=[OUTCOMES[c.outcome][0] for c in shown],
     )
     legend = [pill(OUTCOMES[o][0], words(OUTCOMES[o][1])) for o in outcomes]
-    return html.Div(
-        [
-            html.Div(legend, className="pill-row"),
-            charts.graph(
-                "technical-drift-chart", figure, label=tell(report.summary),
-                height=max(120, 30 + 24 * len(shown)),
-            ),
-        ]
+    chart = charts.graph(
+        "technical-drift-chart", figure, label=tell(report.summary),
+        height=max(120, 30 + 24 * len(shown)),
     )  # fmt: skip
+    return html.Div([html.Div(legend, className="pill-row"), chart, _stability(shown)])
+
+
+def _stability(columns: list[ColumnDrift]) -> html.Details:
+    """Return the population stability index of each feature, with its bands, on demand."""
+    head = [
+        Column("name", t("models.feature")),
+        Column("psi", words("psi"), "number"),
+        Column("band", words("psi_band"), "node"),
+    ]
+    known = [(c.name, c.effects.psi) for c in columns if c.effects and c.effects.psi is not None]
+    rows = [
+        {"name": name, "psi": psi, "band": mark(*_psi_band(psi))}
+        for name, psi in sorted(known, key=lambda row: -row[1])
+    ]
+    note = html.P(words("psi_definition"), className="panel-note")
+    shown = [note, table(head, rows, caption=words("psi"))] if rows else [note]
+    return html.Details([html.Summary(words("psi")), *shown])
+
+
+def _psi_band(psi: float) -> tuple[Status, str]:
+    if psi >= PSI_LARGE:
+        return "bad", words("psi_large")
+    return ("warn", words("psi_some")) if psi >= PSI_SOME else ("good", words("psi_small"))
 
 
 def _both(answer: DriftAnswer) -> Any:
@@ -250,7 +272,7 @@ def _fill_evidence(ws: Workspace, model_id: str, view: View) -> None:
     model = get_model(ws, model_id)
     if model.model_type not in ("llm", "rag"):
         body: Any = versions(model)
-        last = panel(words("versions"), body, panel_id="technical-versions", span=6)
+        last = panel(words("versions"), body, panel_id="technical-versions", span=8)
     else:
         may_read = "content:read" in ws.principal.permissions
         read = get_hallucination_examples if may_read else get_hallucination
@@ -259,7 +281,7 @@ def _fill_evidence(ws: Workspace, model_id: str, view: View) -> None:
             words("evidence"),
             examples(answer, may_read=may_read),
             panel_id="technical-evidence",
-            span=6,
+            span=12,
             definition=words("evidence_definition"),
             source=sources.provenance(answer),
         )

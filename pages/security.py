@@ -74,7 +74,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     scanned = found.prompts + found.outputs
     texts = Provenance(scope.describe(), scanned, computed_at_ms=found.computed_at_ms)
     doors = Provenance(scope.describe(), found.access.requests, computed_at_ms=found.computed_at_ms)
-    chosen = f'{{model_id="{_quoted(scope.model)}"}}' if scope.model else ""
+    chosen = f'{{model_id="{sources.quoted(scope.model)}"}}' if scope.model else ""
     step = max(step_for(window, 60), 5 * MINUTE_MS)
     points = read_points(ws, f"{FINDINGS}{chosen}", window, step, agg="sum", by=("kind",))
     times = np.arange(window.start_ms // step * step, window.end_ms, step).tolist()
@@ -90,7 +90,3 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.panel("security-access_map", panels.access_map(access), doors, height=220)
     view.panel("security-unusual", panels.unusual(access), doors, height=220)
     view.panel("security-findings", table, texts, height=320)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')

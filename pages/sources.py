@@ -177,6 +177,11 @@ def event_marks(ws: Workspace, window: Window, model_id: str = "") -> list[Mark]
     ]
 
 
+def quoted(text: str) -> str:
+    """Return a label value as it stands between the quotes of a selector."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
 def health_words(health: str) -> tuple[Status, str]:
     """Return status and word of a health."""
     return HEALTH.get(health, "none"), t(f"trust.health_{health}")

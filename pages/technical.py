@@ -15,7 +15,7 @@ from components.panel import Provenance, grid, panel
 from components.scope import Scope
 from engines.result import Insufficient
 from i18n import isolated, percent, quantity, t
-from pages import model_evidence, sources
+from pages import model_evidence, sources, technical_events, technical_text
 from services.models import get_model
 from services.series import step_for
 from services.slo import fastest, judge_burn, list_error_budgets
@@ -41,8 +41,10 @@ def layout() -> html.Div:
             definition=words(f"{name}_definition"),
         )
         for name, span, height in (
-            ("trust", 5, 250), ("drift", 7, 250), ("calibration", 4, 260), ("both", 4, 260),
-            ("reliability", 4, 260), ("quality", 6, 240),
+            ("anomalies", 7, 200), ("failures", 5, 200),
+            ("trust", 5, 250), ("drift", 7, 250), ("tokens", 4, 240), ("risk", 4, 240),
+            ("calibration", 4, 260), ("both", 4, 260), ("reliability", 4, 260),
+            ("quality", 4, 240),
         )
     ]  # fmt: skip
     return html.Div(
@@ -51,6 +53,7 @@ def layout() -> html.Div:
             live.view_store("technical"),
             live.slot("technical-who", block=True),
             row(*[live.slot(f"technical-{name}", states.skeleton(104, "kpi")) for name in _KPIS]),
+            live.slot("technical-writing", block=True),
             grid(
                 panel(
                     t("unified.traffic"), None, panel_id="technical-traffic", span=4, height=220,
@@ -91,23 +94,31 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.panel("technical-traffic", _requests(series, marks), source, height=220)
     view.panel("technical-latency", _latency(series, marks, objective), source, height=220)
     view.panel("technical-errors-chart", _errors(series, marks), source, height=220)
-    if scope.model:
-        view.slot("technical-who", None)
-        model_evidence.fill(ws, scope.model, view)
+    technical_events.fill(ws, scope, window, marks, view)
+    if not scope.model:
+        _ask_for_model(view)
+        return
+    view.slot("technical-who", None)
+    model_evidence.fill(ws, scope.model, view)
+    if get_model(ws, scope.model).model_type in ("llm", "rag"):
+        technical_text.fill(ws, scope, window, marks, view)
+        view.hide(*[f"technical-{name}" for name in model_evidence.SCORED])
     else:
-        view.slot("technical-who", html.P(words("choose_hint"), className="page-note"))
-        view.slot("technical-trust", kpi(t("unified.trust"), _choose(), kpi_id="technical-trust"))
-        view.slot("technical-last", None)
-        for name in model_evidence.PANELS:
-            view.panel(f"technical-{name}", _choose_state())
+        view.slot("technical-writing", None)
+        view.hide(*[f"technical-{name}" for name in technical_text.PANELS])
+
+
+def _ask_for_model(view: View) -> None:
+    view.slot("technical-who", html.P(words("choose_hint"), className="page-note"))
+    view.slot("technical-trust", kpi(t("unified.trust"), _choose(), kpi_id="technical-trust"))
+    view.slot("technical-writing", None)
+    view.slot("technical-last", None)
+    hidden = (*model_evidence.PANELS, *technical_text.PANELS)
+    view.hide(*[f"technical-{name}" for name in hidden])
 
 
 def _choose() -> Insufficient:
     return Insufficient(words("choose"))
-
-
-def _choose_state() -> html.Div:
-    return states.empty(words("choose"), hint=words("choose_hint"))
 
 
 def _fill_figures(

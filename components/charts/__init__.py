@@ -10,12 +10,14 @@ from components.charts.distribution import boxes, histogram_pair, reliability_di
 from components.charts.frame import Figure, graph
 from components.charts.lines import Line, Mark, Threshold, area, line
 from components.charts.matrix import Relation, heat_map, relation_map
+from components.charts.timeline import Run, timeline
 
 __all__ = [
     "Figure",
     "Line",
     "Mark",
     "Relation",
+    "Run",
     "Threshold",
     "area",
     "bars",
@@ -30,5 +32,6 @@ __all__ = [
     "stacked_bars",
     "stacked_times",
     "strip",
+    "timeline",
     "waterfall",
 ]

@@ -1,0 +1,108 @@
+"""What stood out on the technical page: anomalies beside deployments, and where requests fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from components import charts, states
+from components.charts import Mark, Run
+from components.charts.timeline import height
+from components.live import View
+from components.panel import Provenance, moment
+from components.scope import Scope
+from components.tables import Column, table
+from engines.result import Insufficient
+from i18n import date_time, number, quantity, t
+from pages import sources
+from pages.model_evidence import words
+from services.anomalies import AnomaliesAnswer, MetricAnomaly, find_metric_anomalies
+from services.failures import Failures, list_failures
+from services.times import Window
+from services.workspace import Workspace
+
+WATCHED = (
+    ("requests", "aiobs_inferences_total"),
+    ("errors", "aiobs_inference_errors_total"),
+    ("tokens", "aiobs_tokens_total"),
+    ("cost", "aiobs_cost_total"),
+    ("trust", "aiobs_trust_score"),
+    ("hallucination_risk", "aiobs_hallucination_risk"),
+)
+"""Name of the metric in the catalogue, and the series that is watched."""
+PANELS = ("anomalies", "failures")
+MAX_PLACES = 8
+
+
+def fill(ws: Workspace, scope: Scope, window: Window, marks: list[Mark], view: View) -> None:
+    """Put anomalies and failing traces of the model, or of the fleet, into their panels."""
+    chosen = f'{{model_id="{sources.quoted(scope.model)}"}}' if scope.model else ""
+    names = {f"{series}{chosen}": name for name, series in WATCHED}
+    found = find_metric_anomalies(ws, list(names), window)
+    source = Provenance(
+        scope.describe(), len(found.series), computed_at_ms=found.computed_at_ms,
+        method=found.method,
+    )  # fmt: skip
+    view.panel("technical-anomalies", _anomalies(found, names, marks), source, height=200)
+    failures = list_failures(ws, window, scope.model)
+    source = Provenance(scope.describe(), failures.traces, computed_at_ms=failures.computed_at_ms)
+    view.panel("technical-failures", _failures(failures), source, height=200)
+
+
+def _anomalies(found: AnomaliesAnswer, names: dict[str, str], marks: list[Mark]) -> Any:
+    judged = [one for one in found.series if one.insufficient is None]
+    if not judged:
+        lacks = [one.insufficient for one in found.series if one.insufficient is not None]
+        return lacks[0] if lacks else Insufficient(t("unified.no_history"))
+    named = {one.metric_name: t(f"causal_graph.m_{names[one.metric_name]}") for one in judged}
+    rows = list(dict.fromkeys(named.values()))
+    runs = [
+        Run(
+            rows.index(named[one.metric_name]), run.start_ms, run.end_ms,
+            _sentence(named[one.metric_name], run),
+        )
+        for one in judged for run in one.anomalies
+    ]  # fmt: skip
+    if not runs:
+        hint = words("no_anomalies_hint", n=number(len(judged)))
+        return states.calm(words("no_anomalies"), hint)
+    figure = charts.timeline(
+        rows, runs, window_ms=(found.window.start_ms, found.window.end_ms), marks=marks
+    )
+    return charts.graph(
+        "technical-anomalies-chart", figure, label=words("anomalies_definition"),
+        height=height(len(rows)),
+    )  # fmt: skip
+
+
+def _sentence(name: str, run: MetricAnomaly) -> str:
+    return words(
+        "anomaly", metric=name, value=number(run.value), expected=number(run.expected),
+        when=date_time(run.peak_ms),
+    )  # fmt: skip
+
+
+def _failures(found: Failures) -> Any:
+    if not found.places:
+        return states.calm(words("no_failures"), words("no_failures_hint"))
+    columns = [
+        Column("where", words("where"), "node"),
+        Column("message", words("message"), "node"),
+        Column("traces", words("traces"), "number"),
+        Column("newest", words("newest"), "node"),
+        Column("took", words("took"), "node"),
+    ]
+    rows = [
+        {
+            "where": html.Bdi(f"{place.service} · {place.span}"),
+            "message": html.Span(place.message or "–", dir="auto"),
+            "traces": float(place.traces),
+            "newest": html.Span(
+                [moment(place.newest_ms), html.Br(), html.Code(place.trace_id[:16], dir="ltr")]
+            ),
+            "took": html.Bdi(quantity(place.duration_ms, "ms"), dir="ltr"),
+        }
+        for place in found.places
+    ]
+    return table(columns, rows, caption=words("failures"), limit=MAX_PLACES)
