@@ -19,7 +19,7 @@ from engines.reliability import Agreement, Calibration, Coverage, Stability, Unc
 from engines.reliability.result import CalibrationError, OutOfDistribution
 from engines.result import Insufficient, Interval
 from i18n import date_time, number, percent, t, tell
-from pages import sources
+from pages import model_evidence, sources
 from services.degradation import get_degradation
 from services.reliability import get_reliability
 from services.workspace import Workspace
@@ -115,14 +115,21 @@ def _reliability(ws: Workspace, model_id: str) -> Children:
         "uncertainty": _uncertainty(found.uncertainty) if found else lack,
         "outliers": _outliers(found.ood_detection) if found else lack,
     }
+    diagram = panel(
+        t("technical.calibration"), model_evidence.calibration(answer), panel_id="models-diagram",
+        span=6, height=260, definition=t("technical.calibration_definition"), source=source,
+    )  # fmt: skip
     made = [
         panel(
-            words(name), body, panel_id=f"models-{name}", span=6, height=120,
+            words(name), body, panel_id=f"models-{name}", span=6 if name == "calibration" else 4,
+            height=120,
             definition=words(f"{name}_definition"), source=source,
         )
         for name, body in bodies.items()
     ]  # fmt: skip
-    return section(words("reliability"), grid(*made), section_id="models-reliability-section")
+    return section(
+        words("reliability"), grid(diagram, *made), section_id="models-reliability-section"
+    )
 
 
 def _range(interval: Interval) -> str:

@@ -66,7 +66,7 @@ def fill(ws: Workspace, model_id: str, view: View) -> None:
     view.panel("technical-drift", _drift(drift), source, height=250)
     view.panel("technical-both", _both(drift), source, height=260)
     source = sources.provenance(reliability)
-    view.panel("technical-calibration", _calibration(reliability), source, height=260)
+    view.panel("technical-calibration", calibration(reliability), source, height=260)
     view.panel("technical-reliability", _parts(reliability), source, height=260)
     _fill_quality(ws, model_id, view)
     _fill_evidence(ws, model_id, view)
@@ -187,7 +187,8 @@ def _data_report(answer: DriftAnswer) -> DriftReport | Insufficient:
     return answer.result.data
 
 
-def _calibration(answer: ReliabilityAnswer) -> Any:
+def calibration(answer: ReliabilityAnswer) -> Any:
+    """Return the reliability diagram with its errors."""
     if answer.result is None:
         return answer.insufficient
     found = answer.result.calibration
@@ -331,8 +332,9 @@ def examples(answer: HallucinationAnswer, *, may_read: bool = True) -> Any:
     return html.Div(parts)
 
 
-def _example(example: Example) -> html.Blockquote:
-    spans = [
+def spans_of(example: Example) -> list[Span]:
+    """Return the sentences of a checked output with their verdicts and nearest passages."""
+    return [
         Span(
             s.start,
             s.end,
@@ -341,13 +343,16 @@ def _example(example: Example) -> html.Blockquote:
         )
         for s in example.result.sentences
     ]
+
+
+def _example(example: Example) -> html.Blockquote:
     risk = example.result.probability
     return html.Blockquote(
         [
             html.P(example.prompt, className="example-prompt notranslate", dir="auto")
             if example.prompt
             else None,
-            marked_text(example.output, spans),
+            marked_text(example.output, spans_of(example)),
             html.Footer([html.Bdi(example.inference_id), " · ", percent(risk, decimals=0)]),
         ],
         className="example",

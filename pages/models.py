@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from dash import Input, Output, dcc, html
+from dash import html
 
 from components import charts, states, tables
-from components import scope as scopes
+from components.attributes import attrs
 from components.live import View, slot, view_store
 from components.panel import Provenance, grid, moment, panel, section
 from components.scope import Scope
@@ -15,22 +16,22 @@ from components.shell import page_header
 from components.status import mark, pill
 from components.tables import Column
 from components.theme import Status
-from engines.drift import ColumnDrift, DriftReport
+from engines.drift import ColumnDrift, DriftReport, PerformanceEstimate
 from engines.drift.words import METRIC_WORDS
 from engines.result import Insufficient
 from i18n import number, t, tell
-from pages import model_checks, model_comparison, model_evidence, sources
-from services import drift, explore, fleet, hallucination, models, trust
+from pages import inference_explorer, model_checks, model_comparison, model_evidence, sources
+from services import drift, fleet, hallucination, models, trust
 from services.computed import Computed
 from services.concept import Concept
 from services.errors import NotFound
-from services.times import Window
-from services.workspace import Workspace, current_workspace
+from services.workspace import Workspace
 
 PATH = "/models"
 OUTCOMES: dict[str, Status] = {"drift": "bad", "detectable_but_negligible": "warn",
                                "no_evidence": "good", "insufficient_data": "none"}  # fmt: skip
-SHOWN_FEATURES = 4
+SHOWN_FEATURES, MAX_SHOWN = 4, 40
+ALL_FEATURES = "*"
 Children = Any  # what a Dash component takes as children
 
 
@@ -41,24 +42,7 @@ def layout() -> html.Div:
             page_header(t("nav.models"), t("models.purpose")),
             slot("models-body", states.skeleton(400), block=True),
             model_comparison.form(),
-            html.Div(
-                section(
-                    t("models.explorer"),
-                    html.Label(
-                        className="explorer-search",
-                        children=[
-                            html.Span(t("shell.search"), className="visually-hidden"),
-                            dcc.Input(
-                                id="models-words", type="search", debounce=0.4,
-                                className="form-control", placeholder=t("models.search_hint"),
-                            ),
-                        ]
-                    ),
-                    html.Div(states.skeleton(200), id="models-explorer"),
-                    section_id="models-explorer-section",
-                ),
-                id="models-explore", hidden=True,
-            ),
+            inference_explorer.layout(),
             view_store("models"),
         ]
     )  # fmt: skip
@@ -68,31 +52,19 @@ def register(dash_app: Any) -> None:  # a dash.Dash
     """Answer each change of scope and each tick with one view; the explorer answers its words."""
     sources.register_live(dash_app, "models", fill)
     model_comparison.register(dash_app)
-
-    @dash_app.callback(  # type: ignore[untyped-decorator]
-        Output("models-explorer", "children"),
-        Output("models-explore", "hidden"),
-        Input("scope", "data"),
-        Input("models-words", "value"),
-    )
-    def _explore(data: dict[str, Any] | None, words: str | None) -> tuple[Children, bool]:
-        ws, chosen = current_workspace(), scopes.parse(data)
-        if not chosen.model:
-            return None, True
-        window = sources.window_of(ws, chosen)
-        return _explorer(ws, chosen.model, window, words or ""), False
+    inference_explorer.register(dash_app)
 
 
 def fill(ws: Workspace, chosen: Scope, view: View) -> None:
     """Put the catalogue, or the chosen model, into the page."""
-    view.slot("models-body", _body(ws, chosen.model))
+    view.slot("models-body", _body(ws, chosen))
 
 
-def _body(ws: Workspace, model_id: str) -> Children:
-    if not model_id:
+def _body(ws: Workspace, chosen: Scope) -> Children:
+    if not chosen.model:
         return _catalogue(ws)
     try:
-        return _one(ws, models.get_model(ws, model_id))
+        return _one(ws, models.get_model(ws, chosen.model), chosen.detail)
     except NotFound as error:
         return states.empty(tell(error.message))
 
@@ -132,7 +104,7 @@ def _catalogue(ws: Workspace) -> Children:
     )
 
 
-def _one(ws: Workspace, model: models.Model) -> Children:
+def _one(ws: Workspace, model: models.Model, detail: str) -> Children:
     model_id = model.model_id
     parts = [
         html.P(
@@ -151,7 +123,9 @@ def _one(ws: Workspace, model: models.Model) -> Children:
     else:
         found = drift.get_drift(ws, model_id)
         parts.append(
-            section(t("models.drift"), grid(*_drift(found)), section_id="models-drift-section")
+            section(
+                t("models.drift"), grid(*_drift(found, detail)), section_id="models-drift-section"
+            )
         )
     parts += model_checks.sections(ws, model_id, is_text=is_text)
     return html.Div(parts)
@@ -196,14 +170,14 @@ def _versions(model: models.Model) -> Children:
     )  # fmt: skip
 
 
-def _drift(answer: drift.DriftAnswer) -> list[Children]:
+def _drift(answer: drift.DriftAnswer, detail: str) -> list[Children]:
     found = answer.result
     source = sources.provenance(answer)
     if found is None or not isinstance(found.data, DriftReport):
         lack = found.data if found is not None else lack_of(answer)
         return [panel(t("models.drift"), lack, panel_id="models-drift", source=source, span=12)]
     columns = found.data.columns
-    parts = [
+    parts: list[Children] = [
         panel(
             t("models.drift"), _drift_table(columns), panel_id="models-drift", span=7,
             definition=t("models.drift_definition"), source=source, lead=tell(found.data.summary),
@@ -214,12 +188,30 @@ def _drift(answer: drift.DriftAnswer) -> list[Children]:
         ),
     ]  # fmt: skip
     parts += model_checks.drift_parts(found.data, source)
-    return parts + [_distribution(c, source) for c in columns[:SHOWN_FEATURES]]
+    parts += [_distribution(c, source) for c in _shown(columns, detail)]
+    if len(columns) > SHOWN_FEATURES and detail != ALL_FEATURES:
+        label = t("models.all_distributions", n=number(len(columns)))
+        parts.append(html.P(_choose(ALL_FEATURES, label), className="span-12 no-print"))
+    return parts
+
+
+def _shown(columns: tuple[ColumnDrift, ...], detail: str) -> list[ColumnDrift]:
+    """Return the features whose distributions are drawn: the chosen one, then the most changed."""
+    if detail == ALL_FEATURES:
+        return list(columns[:MAX_SHOWN])
+    chosen = [c for c in columns if c.name == detail]
+    return (chosen + [c for c in columns if c.name != detail])[:SHOWN_FEATURES]
+
+
+def _choose(detail: str, label: str) -> html.Button:
+    return html.Button(
+        html.Bdi(label), className="btn-text", **attrs(data_scope=json.dumps({"detail": detail}))
+    )
 
 
 def _drift_table(columns: tuple[ColumnDrift, ...]) -> Children:
     head = [
-        Column("name", t("models.feature")),
+        Column("name", t("models.feature"), "node"),
         Column("outcome", t("models.outcome"), "node"),
         Column("effect", t("models.effect"), "number"),
         Column("q", t("models.q_value"), "number"),
@@ -228,7 +220,7 @@ def _drift_table(columns: tuple[ColumnDrift, ...]) -> Children:
     ]
     rows = [
         {
-            "name": c.name,
+            "name": _choose(c.name, c.name),
             "outcome": mark(OUTCOMES[c.outcome], t(f"models.outcome_{c.outcome}")),
             "effect": c.effect,
             "q": c.q_value,
@@ -274,16 +266,38 @@ def _concept(found: Concept | Insufficient) -> Children:
         )
     estimate = found.estimate
     if not isinstance(estimate, Insufficient):
-        parts += [
-            html.P(
-                t("models.estimated", metric=_metric(m.metric), value=number(m.value, decimals=3))
-            )
-            for m in estimate.metrics[:2]
-        ]
-        parts.append(
-            html.P([tell(estimate.reason), " ", tell(estimate.assumption)], className="muted")
-        )
+        parts.append(_estimates(estimate))
     return html.Div(parts)
+
+
+def _estimates(found: PerformanceEstimate) -> html.Div:
+    """Return each metric estimated without labels beside the one that labels showed before."""
+    head = [
+        Column("metric", t("models.metric")),
+        Column("now", t("models.estimate_now"), "number"),
+        Column("range", t("models.estimate_range"), "node"),
+        Column("before", t("models.realised_before"), "number"),
+        Column("verdict", t("models.outcome"), "node"),
+    ]
+    rows = [
+        {
+            "metric": _metric(m.metric),
+            "now": m.value,
+            "range": html.Bdi(
+                f"{number(m.interval.low, decimals=3)} – {number(m.interval.high, decimals=3)}",
+                dir="ltr",
+            ),
+            "before": m.reference,
+            "verdict": mark("bad", t("models.falls"))
+            if m.is_drop
+            else mark("good", t("models.holds")),
+        }
+        for m in found.metrics
+    ]
+    notes = [
+        html.P(tell(text), className="panel-note") for text in (found.reason, found.assumption)
+    ]
+    return html.Div([tables.table(head, rows, caption=t("models.estimates")), *notes])
 
 
 def _metric(name: str) -> str:
@@ -300,47 +314,3 @@ def _outputs(ws: Workspace, model: models.Model) -> list[Children]:
         source=sources.provenance(answer),
     )  # fmt: skip
     return [section(t("models.hallucination"), grid(made), section_id="models-outputs-section")]
-
-
-EXPLORED = 25
-
-
-def _explorer(ws: Workspace, model_id: str, window: Window, words: str) -> Children:
-    """Return the newest inferences of a model that hold all the words."""
-    rows = explore.recent_inferences(ws, model_id, window, text=words or None, limit=EXPLORED)
-    if not rows:
-        return states.empty(t("models.no_rows"))
-    columns = [
-        Column("when", t("models.last_seen"), "node"),
-        Column("id", t("models.inference")),
-        Column("version", t("shell.version")),
-        Column("prediction", t("models.prediction")),
-        Column("latency", t("models.latency"), "number", "ms"),
-        Column("segment", t("shell.segment")),
-        Column("error", t("models.error")),
-        Column("content", t("models.detail"), "node"),
-    ]
-    return tables.table(
-        columns, [_explored(row) for row in rows], caption=t("models.explorer"), limit=EXPLORED
-    )
-
-
-def _explored(row: explore.InferenceRow) -> dict[str, Any]:  # cells of every kind
-    said = row.output if row.output is not None else row.prediction
-    features = row.features or {}
-    detail = ", ".join(f"{k} = {v}" for k, v in list(features.items())[:40])
-    return {
-        "when": moment(row.timestamp_ms),
-        "id": row.inference_id,
-        "version": row.model_version,
-        "prediction": "–" if said is None else str(said)[:120],
-        "latency": row.latency_ms,
-        "segment": row.user_segment or "–",
-        "error": row.error or "–",
-        "content": html.Details(
-            [
-                html.Summary(t("models.detail")),
-                html.P(detail or row.prompt, className="notranslate"),
-            ]
-        ),
-    }

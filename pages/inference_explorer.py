@@ -1,0 +1,200 @@
+"""The newest inferences of a model: search, filter, page, and everything that one carries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Input, Output, State, ctx, dcc, html
+
+from components import scope as scopes
+from components import states
+from components.icons import icon
+from components.panel import moment, section
+from components.scope import Scope
+from components.tables import Column, table
+from components.text import mark_legend, marked_text
+from i18n import currency, number, quantity, t
+from pages import model_evidence, sources
+from services.explore import InferenceRow
+from services.hallucination import Example, get_hallucination_examples
+from services.inferences import Chosen, browse_inferences
+from services.models import get_model
+from services.workspace import Workspace, current_workspace
+
+MAX_FEATURES = 60
+Children = Any  # what a Dash component takes as children
+
+
+def words(name: str, /, **values: str) -> str:
+    """Return a text of the models page."""
+    return t(f"models.{name}", **values)
+
+
+def layout() -> html.Div:
+    """Return the explorer with its controls, hidden until a model is chosen."""
+    search = html.Label(
+        className="explorer-search",
+        children=[
+            html.Span(t("shell.search"), className="visually-hidden"),
+            dcc.Input(
+                id="models-words", type="search", debounce=0.4, className="form-control",
+                placeholder=words("search_hint"),
+            ),
+        ],
+    )  # fmt: skip
+    errors = dcc.Checklist(
+        [{"label": words("only_errors"), "value": "errors"}], [], id="models-errors", inline=True,
+        className="explorer-filter",
+    )  # fmt: skip
+    older = html.Button(
+        [html.Span(words("older")), icon("chevron-right", className="flip")], id="models-older",
+        className="btn-quiet",
+    )  # fmt: skip
+    return html.Div(
+        section(
+            words("explorer"),
+            html.Div([search, errors], className="pill-row no-print"),
+            html.P(words("explorer_note"), className="panel-note no-print"),
+            html.Div(states.skeleton(200), id="models-explorer"),
+            html.Div(older, className="pill-row no-print"),
+            dcc.Store(id="models-cursor"),
+            section_id="models-explorer-section",
+        ),
+        id="models-explore", hidden=True,
+    )  # fmt: skip
+
+
+def register(dash_app: Any) -> None:  # a dash.Dash
+    """Answer words, filters and the wish for older inferences."""
+
+    @dash_app.callback(  # type: ignore[untyped-decorator]
+        Output("models-explorer", "children"), Output("models-explore", "hidden"),
+        Output("models-cursor", "data"), Output("models-older", "disabled"),
+        Input("scope", "data"), Input("models-words", "value"), Input("models-errors", "value"),
+        Input("models-older", "n_clicks"), State("models-cursor", "data"),
+    )  # fmt: skip
+    def _explore(
+        data: dict[str, Any] | None, text: str | None, only: list[str] | None, _n: int | None,
+        cursor: str | None,
+    ) -> tuple[Children, bool, str | None, bool]:  # fmt: skip
+        ws, scope = current_workspace(), scopes.parse(data)
+        if not scope.model:
+            return None, True, None, True
+        start = cursor if ctx.triggered_id == "models-older" else None
+        chosen = Chosen(text or "", scope.version, scope.segment, bool(only))
+        shown, following = explore(ws, scope, chosen, start)
+        return shown, False, following, following is None
+
+
+def explore(
+    ws: Workspace, scope: Scope, chosen: Chosen, cursor: str | None = None
+) -> tuple[Children, str | None]:
+    """Return one page of inferences, and the cursor of the next."""
+    window = sources.window_of(ws, scope)
+    page = browse_inferences(ws, scope.model, window, chosen, cursor=cursor)
+    if not page.rows:
+        return states.empty(words("no_rows")), None
+    columns = [
+        Column("when", words("last_seen"), "node"),
+        Column("version", t("shell.version")),
+        Column("said", words("prediction"), "node"),
+        Column("score", words("score"), "node"),
+        Column("label", words("label"), "node"),
+        Column("latency", words("latency"), "number", "ms"),
+        Column("segment", t("shell.segment")),
+        Column("error", words("error"), "node"),
+        Column("detail", words("detail"), "node"),
+    ]
+    examples = _examples(ws, scope.model)
+    rows = [_row(row, examples.get(row.inference_id)) for row in page.rows]
+    return table(columns, rows, caption=words("explorer")), page.cursor
+
+
+def _examples(ws: Workspace, model_id: str) -> dict[str, Example]:
+    if "content:read" not in ws.principal.permissions:
+        return {}
+    if get_model(ws, model_id).model_type not in ("llm", "rag"):
+        return {}
+    found = get_hallucination_examples(ws, model_id).result
+    return {one.inference_id: one for one in found.examples} if found else {}
+
+
+def _row(row: InferenceRow, example: Example | None) -> dict[str, Any]:  # cells of every kind
+    said = row.output if row.output is not None else row.prediction
+    return {
+        "when": moment(row.timestamp_ms),
+        "version": row.model_version or "–",
+        "said": "–" if said is None else html.Bdi(str(said)[:120], className="notranslate"),
+        "score": html.Bdi(_score(row), dir="ltr"),
+        "label": "–" if row.label is None else html.Bdi(str(row.label)),
+        "latency": row.latency_ms,
+        "segment": row.user_segment or "–",
+        "error": html.Bdi(row.error, className="notranslate") if row.error else "–",
+        "detail": html.Details(
+            [html.Summary(words("detail")), _everything(row, example)], className="inference"
+        ),
+    }
+
+
+def _score(row: InferenceRow) -> str:
+    if isinstance(row.score, dict):
+        best = max(row.score, key=lambda name: row.score[name], default="")  # type: ignore[index]
+        return f"{best} {number(row.score[best], decimals=2)}" if best else "–"
+    return "–" if row.score is None else number(row.score, decimals=3)
+
+
+def _everything(row: InferenceRow, example: Example | None) -> html.Div:
+    parts: list[Any] = [_facts(row)]
+    if row.prompt:
+        parts += [html.H4(words("prompt")), html.P(row.prompt, dir="auto", className="notranslate")]
+    if row.context:
+        passages = [html.Li(text, dir="auto", className="notranslate") for text in row.context]
+        parts += [html.H4(words("context")), html.Ol(passages)]
+    if row.output is not None:
+        parts.append(html.H4(words("output")))
+        if example is not None:
+            marked = marked_text(row.output, model_evidence.spans_of(example))
+            parts += [mark_legend(), marked]
+        else:
+            parts.append(html.P(row.output, dir="auto", className="notranslate"))
+    if row.features:
+        pairs = list(row.features.items())[:MAX_FEATURES]
+        parts += [html.H4(words("features")), _pairs([(k, _plain(v)) for k, v in pairs])]
+    return html.Div(parts, className="inference-detail")
+
+
+def _facts(row: InferenceRow) -> html.Dl:
+    facts = [(words("inference"), row.inference_id)]
+    if isinstance(row.score, dict):
+        shares = ", ".join(f"{k} {number(v, decimals=3)}" for k, v in row.score.items())
+        facts.append((words("score"), shares))
+    if row.interval:
+        low, high = (number(edge) for edge in row.interval)
+        facts.append((words("interval"), f"{low} – {high}"))
+    if row.input_tokens is not None or row.output_tokens is not None:
+        pair = f"{number(row.input_tokens)} → {number(row.output_tokens)}"
+        facts.append((words("tokens"), pair))
+    if row.cost is not None:
+        facts.append((words("cost"), currency(row.cost, row.currency or "USD")))
+    if row.energy_kwh is not None:
+        facts.append((words("energy"), quantity(row.energy_kwh, "kWh")))
+    if row.region:
+        facts.append((t("business.region"), row.region))
+    if row.trace_id:
+        facts.append((words("trace"), row.trace_id))
+    if row.tags:
+        facts.append((words("tags"), ", ".join(f"{k} = {v}" for k, v in row.tags.items())))
+    return _pairs(facts)
+
+
+def _pairs(pairs: list[tuple[str, str]]) -> html.Dl:
+    cells: list[Any] = []
+    for name, value in pairs:
+        cells += [html.Dt(html.Bdi(name)), html.Dd(html.Bdi(value))]
+    return html.Dl(cells, className="facts")
+
+
+def _plain(value: Any) -> str:  # a scalar of an inference
+    if isinstance(value, float):
+        return number(value)
+    return "–" if value is None else str(value)
