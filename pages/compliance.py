@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import dash_bootstrap_components as dbc
@@ -10,44 +9,40 @@ from dash import Input, Output, State, dcc, html, no_update, set_props
 
 from components import live, shell, states
 from components import scope as scopes
-from components.attributes import attrs
 from components.icons import icon
 from components.kpi import kpi, row
 from components.live import View
-from components.panel import Provenance, grid, moment, panel
+from components.panel import Provenance, grid, panel
 from components.scope import Scope
 from components.status import mark
 from components.tables import Column, meter, meters, table
 from components.theme import Status
-from engines.compliance import Check, load_catalogue
+from engines.compliance import load_catalogue
 from engines.result import Insufficient
 from i18n import date_time, number, percent, t
 from pages import sources
-from services.attestations import attest, list_attestations
-from services.compliance import Compliance, ControlView, get_compliance
+from pages.compliance_controls import (
+    ORDER,
+    PATH,
+    STATUS,
+    chosen_control,
+    controls_by_framework,
+    filters,
+    scope_button,
+    words,
+)
+from services.attestations import attest
+from services.compliance import Compliance, get_compliance
 from services.duties import Regime, RunningClock, classify_incident, record_report
 from services.incidents import get_incident
 from services.workspace import Workspace, current_workspace
 
-PATH = "/compliance"
 _KPIS = ("coverage", "gap", "stale", "attested", "clocks")
-_STATUS: dict[str, Status] = {
-    "pass": "good", "attested": "good", "partial": "warn", "stale": "warn", "gap": "bad",
-    "not_applicable": "none",
-}  # fmt: skip
-_OUTCOME: dict[str, Status] = {"holds": "good", "fails": "bad", "unknown": "none"}
 _CLOCK: dict[str, Status] = {
     "running": "none", "warning": "warn", "late": "bad", "met": "good", "met_late": "bad",
 }  # fmt: skip
-_ORDER = ("gap", "stale", "partial", "attested", "pass", "not_applicable")
-_SHOWN_EVIDENCE = 6
 _NO_CLOCK = "-"
 """Stands for no clock: the list cannot offer an empty value."""
-
-
-def words(name: str, /, **values: Any) -> str:
-    """Return a text of this page."""
-    return t(f"compliance.{name}", **values)
 
 
 def layout() -> html.Div:
@@ -70,7 +65,11 @@ def layout() -> html.Div:
                     words("clocks"), None, panel_id="compliance-clocks-list", span=5, height=200,
                     definition=words("clocks_definition"),
                 ),
-                live.slot("compliance-controls"),
+                panel(
+                    words("controls"), None, panel_id="compliance-all", span=12, height=300,
+                    definition=words("controls_definition"),
+                    tools=live.slot("compliance-filters"),
+                ),
             ),
         ]
     )  # fmt: skip
@@ -208,15 +207,12 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     )  # fmt: skip
     view.slot("compliance-note", _note(found, chosen))
     _fill_figures(view, found)
-    view.slot("compliance-chosen", _chosen(ws, scope.focus, found))
+    view.slot("compliance-chosen", chosen_control(ws, scope.focus, found))
     view.panel("compliance-frameworks", _frameworks(found), source, height=200)
     view.panel("compliance-clocks-list", _clocks(ws, found), source, height=200)
-    controls = panel(
-        words("controls"), _controls(found, chosen), panel_id="compliance-all", span=12,
-        height=300, definition=words("controls_definition"), source=source,
-        tools=_filters(chosen),
-    )  # fmt: skip
-    view.slot("compliance-controls", controls)
+    view.slot("compliance-filters", filters(chosen))
+    body = controls_by_framework(found, chosen)
+    view.panel("compliance-all", body, source, height=300)
 
 
 def _note(found: Compliance, chosen: list[str]) -> html.Div:
@@ -225,21 +221,13 @@ def _note(found: Compliance, chosen: list[str]) -> html.Div:
         word = "sample_in" if found.includes_sample else "sample_out"
         rest = [c for c in chosen if c != "sample"]
         new = rest if found.includes_sample else [*rest, "sample"]
-        button = _scope_button(
+        button = scope_button(
             words("sample_leave" if found.includes_sample else "sample_take"), {"detail": new}
         )
         parts.append(
             html.P([words(word, n=found.sample_models), " ", button], className="page-note")
         )
     return html.Div(parts)
-
-
-def _scope_button(label: str, changes: dict[str, list[str]], *, pressed: bool = False) -> Any:
-    plain = {name: ",".join(values) for name, values in changes.items()}
-    return html.Button(
-        label, className="btn-quiet",
-        **attrs(data_scope=json.dumps(plain), aria_pressed=str(pressed).lower()),
-    )  # fmt: skip
 
 
 def _fill_figures(view: View, found: Compliance) -> None:
@@ -257,7 +245,7 @@ def _fill_figures(view: View, found: Compliance) -> None:
         ),
     )  # fmt: skip
     for name in ("gap", "stale", "attested"):
-        status: Status = _STATUS[name] if counts[name] else "none"
+        status: Status = STATUS[name] if counts[name] else "none"
         view.slot(
             f"compliance-{name}",
             kpi(
@@ -281,7 +269,7 @@ def _fill_figures(view: View, found: Compliance) -> None:
 def _frameworks(found: Compliance) -> Any:
     names = load_catalogue().frameworks
     columns = [Column("framework", words("framework"))] + [
-        Column(name, words(f"status_{name}"), "number") for name in _ORDER
+        Column(name, words(f"status_{name}"), "number") for name in ORDER
     ]
     rows = [
         {"framework": names[c.framework]} | {k: float(v) for k, v in c.counts.items()}
@@ -336,120 +324,3 @@ def _clock_row(ws: Workspace, clock: RunningClock) -> dict[str, Any]:
         "due": html.Bdi(f"{date_time(clock.deadline_ms)} UTC"),
         "status": mark(_CLOCK[clock.status], f"{words(f'clock_is_{clock.status}')} · {used}"),
     }
-
-
-def _filters(chosen: list[str]) -> Any:
-    kept = [c for c in chosen if c == "sample"]
-    now = [c for c in chosen if c != "sample"]
-    options = [("", t("shell.all"))] + [(n, words(f"status_{n}")) for n in _ORDER[:5]]
-    buttons = [
-        _scope_button(label, {"detail": [*kept, name] if name else kept}, pressed=now == [name])
-        for name, label in options
-    ]
-    return html.Div(buttons, className="pill-row")
-
-
-def _controls(found: Compliance, chosen: list[str]) -> Any:
-    wanted = {c for c in chosen if c in _STATUS}
-    rows = [c for c in found.controls if not wanted or c.found.status in wanted]
-    if not rows:
-        return states.empty(words("none_of_these"))
-    rows.sort(key=lambda c: _ORDER.index(c.found.status))
-    columns = [
-        Column("status", words("state"), "node"),
-        Column("control", words("control"), "node"),
-        Column("framework", words("framework")),
-        Column("why", words("why"), "node"),
-        Column("evidence", words("evidence"), "node"),
-    ]
-    return table(columns, [_control_row(c) for c in rows], caption=words("controls"))
-
-
-def _control_row(control: ControlView) -> dict[str, Any]:
-    found = control.found
-    held = sum(check.outcome == "holds" for check in found.checks)
-    times = [c.observed_at_ms for c in found.checks if c.observed_at_ms is not None]
-    counted = words("of", n=number(held), total=number(len(found.checks)))
-    return {
-        "status": mark(_STATUS[found.status], words(f"status_{found.status}")),
-        "control": html.A(title_of(control.id), href=f"{PATH}?focus={control.id}"),
-        "framework": f"{control.framework_name} {control.ref}",
-        "why": words(f"why_{found.reason}"),
-        "evidence": html.Span([counted, " · ", moment(min(times))] if times else counted),
-    }
-
-
-def title_of(control_id: str) -> str:
-    """Return the title of a control in the language in use."""
-    return t(f"controls.{control_id.replace('-', '_').replace('.', '_')}")
-
-
-def _chosen(ws: Workspace, focus: str, found: Compliance) -> Any:
-    if focus.startswith("incident/"):
-        incident = get_incident(ws, focus.removeprefix("incident/"))
-        return panel(
-            sources.incident_title(incident), html.P(words("opened_at", when=date_time(
-                incident.opened_at_ms))), panel_id="compliance-incident", span=12, height=30,
-            menu=False, href=sources.incident_link(incident),
-        )  # fmt: skip
-    control = next((c for c in found.controls if c.id == focus), None)
-    if control is None:
-        return None
-    checks = [_check_line(check) for check in control.found.checks]
-    status = control.found.status
-    body = [
-        html.P(
-            [
-                mark(_STATUS[status], words(f"status_{status}")), " · ",
-                words(f"why_{control.found.reason}"), " · ",
-                words("max_age", n=control.max_age_days),
-            ]
-        ),
-        html.P(control.requirement, lang="en", dir="auto", className="panel-note"),
-        html.Ul(checks, className="issue-list"),
-        *_statements(ws, control.id),
-    ]  # fmt: skip
-    title = f"{control.framework_name} {control.ref} · {title_of(control.id)}"
-    return panel(title, body, panel_id="compliance-control", span=12, height=60, menu=False)
-
-
-def _check_line(check: Check) -> html.Li:
-    what = words("check_unobserved", what=words(f"u_{check.about}")) if check.about else words(
-        f"check_{check.rule}"
-    )  # fmt: skip
-    if check.total is not None and check.met is not None:
-        what = f"{what} ({words('of', n=number(check.met), total=number(check.total))})"
-    named = check.against or check.evidence
-    shown = ", ".join(named[:_SHOWN_EVIDENCE]) + (" …" if len(named) > _SHOWN_EVIDENCE else "")
-    lead = words("lacking" if check.against else "rests_on")
-    return html.Li(
-        [
-            mark(_OUTCOME[check.outcome], words(f"outcome_{check.outcome}")),
-            html.Span(what, className="issue-what"),
-            html.Span(
-                moment(check.observed_at_ms) if check.observed_at_ms is not None else None,
-                className="issue-when",
-            ),
-            html.Span([lead, " ", html.Bdi(shown)], className="issue-why") if named else None,
-        ]
-    )
-
-
-def _statements(ws: Workspace, control_id: str) -> list[Any]:
-    mine = [a for a in list_attestations(ws) if a.control_id == control_id]
-    if not mine:
-        return []
-    lines = []
-    for one in mine[:5]:
-        facts: list[Any] = [
-            html.Q(one.statement, dir="auto", className="notranslate"),
-            " ",
-            moment(one.signed_at_ms),
-        ]
-        facts += [" · ", html.Bdi(one.signed_name or one.signed_by)]
-        if one.document:
-            facts += [" · ", html.Bdi(one.document)]
-        if one.withdrawn_at_ms is not None:
-            facts += [" · ", words("withdrawn")]
-        lines.append(html.Li(facts))
-    return [html.H4(words("statements"), className="section-title"), html.Ul(lines)]

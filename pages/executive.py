@@ -20,7 +20,7 @@ from components.tables import Column, meter, meters, table
 from components.theme import Status
 from engines.result import Insufficient
 from i18n import currency, direction, duration, number, percent, quantity, t
-from pages import focus, sources
+from pages import executive_plans, focus, sources
 from services.costs import get_recent_costs
 from services.executive import Executive, Risk, Sentence, get_executive
 from services.profiles import PATHS, WidgetView, get_dashboard
@@ -48,6 +48,7 @@ def layout() -> html.Div:
             live.view_store("executive"),
             live.slot("executive-note", block=True),
             row(*[live.slot(f"executive-{name}", states.skeleton(120, "kpi")) for name in _KPIS]),
+            live.slot("executive-plans", block=True),
             grid(
                 panel(
                     words("health"), None, panel_id="executive-health", span=5, height=270,
@@ -95,6 +96,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         view.slot(f"executive-{name}", None)
     source = Provenance(scope.describe(), computed_at_ms=found.computed_at_ms)
     view.slot("executive-note", _note(found))
+    view.slot("executive-plans", executive_plans.figures(ws))
     view.panel("executive-health", _health(found), source, height=270)
     view.panel("executive-story", _story(found.story), source, height=270)
     view.panel("executive-risks", _risks(found), source, height=180)

@@ -179,11 +179,11 @@ def _drift(answer: drift.DriftAnswer, detail: str) -> list[Children]:
     columns = found.data.columns
     parts: list[Children] = [
         panel(
-            t("models.drift"), _drift_table(columns), panel_id="models-drift", span=7,
+            t("models.drift"), _drift_table(columns), panel_id="models-drift", span=6,
             definition=t("models.drift_definition"), source=source, lead=tell(found.data.summary),
         ),
         panel(
-            t("models.concept"), _concept(found.concept), panel_id="models-concept", span=5,
+            t("models.concept"), _concept(found.concept), panel_id="models-concept", span=6,
             definition=t("models.concept_definition"), source=source,
         ),
     ]  # fmt: skip
@@ -255,15 +255,7 @@ def _concept(found: Concept | Insufficient) -> Children:
     if isinstance(labelled, Insufficient):
         parts.append(html.P(tell(labelled.reason)))
     else:
-        parts.append(
-            html.P(
-                [
-                    mark(OUTCOMES[labelled.outcome], t(f"models.outcome_{labelled.outcome}")),
-                    " ",
-                    tell(labelled.reason),
-                ]
-            )
-        )
+        parts.append(html.P(mark(OUTCOMES[labelled.outcome], tell(labelled.reason))))
     estimate = found.estimate
     if not isinstance(estimate, Insufficient):
         parts.append(_estimates(estimate))

@@ -18,7 +18,7 @@ from components.tables import Column, meter, meters, table
 from components.theme import Status
 from engines.result import Insufficient
 from engines.security import KINDS, UnusualHour
-from i18n import number, t
+from i18n import number, quantity, t
 from i18n.formats import day_month, time_of_day
 from services.access import AccessMap, AccessTotals
 from services.security import Attempts, Guardrails, SecurityView
@@ -177,9 +177,15 @@ def guardrails(found: Guardrails) -> Any:
         [words(f"verdict_{name}") for name in rows], [float(n) for n in rows.values()],
         statuses=[status[name] for name in rows],
     )  # fmt: skip
-    return charts.graph(
+    chart = charts.graph(
         "security-guardrails-chart", figure, label=words("guardrails_definition"), height=150
     )
+    taken = found.latency_ms
+    note = words("no_guardrail_latency")
+    if taken is not None:
+        p50, p95 = (quantity(taken[name], "ms") for name in ("p50", "p95"))
+        note = words("guardrail_latency", p50=p50, p95=p95)
+    return html.Div([chart, html.P(note, className="panel-note")])
 
 
 def reasons(found: AccessTotals) -> Any:
