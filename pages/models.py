@@ -18,7 +18,7 @@ from components.tables import Column
 from components.theme import Status
 from engines.drift import ColumnDrift, DriftReport, PerformanceEstimate
 from engines.drift.words import METRIC_WORDS
-from engines.result import Insufficient
+from engines.result import Insufficient, Interval
 from i18n import number, t, tell
 from pages import inference_explorer, model_checks, model_comparison, model_evidence, sources
 from services import drift, fleet, hallucination, models, trust
@@ -179,11 +179,11 @@ def _drift(answer: drift.DriftAnswer, detail: str) -> list[Children]:
     columns = found.data.columns
     parts: list[Children] = [
         panel(
-            t("models.drift"), _drift_table(columns), panel_id="models-drift", span=6,
+            t("models.drift"), _drift_table(columns), panel_id="models-drift", span=7,
             definition=t("models.drift_definition"), source=source, lead=tell(found.data.summary),
         ),
         panel(
-            t("models.concept"), _concept(found.concept), panel_id="models-concept", span=6,
+            t("models.concept"), _concept(found.concept), panel_id="models-concept", span=5,
             definition=t("models.concept_definition"), source=source,
         ),
     ]  # fmt: skip
@@ -266,18 +266,20 @@ def _estimates(found: PerformanceEstimate) -> html.Div:
     """Return each metric estimated without labels beside the one that labels showed before."""
     head = [
         Column("metric", t("models.metric")),
-        Column("now", t("models.estimate_now"), "number"),
-        Column("range", t("models.estimate_range"), "node"),
+        Column("now", t("models.estimate_now"), "node"),
         Column("before", t("models.realised_before"), "number"),
         Column("verdict", t("models.outcome"), "node"),
     ]
     rows = [
         {
             "metric": _metric(m.metric),
-            "now": m.value,
-            "range": html.Bdi(
-                f"{number(m.interval.low, decimals=3)} – {number(m.interval.high, decimals=3)}",
-                dir="ltr",
+            "now": html.Span(
+                [
+                    html.Bdi(number(m.value, decimals=3), dir="ltr"),
+                    html.Br(),
+                    html.Small(html.Bdi(_range(m.interval), dir="ltr"), className="muted"),
+                ],
+                title=t("models.estimate_range"),
             ),
             "before": m.reference,
             "verdict": mark("bad", t("models.falls"))
@@ -290,6 +292,10 @@ def _estimates(found: PerformanceEstimate) -> html.Div:
         html.P(tell(text), className="panel-note") for text in (found.reason, found.assumption)
     ]
     return html.Div([tables.table(head, rows, caption=t("models.estimates")), *notes])
+
+
+def _range(found: Interval) -> str:
+    return f"{number(found.low, decimals=3)} – {number(found.high, decimals=3)}"
 
 
 def _metric(name: str) -> str:
