@@ -164,7 +164,7 @@ def _everything(row: InferenceRow, example: Example | None) -> html.Div:
 
 
 def _facts(row: InferenceRow) -> html.Dl:
-    facts = [(words("inference"), row.inference_id)]
+    facts: list[tuple[str, Any]] = [(words("inference"), row.inference_id)]
     if isinstance(row.score, dict):
         shares = ", ".join(f"{k} {number(v, decimals=3)}" for k, v in row.score.items())
         facts.append((words("score"), shares))
@@ -181,13 +181,13 @@ def _facts(row: InferenceRow) -> html.Dl:
     if row.region:
         facts.append((t("business.region"), row.region))
     if row.trace_id:
-        facts.append((words("trace"), row.trace_id))
+        facts.append((words("trace"), sources.trace_link(row.trace_id)))
     if row.tags:
         facts.append((words("tags"), ", ".join(f"{k} = {v}" for k, v in row.tags.items())))
     return _pairs(facts)
 
 
-def _pairs(pairs: list[tuple[str, str]]) -> html.Dl:
+def _pairs(pairs: list[tuple[str, Any]]) -> html.Dl:
     cells: list[Any] = []
     for name, value in pairs:
         cells += [html.Dt(html.Bdi(name)), html.Dd(html.Bdi(value))]

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
-from dash import Input
+from dash import Input, html
 from numpy.typing import NDArray
 
 from components import live
@@ -175,6 +175,12 @@ def event_marks(ws: Workspace, window: Window, model_id: str = "") -> list[Mark]
         Mark(event.timestamp_ms, event.title, event.event_type, event.end_ms)  # type: ignore[arg-type]
         for event in list_marks(ws, window, model_id)
     ]
+
+
+def trace_link(trace_id: str) -> html.A:
+    """Return a trace id that leads to the trace."""
+    query = urlencode({"detail": urlencode({"trace": trace_id})})
+    return html.A(html.Code(trace_id[:16], dir="ltr"), href=f"/traces?{query}", title=trace_id)
 
 
 def quoted(text: str) -> str:

@@ -99,7 +99,7 @@ def _failures(found: Failures) -> Any:
             "message": html.Span(place.message or "–", dir="auto"),
             "traces": float(place.traces),
             "newest": html.Span(
-                [moment(place.newest_ms), html.Br(), html.Code(place.trace_id[:16], dir="ltr")]
+                [moment(place.newest_ms), html.Br(), sources.trace_link(place.trace_id)]
             ),
             "took": html.Bdi(quantity(place.duration_ms, "ms"), dir="ltr"),
         }
