@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import dash_bootstrap_components as dbc
 from dash import Input, Output, State, ctx, dcc, html
 
 from components import scope as scopes
@@ -42,10 +43,9 @@ def layout() -> html.Div:
             ),
         ],
     )  # fmt: skip
-    errors = dcc.Checklist(
-        [{"label": words("only_errors"), "value": "errors"}], [], id="models-errors", inline=True,
-        className="explorer-filter",
-    )  # fmt: skip
+    errors = dbc.Checkbox(
+        id="models-errors", label=words("only_errors"), value=False, class_name="explorer-filter"
+    )
     older = html.Button(
         [html.Span(words("older")), icon("chevron-right", className="flip")], id="models-older",
         className="btn-quiet",
@@ -74,7 +74,7 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         Input("models-older", "n_clicks"), State("models-cursor", "data"),
     )  # fmt: skip
     def _explore(
-        data: dict[str, Any] | None, text: str | None, only: list[str] | None, _n: int | None,
+        data: dict[str, Any] | None, text: str | None, only: bool | None, _n: int | None,
         cursor: str | None,
     ) -> tuple[Children, bool, str | None, bool]:  # fmt: skip
         ws, scope = current_workspace(), scopes.parse(data)
