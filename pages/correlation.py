@@ -57,7 +57,7 @@ def layout() -> html.Div:
             ),
             grid(
                 panel(
-                    words("matrix"), None, panel_id="correlation-matrix", span=12, height=420,
+                    words("matrix"), None, panel_id="correlation-matrix", span=12, height=240,
                     definition=words("matrix_definition"),
                 ),
                 panel(words("pair"), None, panel_id="correlation-pair", span=12, height=90),
