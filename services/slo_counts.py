@@ -226,7 +226,7 @@ def track_services(ws: Workspace) -> int:
     """
     now = ws.now_ms()
     record = ws.records.get(_CURSOR, "spans")
-    until, deep = (record.body["until_ms"], record.body["deep_ms"]) if record else (0, 0)
+    until, deep = (record.body["until_ms"], record.body.get("deep_ms", 0)) if record else (0, 0)
     is_deep = now - deep >= _DEEP_EVERY_MS
     start = max(min(until - _LATE_MS, now - DAY_MS if is_deep else now), now - _FIRST_MS)
     batch = _calls_of(ws, start // MINUTE_MS * MINUTE_MS, now)

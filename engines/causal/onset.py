@@ -88,10 +88,19 @@ def find_onset(
     2
     """
     floors = floors or Floors()
+    known = np.flatnonzero(np.isfinite(effect))
+    start = int(known[0]) if known.size else 0  # a young metric has no range before its first row
+    effect = effect[start:]
     search = _short if effect.size < 2 * floors.min_rows else _long
     found = search(effect, history, worse, floors, threshold)
     rate = _false_alarm(found, effect.size, history, worse, floors, threshold)
-    return Onset(found.row, found.before, found.after, found.z, rate)
+    return Onset(
+        None if found.row is None else found.row + start,
+        slice(found.before.start, found.before.stop + start),
+        slice(found.after.start + start, found.after.stop + start),
+        found.z,
+        rate,
+    )
 
 
 def _short(

@@ -84,6 +84,14 @@ def test_persistence_takes_the_stated_rank(n, k):
     assert persistent(z)[0] == sorted(z[:, 0], reverse=True)[k - 1]
 
 
+def test_a_metric_that_began_inside_the_window_has_its_onset_all_the_same():
+    rng = np.random.default_rng(4)
+    x = np.concatenate([np.full(90, np.nan), rng.normal(10, 1, 80), rng.normal(30, 1, 10)])
+    young, whole = find_onset(x, np.empty(0), 1), find_onset(x[90:], np.empty(0), 1)
+    assert young.row == 170 and young.z == whole.z
+    assert (young.before.stop, young.after) == (170, slice(170, 180))
+
+
 def test_one_wild_sample_is_not_an_onset():
     rng = np.random.default_rng(0)
     x = 1 + 0.1 * rng.standard_normal(100)
