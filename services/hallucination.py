@@ -31,7 +31,7 @@ MAX_OUTPUTS = 300
 MAX_EXAMPLES = 25
 MAX_TO_ANALYZE = 100
 MAX_ENCODED = 20
-"""Undecided outputs that one run sends through the encoder, at about 0.1 CPU s each; results are
+"""Undecided outputs that one run sends through the encoder, at about 0.06 CPU s each; results are
 kept, so the next refresh goes on with the next ones."""
 MAX_JUDGED = 5
 """Questions to the judge in one refresh of a model; the daily budget of the tenant comes on top."""
