@@ -60,6 +60,13 @@
     return found;
   }
 
+  // Hidden nodes leave no gaps: what is seen stands as if it were alone.
+  const spotsNow = () => ({ ...places(data.nodes), ...places(data.nodes.filter(isSeen)) });
+  function arrange() {
+    const spots = spotsNow();
+    cy.nodes().forEach((node) => { if (!pins[node.id()] && spots[node.id()]) node.position(spots[node.id()]); });
+  }
+
   // ---- what is seen
   const hasMoved = (node) => (node.onset_ms && node.kind !== "event" ? node.score >= MOVED && node.onset_ms <= moment() : false);
   function moment() {
@@ -129,7 +136,7 @@
     if (instance !== cy) { cy = instance; wire(); }
     const next = data.effect + "|" + data.nodes.map((n) => n.id).join();
     const isNew = next !== subject;
-    const spots = places(data.nodes);
+    const spots = spotsNow();
     const links = new Set(data.edges.map((e) => e.source + "→" + e.target));
     cy.batch(() => {
       cy.elements().filter((e) => (e.isNode() ? !spots[e.id()] : !links.has(e.id()))).remove();
@@ -247,7 +254,7 @@
       return make("label", { class: "menu-item" }, box, make("span", {}, known[kind]));
     };
     const others = make("input", { type: "checkbox", id: ID + "-others" });
-    others.addEventListener("change", () => { state.others = others.checked; refresh(); fit(); });
+    others.addEventListener("change", () => { state.others = others.checked; arrange(); refresh(); fit(); });
     const sure = make("input", { type: "range", min: "0", max: "100", value: "0", "aria-label": known.confidence });
     const sureText = make("output", {}, "0%");
     sure.addEventListener("input", () => { state.confidence = sure.value / 100; sureText.textContent = sure.value + "%"; refresh(); });

@@ -37,6 +37,7 @@ from pages.focus import Focus
 from services.analyses import Job
 from services.diagnosis import Diagnosis, diagnose, list_subjects
 from services.errors import AIOBSError
+from services.slo import list_objectives
 from services.times import HOUR_MS, Window, to_rfc3339
 from services.workspace import Workspace
 
@@ -164,7 +165,7 @@ def _show(
     fold = opened.get("fold", [""])[0]
     source = _source(found)
     graph = found.graph.graph
-    view.slot("causal_graph-links", _links(found))
+    view.slot("causal_graph-links", _links(found, _promises(ws)))
     view.slot("causal_graph-lead", _lead(found))
     view.panel("causal_graph-causes", _ranking(found), source, height=320)
     if graph is None:
@@ -187,16 +188,18 @@ def readable(
     """Return what can be read on one screen, and whether services were folded for it.
 
     Up to 200 nodes stand for themselves; beyond, or when the reader wants it, each service is one
-    node, but for the effect's, the suspects' and those the reader opened.
+    node, but for the effect's, those on a suspect's chain, and those the reader opened.
     """
     is_folded = fold == "1" or (fold != "0" and len(graph.nodes) > MOST_NODES)
     effect = effect_id(found)
     if is_folded:
-        named = [c.node for c in suspects(found)[:2]]
+        named = [step.node for c in suspects(found)[:2] for step in c.chain]
         keep = {*opened, *([found.node] if found.node else []), *named}
         graph = clustered(graph, sorted(keep))
     if len(graph.nodes) > MOST_NODES:
-        graph = neighbourhood(graph, effect or graph.nodes[0].node_id, MOST_NODES)
+        chains = {name for c in suspects(found)[:2] for name in _chain_ids(c)}
+        start = effect or graph.nodes[0].node_id
+        graph = neighbourhood(graph, start, MOST_NODES, always=chains)
     return graph, is_folded
 
 
@@ -217,9 +220,19 @@ def _method(code: str) -> str:
     return " + ".join(t(f"causal_graph.method_{part}") for part in code.split("+"))
 
 
-def _links(found: Diagnosis) -> Children:
-    """Return where else the subject is told of: its incident, its model, its impact."""
+def _promises(ws: Workspace) -> dict[str, str]:
+    """Return the address of an objective of each model and service that has one."""
+    return {
+        o.definition.subject: urlencode({"focus": urlencode({"slo": o.id})})
+        for o in list_objectives(ws)
+    }
+
+
+def _links(found: Diagnosis, promised: dict[str, str]) -> Children:
+    """Return where else the subject is told of: objective, incident, model, impact."""
     made = []
+    if found.node in promised:
+        made.append(_link(f"/slo?{promised[found.node]}", "bullseye", t("nav.slo")))
     if found.incident is not None:
         ask = urlencode({"focus": Focus(incident=found.incident.id).to_text()})
         made.append(_link(f"/incidents?{ask}", "clipboard2-pulse", t("causal_graph.incident")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from engines.causal.result import CausalEdge, CausalGraph, CausalNode
@@ -106,13 +106,21 @@ def clustered(graph: CausalGraph, keep: Sequence[str] = ()) -> CausalGraph:
     return replace(graph, nodes=tuple(nodes[n] for n in sorted(nodes)), edges=ordered)
 
 
-def neighbourhood(graph: CausalGraph, effect: str, limit: int) -> CausalGraph:
-    """Return at most `limit` vertices around `effect`: nearest first, then highest score."""
+def neighbourhood(
+    graph: CausalGraph, effect: str, limit: int, *, always: Collection[str] = ()
+) -> CausalGraph:
+    """Return at most `limit` vertices around `effect`: `always`, the nearest, the highest score."""
     places = layered(graph, effect)
     score = {node.node_id: node.score for node in graph.nodes}
     far = max((place.layer for place in places), default=0) + 1
     ranked = sorted(
-        places, key=lambda p: (p.layer if p.layer >= 0 else far, -score[p.node_id], p.node_id)
+        places,
+        key=lambda p: (
+            p.node_id not in always,
+            p.layer if p.layer >= 0 else far,
+            -score[p.node_id],
+            p.node_id,
+        ),
     )
     kept = {place.node_id for place in ranked[:limit]}
     return replace(

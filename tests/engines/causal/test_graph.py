@@ -165,6 +165,8 @@ def test_clusters_fold_services_and_neighbourhood_limits_what_is_sent():
     assert "db|*" in {n.node_id for n in folded.nodes}
     small = neighbourhood(graph, "batch|queue", 2)
     assert {n.node_id for n in small.nodes} == {"batch|queue", "web|latency"}
+    kept = neighbourhood(graph, "batch|queue", 2, always=["db|latency"])
+    assert {n.node_id for n in kept.nodes} == {"batch|queue", "db|latency"}
 
 
 def test_thin_effect_leaves_the_graph_and_says_why_it_has_no_scores():
