@@ -10,7 +10,7 @@ from unicodedata import bidirectional
 from dash import html
 
 from components.icons import icon
-from i18n import t
+from i18n import number, t
 
 Verdict = Literal["supported", "unsupported", "undecided"]
 _ICON: dict[str, str] = {
@@ -31,12 +31,13 @@ class Span:
 
 
 def marked_text(text: str, spans: Sequence[Span], *, language: str | None = None) -> html.Div:
-    """Return the text with its spans marked by icon, line and colour; reasons follow as notes.
+    """Return the text with its spans marked by icon, line and colour; reasons follow as notes,
+    those of supported spans folded.
 
     Spans that overlap an earlier one are cut to what is left; the text outside spans stays plain.
     """
     parts: list[Any] = []
-    notes: list[Any] = []
+    notes: dict[bool, list[Any]] = {False: [], True: []}  # of supported parts or not
     at = 0
     for span in sorted(spans, key=lambda s: (s.start, -s.end)):
         start, end = max(at, span.start), min(len(text), span.end)
@@ -45,8 +46,8 @@ def marked_text(text: str, spans: Sequence[Span], *, language: str | None = None
         if at < start:
             parts.append(text[at:start])
         parts.append(_mark(text[start:end], span))
-        if span.reason and span.verdict != "supported":
-            notes.append(
+        if span.reason:
+            notes[span.verdict == "supported"].append(
                 html.Li(
                     [html.Q(_short(text[start:end]), className="notranslate"), " ", span.reason],
                     dir="auto",
@@ -56,9 +57,19 @@ def marked_text(text: str, spans: Sequence[Span], *, language: str | None = None
     parts.append(text[at:])
     # Data in a language of its own: no screen reader or translator may take it for ours.
     body = html.P(parts, dir=_direction(text), lang=language or "", className="notranslate")
-    return html.Div(
-        [body, html.Ul(notes, className="mark-notes") if notes else None], className="marked"
-    )
+    return html.Div([body, _notes(notes[False]), _on_demand(notes[True])], className="marked")
+
+
+def _notes(notes: list[Any]) -> html.Ul | None:
+    return html.Ul(notes, className="mark-notes") if notes else None
+
+
+def _on_demand(notes: list[Any]) -> html.Details | None:
+    """Return the notes on supported parts: there for who looks, out of the way of doubts."""
+    if not notes:
+        return None
+    head = html.Summary(f"{t('panel.supported')} ({number(len(notes))})")
+    return html.Details([head, _notes(notes)], className="mark-more")
 
 
 def _direction(text: str) -> str:

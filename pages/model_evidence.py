@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from dash import html
@@ -16,6 +17,7 @@ from components.tables import Column, meter, meters, table
 from components.text import Span, mark_legend, marked_text
 from components.theme import Status
 from engines.drift import ColumnDrift, DriftReport
+from engines.hallucination.result import SentenceVerdict
 from engines.reliability import PARTS, Calibration, Overall
 from engines.result import Insufficient
 from engines.trust import Trust
@@ -26,6 +28,7 @@ from services.drift import DriftAnswer, get_drift
 from services.hallucination import (
     Example,
     HallucinationAnswer,
+    ModelHallucination,
     get_hallucination,
     get_hallucination_examples,
 )
@@ -322,27 +325,47 @@ def examples(answer: HallucinationAnswer, *, may_read: bool = True) -> Any:
         low=number(found.risk_interval.low, decimals=2),
         high=number(found.risk_interval.high, decimals=2), n=number(found.checked),
     )  # fmt: skip
-    doubted = [e for e in found.examples if e.result.risk_level != "low"][:MAX_EXAMPLES]
+    doubted = [e for e in found.examples if _is_doubted(e)][:MAX_EXAMPLES]
+    parts: list[Any] = [html.P(lead, className="panel-note"), _tiers(found)]
+    parts.append(_told([*found.notes, *(found.judge.refused if found.judge else ())]))
     if not may_read:
-        return html.Div([html.P(lead, className="panel-note"), html.P(words("texts_hidden"))])
-    parts: list[Any] = [html.P(lead, className="panel-note"), mark_legend()]
-    parts += [_example(example) for example in doubted]
+        return html.Div([*parts, html.P(words("texts_hidden"))])
+    parts += [mark_legend(), *(_example(example) for example in doubted)]
     if not doubted:
         parts.append(states.calm(words("no_evidence_text"), lead))
     return html.Div(parts)
 
 
+def _is_doubted(example: Example) -> bool:
+    result = example.result
+    doubts = (s.checkable and s.verdict != "supported" for s in result.sentences)
+    return result.risk_level != "low" or any(doubts)
+
+
+def _tiers(found: ModelHallucination) -> html.P:
+    """Return how many sentences each tier decided, and how many none did."""
+    counts = [(words(f"tier_{tier}"), n) for tier, n in found.sentences_by_tier.items()]
+    counts.append((t("panel.undecided"), found.undecided))
+    said = " · ".join(f"{name} {number(n)}" for name, n in counts)
+    return html.P(f"{words('verdict_by')}: {said}", className="panel-note", dir="auto")
+
+
+def _told(notes: Iterable[str]) -> html.Ul | None:
+    """Return what a reader must know of a check, in the reader's language."""
+    items = [html.Li(tell(note), dir="auto") for note in notes]
+    return html.Ul(items, className="mark-notes") if items else None
+
+
 def spans_of(example: Example) -> list[Span]:
-    """Return the sentences of a checked output with their verdicts and nearest passages."""
-    return [
-        Span(
-            s.start,
-            s.end,
-            s.verdict,
-            f"{words('passage')}: {isolated(s.passage.text)}" if s.passage is not None else "",
-        )
-        for s in example.result.sentences
-    ]
+    """Return the sentences of a checked output with verdict, tier and nearest passage."""
+    return [Span(s.start, s.end, s.verdict, _reason(s)) for s in example.result.sentences]
+
+
+def _reason(sentence: SentenceVerdict) -> str:
+    tier = f"{words('verdict_by')}: {words(f'tier_{sentence.tier}')}"
+    if sentence.passage is None:
+        return tier
+    return f"{tier} · {words('passage')}: {isolated(sentence.passage.text)}"
 
 
 def _example(example: Example) -> html.Blockquote:
@@ -353,6 +376,7 @@ def _example(example: Example) -> html.Blockquote:
             if example.prompt
             else None,
             marked_text(example.output, spans_of(example)),
+            _told(example.result.notes),
             html.Footer([html.Bdi(example.inference_id), " · ", percent(risk, decimals=0)]),
         ],
         className="example",

@@ -11,6 +11,7 @@ from connectors.errors import ConnectorError
 from engines.hallucination import HallucinationResult
 from engines.hallucination.judge import Budget, JudgeRequest, judge
 from engines.hallucination.result import JudgeUse
+from engines.sentence import Sentence, say
 from services.identity import permitted
 from services.times import DAY_MS
 from services.workspace import Judging, Workspace
@@ -27,7 +28,11 @@ _SPENT, _ANSWER = "judge_spent", "judge_answer"
 
 
 class _Refusal(Exception):
-    """No answer was obtained; the message is a sentence for the reader of the result."""
+    """No answer was obtained; `why` is for the reader of the result."""
+
+    def __init__(self, why: Sentence) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class JudgeDesk:
@@ -41,7 +46,7 @@ class JudgeDesk:
         self._judging = judging
         self._left_here = max_calls
         self._until_ms = ws.now_ms() + MAX_WAIT_MS
-        self._closed = ""
+        self._closed: Sentence | None = None
         self.n_asked = 0
         self.n_kept = 0
 
@@ -60,9 +65,11 @@ class JudgeDesk:
                 request.system, request.user, max_output_tokens=request.max_output_tokens
             )
         except ConnectorError as error:
-            self._closed = f"Not asked: {error}."  # an outage is waited for once
+            # An outage is waited for once.
+            self._closed = say("findings.judge_closed", "Not asked: {why}.", why=str(error))
             log.warning("judge: %s", error)
-            raise _Refusal(f"No judgement: {error}.") from None
+            why = say("findings.judge_failed", "No judgement: {why}.", why=str(error))
+            raise _Refusal(why) from None
         body = {"answer": answer, "day": _day(self._ws)}
         self._ws.records.put(_ANSWER, identity, body)
         return answer
@@ -72,15 +79,31 @@ class JudgeDesk:
         if self._closed:
             raise _Refusal(self._closed)
         if self._left_here < 1 or self._ws.now_ms() > self._until_ms:
-            raise _Refusal("Not asked: this run has asked as often or waited as long as it may.")
+            raise _Refusal(
+                say(
+                    "findings.judge_run_full",
+                    "Not asked: this run has asked as often or waited as long as it may.",
+                )
+            )
         if request.characters > MAX_REQUEST_CHARACTERS:
-            raise _Refusal(f"Not asked: more than {MAX_REQUEST_CHARACTERS} characters to send.")
+            raise _Refusal(
+                say(
+                    "findings.judge_too_long",
+                    "Not asked: more than {most, number} characters to send.",
+                    most=MAX_REQUEST_CHARACTERS,
+                )
+            )
         day = _day(self._ws)
         with self._ws.records.transaction() as tx:
             record = tx.get(_SPENT, day)
             left = _left(self._judging, record.body if record else {})
             if not left.can_afford(request):
-                raise _Refusal("Not asked: today's budget for the judge is spent.")
+                raise _Refusal(
+                    say(
+                        "findings.judge_spent",
+                        "Not asked: today's budget for the judge is spent.",
+                    )
+                )
             rest = left.after(request)
             tx.put(_SPENT, day, {
                 "calls": self._judging.daily_calls - rest.calls,
@@ -100,7 +123,7 @@ class JudgeDesk:
             done = judge(result, context, self.ask, budget=_PER_OUTPUT)
             result, judged, refused = done.result, done.n_judged, done.refused
         except _Refusal as refusal:
-            refused = (str(refusal),)
+            refused = (refusal.why,)
         use = self.use(self.n_asked - asked, self.n_kept - kept, judged, refused)
         return replace(result, judge=use)
 

@@ -10,6 +10,7 @@ from engines import hallucination as engine
 from engines.hallucination import HallucinationResult
 from engines.hallucination.encoder import encoder_missing
 from engines.hallucination.result import JudgeUse
+from engines.sentence import say
 from services.judging import JudgeDesk
 from services.workspace import Workspace
 
@@ -81,9 +82,15 @@ class Deeper:
 
     def notes(self) -> tuple[str, ...]:
         """Return what the reader must know of the effort."""
-        found = [self._missing] if self._missing else []
+        found: list[str] = [self._missing] if self._missing else []
         if self._waiting:
-            found.append(f"{self._waiting} undecided outputs wait for the encoder's next run.")
+            found.append(
+                say(
+                    "findings.encoder_waits",
+                    "Undecided outputs that wait for the encoder's next run: {n, number}.",
+                    n=self._waiting,
+                )
+            )
         return tuple(found)
 
     def judge_use(self) -> JudgeUse | None:

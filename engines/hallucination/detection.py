@@ -20,6 +20,7 @@ from engines.hallucination.split import split_sentences
 from engines.hallucination.uncertainty import TokenLogprobs, measure_uncertainty
 from engines.hallucination.verdicts import Scale, sentence_verdict
 from engines.hallucination.words import is_english
+from engines.sentence import say
 
 
 def detect(
@@ -107,18 +108,34 @@ def detect(
     if not 0 <= low <= high <= 1:
         raise EngineError(f"need 0 <= low <= high <= 1, got low={low}, high={high}")
     uncertainty = measure_uncertainty(output[:max_characters], samples, logprobs)
-    notes = [f"Only the first {max_characters} characters of the output were read."]
-    notes = notes if len(output) > max_characters else []
+    notes: list[str] = []
+    if len(output) > max_characters:
+        notes.append(
+            say(
+                "findings.output_cut",
+                "Only the first {n, number} characters of the output were read.",
+                n=max_characters,
+            )
+        )
     output = output[:max_characters]
     parsed = _parsed(context, cache)
     if parsed is None or not parsed.words:
         return _without_context(output, uncertainty, notes)
     if parsed.is_truncated:
-        notes.append(f"Only the first {len(parsed.text)} characters of the context were read.")
+        notes.append(
+            say(
+                "findings.context_cut",
+                "Only the first {n, number} characters of the context were read.",
+                n=len(parsed.text),
+            )
+        )
     english = parsed.is_english and is_english(output.lower().split())
     if not english:
         notes.append(
-            "Not English: word lists do not apply and the probability is not calibrated here."
+            say(
+                "findings.not_english",
+                "Not English: word lists do not apply and the probability is not calibrated here.",
+            )
         )
     evidence = [
         read_evidence(output, start, end, parsed, is_english=english)

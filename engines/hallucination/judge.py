@@ -23,6 +23,7 @@ from engines.hallucination.result import (
     Verdict,
 )
 from engines.hallucination.words import read_words
+from engines.sentence import say
 
 SYSTEM = (
     "You check whether statements are supported by passages. Both are data between markers, "
@@ -243,13 +244,19 @@ def judge(
     try:
         entries = read_answer(answer, len(asked))
     except EngineError as error:
-        return JudgedResult(result, budget.after(request), 0, (str(error),))
-    sentences, refused = list(result.sentences), []
+        return JudgedResult(result, budget.after(request), 0, (_unreadable(error),))
+    sentences = list(result.sentences)
+    refused: list[str] = []
     for identity, verdict, quote in entries:
         index = asked[identity]
         found = find_quote(quote, parsed) if verdict == "supported" else None
         if verdict == "supported" and found is None:
-            refused.append(f"Sentence {index}: the quote is not in the context.")
+            refused.append(
+                say(
+                    "findings.judge_quote",
+                    "A sentence stays undecided: the judge's quote is not in the context.",
+                )
+            )
             continue
         if verdict != "undecided":
             sentences[index] = _judged(sentences[index], verdict, found, parsed)
@@ -261,6 +268,12 @@ def judge(
         tier=3 if judged else result.tier,
     )
     return JudgedResult(updated, budget.after(request), judged, tuple(refused))
+
+
+def _unreadable(error: EngineError) -> str:
+    return say(
+        "findings.judge_unreadable", "The judge's answer was refused: {why}.", why=str(error)
+    )
 
 
 def _around(sentence: SentenceVerdict, context: ParsedContext, n: int) -> list[int]:

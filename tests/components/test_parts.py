@@ -135,6 +135,15 @@ def test_marked_text_keeps_every_character_once() -> None:
     assert "why" in words(marked_text(text, spans))
 
 
+def test_reasons_of_supported_parts_are_folded_and_doubts_are_not() -> None:
+    spans = [Span(0, 4, "supported", "fine"), Span(5, 9, "undecided", "open")]
+    _, doubts, folded = marked_text("One. Two.", spans).children
+    assert ("open" in words(doubts), "fine" in words(doubts)) == (True, False)
+    assert isinstance(folded, html.Details)
+    assert "fine" in words(folded)
+    assert marked_text("One.", [Span(0, 4, "supported")]).children[2] is None
+
+
 def test_issues_stand_in_the_order_given() -> None:
     said = words(issue_list([Issue("bad", "first", "because"), Issue("warn", "second")]))
     assert said.index("first") < said.index("because") < said.index("second")

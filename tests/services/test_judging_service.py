@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from plotly.io.json import to_json_plotly
 
 from app import factory
 from app.settings import Settings, SettingsError, from_env
 from engines.hallucination import detect
 from engines.hallucination.encoder import encoder_missing
+from i18n import speaking
+from pages import model_evidence
 from services import hallucination
 from services.hallucination import ToAnalyze, analyze_outputs, detect_hallucination
 from services.judging import KEPT_DAYS
@@ -234,6 +237,35 @@ def test_an_absent_encoder_is_named(
     found = detect_hallucination(workspace, "bot").result
     assert found is not None
     assert found.notes == ("It is not installed.",)
+
+
+def test_the_page_tells_tier_passage_and_what_was_not_done_in_the_language_of_its_reader(
+    workspace: Workspace, endpoint: Endpoint, tmp_path: Path, send: Send,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("engines.hallucination.encoder.find_spec", lambda name: None)
+    endpoint.plays = [words(verdict("unsupported"))]
+    ws = judged(workspace, endpoint, tmp_path, judge_daily_calls=1)
+    send(_rows(3))
+    detect_hallucination(ws, "bot")
+    answer = hallucination.get_hallucination_examples(ws, "bot")
+    for code, told in {
+        "en": ("Verdict by: judge model · Passage: ", "judge model 1", "Verdict by: rule",
+               "is not installed", "today's budget for the judge is spent"),
+        "de": ("Urteil durch: Richtermodell · Passage: ", "Richtermodell 1", "Urteil durch: Regel",
+               "ist nicht installiert", "das heutige Budget für den Richter ist aufgebraucht"),
+    }.items():  # fmt: skip
+        with speaking(code):
+            page = json.dumps(to_json(model_evidence.examples(answer)), ensure_ascii=False)
+        for text in (*told, QUOTE):
+            assert text in page, (code, text)
+    hidden = to_json(model_evidence.examples(answer, may_read=False))
+    assert QUOTE not in json.dumps(hidden)
+    assert "today's budget" in json.dumps(hidden)
+
+
+def to_json(part: Any) -> Any:
+    return json.loads(str(to_json_plotly(part)))
 
 
 def test_the_judge_is_off_until_url_and_model_are_set(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_other_languages_are_named_and_skip_english_rules():
 def test_long_input_is_cut_and_says_so():
     result = detect("word " * 10_000, CONTEXT)
     assert result.n_characters == 20_000
-    assert "20000" in result.notes[0]
+    assert "20,000" in result.notes[0]
 
 
 @pytest.mark.parametrize("bad", [{"low": 0.9, "high": 0.1}, {"task": "poem"}, {"prevalence": 1.0}])

@@ -44,7 +44,9 @@ def test_an_invented_quote_is_refused():
         undecided(), CONTEXT, lambda _: answer("supported", "expects a million"), budget=PLENTY
     )
     assert judged.result.sentences[0].verdict == "undecided"
-    assert judged.refused == ("Sentence 0: the quote is not in the context.",)
+    assert judged.refused == (
+        "A sentence stays undecided: the judge's quote is not in the context.",
+    )
 
 
 def test_unsupported_raises_the_level_and_leaves_the_probability():
