@@ -17,9 +17,8 @@ from components.panel import Provenance, grid, moment, panel
 from components.scope import Scope
 from components.status import mark
 from components.tables import Column, table
-from engines.trust import POLICIES
-from i18n import LANGUAGES, current, number, percent, t
-from pages import sources
+from i18n import LANGUAGES, current, number, t
+from pages import settings_trust, sources
 from services.errors import Invalid
 from services.identity import GRANTABLE
 from services.keys import create_key, list_keys, revoke_key
@@ -68,12 +67,16 @@ def layout() -> html.Div:
                     height=200, menu=False,
                 ),
                 panel(
-                    words("policy"), _policies(), panel_id="settings-policy", span=7, height=200,
+                    words("policy"), None, panel_id="settings-policy", span=7, height=200,
                     definition=words("policy_definition"),
                 ),
                 panel(
                     words("running"), None, panel_id="settings-running", span=5, height=200,
                     definition=words("running_definition"),
+                ),
+                panel(
+                    words("policy_change"), settings_trust.form(), panel_id="settings-trust-form",
+                    span=12, height=200, menu=False, definition=words("policy_change_definition"),
                 ),
             ),
         ]
@@ -110,6 +113,7 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         return ""
 
     _register_models(dash_app)
+    settings_trust.register(dash_app)
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
         Output("shell-side", "children", allow_duplicate=True),
@@ -276,29 +280,6 @@ def _key_form() -> html.Div:
     )  # fmt: skip
 
 
-def _policies() -> html.Div:
-    names = sorted({part.name for policy in POLICIES.values() for part in policy.parts})
-    columns = [Column("part", words("part"))] + [
-        Column(kind, words(f"type_{kind}"), "node") for kind in POLICIES
-    ]
-    rows: list[dict[str, Any]] = []
-    for name in names:
-        row: dict[str, Any] = {"part": sources.part_name(name)}
-        for kind, policy in POLICIES.items():
-            part = policy.part(name)
-            row[kind] = "–" if part is None else _weight(policy.weights()[name], part.floor)
-        rows.append(row)
-    return html.Div(
-        [table(columns, rows, caption=words("policy")), html.P(words("policy_note"))],
-        className="panel-note",
-    )
-
-
-def _weight(weight: float, floor: float | None) -> str:
-    text = percent(weight, decimals=0)
-    return text if floor is None else f"{text} · {words('floor', value=number(floor))}"
-
-
 def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put what the hub knows of you, your keys, your models and itself into the page's places."""
     source = Provenance(computed_at_ms=ws.now_ms())
@@ -306,6 +287,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.slot("settings-start", _start(ws))
     view.panel("settings-models", _models(ws), source, height=240)
     view.panel("settings-keys", _keys(ws), source, height=200)
+    settings_trust.fill(ws, view)
     view.panel("settings-running", _running(ws), source, height=200)
 
 

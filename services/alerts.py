@@ -27,6 +27,7 @@ from services.times import DAY_MS, HOUR_MS, MINUTE_MS, Window
 from services.topology import get_topology
 from services.traffic import Traffic, get_traffic
 from services.trust import get_trust
+from services.trust_policy import get_policy
 from services.workspace import Workspace
 
 NOW_MS = 10 * MINUTE_MS
@@ -191,7 +192,8 @@ def grounding_rule(ws: Workspace, model: Model) -> Iterator[Finding]:
 def trust_rule(ws: Workspace, model: Model) -> Iterator[Finding]:
     """Trust is below its warning limit although enough is known to say so."""
     found = get_trust(ws, model.model_id).result
-    if found is not None and found.band == "critical" and found.point < 0.6:
+    limit = get_policy(ws, model.model_type).definition.warning
+    if found is not None and found.band == "critical" and found.point < limit:
         evidence: dict[str, object] = {"now": found.trust, "point": found.point}
         title = f"{model.name} cannot be trusted now: {found.trust:.2f}"
         yield _finding(model, "trust", "critical", title, evidence)

@@ -13,8 +13,8 @@ from engines import trust as engine
 from engines.drift import DriftReport
 from engines.reliability import Overall, wilson
 from engines.result import Insufficient, Interval
-from engines.sentence import say
-from engines.trust import POLICIES, Anchors, Part, Trust, TrustPolicy
+from engines.sentence import Sentence, say
+from engines.trust import Anchors, Part, Trust, TrustPolicy
 from services.computed import Computed, attempt, latest, remember
 from services.degradation import DegradationAnswer, get_degradation
 from services.drift import DriftAnswer, get_drift
@@ -25,6 +25,7 @@ from services.models import Model, get_model
 from services.reliability import ReliabilityAnswer, get_reliability
 from services.times import DAY_MS, HOUR_MS, Window
 from services.traffic import Traffic, get_traffic
+from services.trust_policy import as_engine_policy, get_policy, list_policies
 from services.workspace import Workspace
 
 TrustAnswer = Computed[Trust]
@@ -53,8 +54,8 @@ def get_trust(ws: Workspace, model_id: str) -> TrustAnswer:
 def list_trust(ws: Workspace, model_ids: Sequence[str]) -> dict[str, TrustAnswer]:
     """Return the newest trust of many models without refreshing any: that is the scheduler's work.
 
-    A model whose result was never computed or is gone from cache and store is computed here, at
-    most `AT_ONCE` a call; the others are left out.
+    A model whose result was never computed, is gone from cache and store, or was made by a policy
+    that is no longer in use is computed here, at most `AT_ONCE` a call; the others are left out.
     """
     found: dict[str, TrustAnswer] = {}
     missing = []
@@ -65,12 +66,16 @@ def list_trust(ws: Workspace, model_ids: Sequence[str]) -> dict[str, TrustAnswer
         else:
             found[model_id] = known
     left = AT_ONCE
+    in_use = {_method(as_engine_policy(p)) for p in list_policies(ws)} if missing else set()
     for model_id in missing:
         kept = _kept(ws, model_id)
-        if kept is None and left > 0:
+        is_current = kept is not None and kept.method in in_use
+        if not is_current and left > 0:
             left -= 1
             kept = get_trust(ws, model_id)
-        if kept is not None:
+        elif kept is not None and is_current:
+            remember(ws, "trust", model_id, kept, TrustAnswer)
+        if kept is not None:  # beyond the limit, what an older policy said is better than nothing
             found[model_id] = kept
     return found
 
@@ -91,14 +96,12 @@ def read_trust_history(
 
 
 def _kept(ws: Workspace, model_id: str) -> TrustAnswer | None:
-    """Return the newest stored result of the last hour, and remember it: after a start, say."""
+    """Return the newest stored result of the last hour: after a start, say."""
     now = ws.now_ms()
     rows = ws.events.analyses("trust", model_id, now - HOUR_MS, now + 1, limit=1)
     if not rows:
         return None
-    return remember(
-        ws, "trust", model_id, msgspec.json.decode(rows[0].body, type=TrustAnswer), TrustAnswer
-    )
+    return msgspec.json.decode(rows[0].body, type=TrustAnswer)
 
 
 @permitted("analysis:run")
@@ -119,7 +122,7 @@ def compute_trust_score(ws: Workspace, model_id: str) -> TrustAnswer:
 def _compute(ws: Workspace, model: Model) -> TrustAnswer:
     end = ws.now_ms()
     window = Window(end - HOUR_MS, end)
-    policy = POLICIES[model.model_type]
+    policy = as_engine_policy(get_policy(ws, model.model_type))
     traffic = get_traffic(ws, window, model_id=model.model_id)
     result, insufficient = attempt(
         lambda: engine.score(_parts(ws, model, traffic, policy), policy=policy)
@@ -131,14 +134,18 @@ def _compute(ws: Workspace, model: Model) -> TrustAnswer:
         reference=None,
         n_reference=0,
         n_current=traffic.requests,
-        method=say(
-            "methods.trust_policy",
-            "policy {name} {version}",
-            name=policy.name,
-            version=str(policy.version),
-        ),
+        method=_method(policy),
         result=result,
         insufficient=insufficient,
+    )
+
+
+def _method(policy: TrustPolicy) -> Sentence:
+    return say(
+        "methods.trust_policy",
+        "policy {name} {version}",
+        name=policy.name,
+        version=policy.version,
     )
 
 

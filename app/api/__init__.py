@@ -21,6 +21,7 @@ from app.api import (
     security,
     slo,
     sustainability,
+    trust,
     views,
 )
 
@@ -42,6 +43,7 @@ ROUTERS = (
     incidents.alerts_router,
     incidents.router,
     slo.router,
+    trust.router,
     languages.router,
     realtime.router,
     reports.router,

@@ -1,0 +1,57 @@
+"""The settings page: the panel shows the policy in use, the form says what is typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.live import View
+from components.scope import Scope
+from i18n import LANGUAGES, speaking
+from pages import settings, settings_trust
+from services import trust_policy
+from services.errors import Invalid
+from services.workspace import Workspace, in_workspace
+
+
+def typed(ws: Workspace, kind: str, **changed: str) -> dict[str, Any]:
+    shown = settings_trust.values(trust_policy.get_policy(ws, kind))
+    return dict(zip(settings_trust._FIELDS, shown, strict=True)) | changed
+
+
+def save(ws: Workspace, kind: str, **changed: str) -> trust_policy.PolicyVersion:
+    now = trust_policy.get_policy(ws, kind)
+    given = settings_trust.definition(now, typed(ws, kind, **changed))
+    return trust_policy.set_policy(ws, kind, given)
+
+
+@pytest.mark.parametrize("kind", list(trust_policy.KNOWN))
+def test_what_is_shown_saved_again_is_no_new_version(workspace: Workspace, kind: str) -> None:
+    assert not save(workspace, kind).is_own
+    save(workspace, kind, errors="33", latency="7,7")
+    assert save(workspace, kind).version == "own-1"
+
+
+def test_an_empty_weight_leaves_a_part_out_and_floors_stay(workspace: Workspace) -> None:
+    made = save(workspace, "llm", drift="", latency="0", hallucination="60", healthy="0,85")
+    parts = {p.name: p for p in made.definition.parts}
+    assert set(parts) == {"hallucination", "reliability", "degradation", "errors"}
+    assert parts["hallucination"].floor == 0.6 and made.definition.healthy == 0.85
+    assert parts["hallucination"].weight == pytest.approx(60 / 110)
+
+
+@pytest.mark.parametrize("text", ["a third", "nan", "-5"])
+def test_what_is_no_weight_is_refused_with_a_sentence(workspace: Workspace, text: str) -> None:
+    with pytest.raises(Invalid, match=r"numbers\.|a number from"):
+        save(workspace, "llm", drift=text)
+
+
+@pytest.mark.parametrize("code", list(LANGUAGES))
+def test_the_panel_shows_the_version_in_use(workspace: Workspace, code: str) -> None:
+    save(workspace, "rag", errors="50")
+    with in_workspace(workspace), speaking(code):
+        view = View()
+        settings.fill(workspace, Scope(), view)
+    panel = view.to_json().split("settings-policy", 1)[1].split("settings-running", 1)[0]
+    assert panel.count("own-1") == 1
