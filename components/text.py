@@ -49,8 +49,11 @@ def marked_text(text: str, spans: Sequence[Span], *, language: str | None = None
         if span.reason:
             notes[span.verdict == "supported"].append(
                 html.Li(
-                    [html.Q(_short(text[start:end]), className="notranslate"), " ", span.reason],
-                    dir="auto",
+                    [
+                        html.Q(_short(text[start:end]), className="notranslate", dir="auto"),
+                        " ",
+                        span.reason,
+                    ]
                 )
             )
         at = end
