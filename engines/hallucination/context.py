@@ -176,7 +176,7 @@ def _index(
         stems.setdefault(stem, set()).add(sentence)
         if carries:
             content[sentence].add(stem)
-        elif lower in NEGATIONS:
+        if lower in NEGATIONS:
             negated.add(sentence)
     quantities: dict[float, list[tuple[Quantity, int]]] = {}
     values: dict[float, set[int]] = {}

@@ -61,7 +61,9 @@ enable disable|enable prevent|cause prevent|help hinder|help hurt|solve worsen|a
 war peace|enemy friend|ally enemy|victim suspect|victim attacker|hero villain|remember forget
 find lose|discover hide|reveal hide|reveal conceal|show hide|show conceal|expand contract
 expand shrink|extend shorten|widen narrow|broad narrow|deep shallow|thick thin|full empty
-heavy light|light dark|bright dark|day night|summer winter|sunrise sunset|morning evening
+heavy light|light dark|bright dark|day night|summer winter
+spring summer|spring autumn|spring winter|summer autumn|autumn winter
+sunrise sunset|morning evening
 morning afternoon|indoor outdoor|urban rural|modern ancient|modern traditional|new traditional
 novel conventional|novel existing|voluntary mandatory|voluntary compulsory|optional mandatory
 optional required|temporary permanent|partial complete|partial full|partially fully

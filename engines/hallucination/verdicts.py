@@ -12,6 +12,9 @@ from engines.hallucination.forest import Floats
 from engines.hallucination.result import Finding, Passage, RiskLevel, SentenceVerdict, Span, Verdict
 from engines.hallucination.spans import HARD_RULES, flag_words
 
+_OPEN_RULES = HARD_RULES | {"negation"}
+"""What keeps a sentence from counting as supported, however small its probability."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -83,7 +86,7 @@ def _verdict(
         return "undecided", 0
     if probability >= scale.high:
         return "unsupported", tier
-    if any(finding.rule in HARD_RULES for finding in findings):
+    if any(finding.rule in _OPEN_RULES for finding in findings):
         return "undecided", 0
     return ("supported" if probability <= scale.low else "undecided"), tier
 

@@ -174,3 +174,30 @@ def test_work_is_bounded_for_hostile_input(output, context):
     # The suite's timeout is the bound: quadratic work would take hours here.
     result = detect(output, context)
     assert result.n_context_characters <= 200_000
+
+
+@pytest.mark.parametrize(
+    ("output", "context", "verdict"),
+    [
+        (
+            "The alarm did not fire in the old town hall on Tuesday.",
+            "The alarm fired in the old town hall on Tuesday.",
+            "undecided",
+        ),
+        (
+            "The firm fired forty workers in autumn because orders collapsed.",
+            "The firm fired forty workers in spring because orders collapsed.",
+            "undecided",
+        ),
+        # "failed" negates in both alike
+        (
+            "A failed card payment can be repeated for 48 hours.",
+            "A failed card payment can be repeated for 48 hours.",
+            "supported",
+        ),
+    ],
+)
+def test_a_contradiction_is_never_supported_however_rare_it_is(output, context, verdict):
+    sentence = detect(output, context, prevalence=0.1).sentences[0]
+    assert sentence.probability < 0.35
+    assert sentence.verdict == verdict
