@@ -9,7 +9,7 @@ import numpy as np
 from dash import html
 
 from components import charts, live, shell, states
-from components.charts import Line, Threshold
+from components.charts import Line
 from components.issues import Issue, issue_list
 from components.kpi import Delta, kpi, row
 from components.live import View
@@ -285,10 +285,7 @@ def _trust_chart(ws: Workspace, window: Window) -> Any:
     if not found or not np.isfinite(found[0].values).any():
         return Insufficient(t("unified.no_history"))
     points = found[0]
-    limits = [
-        Threshold(0.8, t("unified.healthy_from", value=number(0.8)), "good"),
-        Threshold(0.6, t("unified.critical_below", value=number(0.6)), "bad"),
-    ]
+    limits = sources.trust_limits(ws)
     figure = charts.line(
         points.timestamps_ms.tolist(),
         [Line(t("unified.mean_trust"), sources.plain(points.values))],

@@ -42,13 +42,18 @@ def form() -> html.Div:
             forms.choices("settings-trust-type", words("type"), kinds, "classification"),
             *weights,
             *limits,
-            html.Button(
-                [icon("check2"), html.Span(words("save"))], id="settings-trust-save",
-                className="btn-strong",
-            ),
-            html.Button(
-                [icon("arrow-counterclockwise"), html.Span(words("policy_restore"))],
-                id="settings-trust-restore", className="btn-quiet",
+            html.Div(
+                [
+                    html.Button(
+                        [icon("check2"), html.Span(words("save"))], id="settings-trust-save",
+                        className="btn-strong",
+                    ),
+                    html.Button(
+                        [icon("arrow-counterclockwise"), html.Span(words("policy_restore"))],
+                        id="settings-trust-restore", className="btn-quiet",
+                    ),
+                ],
+                className="pill-row",
             ),
         ],
         className="form form-wide",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextvars import copy_context
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from components import live
 from components import scope as scopes
-from components.charts import Mark
+from components.charts import Mark, Threshold
 from components.live import View
 from components.panel import Provenance
 from components.scope import Scope
@@ -33,6 +33,7 @@ from services.models import was_watched
 from services.times import Window
 from services.topology import ERROR_WARNING, ServiceHealth
 from services.traffic import Traffic, TrafficSeries, get_traffic
+from services.trust_policy import list_policies
 from services.workspace import Workspace, current_workspace
 
 Fill = Callable[[Workspace, Scope, View], None]
@@ -196,6 +197,24 @@ def health_words(health: str) -> tuple[Status, str]:
 def part_name(name: str) -> str:
     """Return the name of a part of trust or reliability in the language in use."""
     return t(f"trust.part_{name}")
+
+
+def trust_limits(ws: Workspace, kinds: Collection[str] = ()) -> list[Threshold]:
+    """Return the limits of trust that kinds of models share, all kinds when none is named.
+
+    Where their policies differ there is no line to draw.
+    """
+    policies = [p for p in list_policies(ws) if not kinds or p.model_type in kinds]
+    limits: list[Threshold] = []
+    healthy = {p.definition.healthy for p in policies}
+    warning = {p.definition.warning for p in policies}
+    for value in healthy if len(healthy) == 1 else ():
+        label = t("unified.healthy_from", value=number(value))
+        limits.append(Threshold(value, label, "good"))
+    for value in warning if len(warning) == 1 else ():
+        label = t("unified.critical_below", value=number(value))
+        limits.append(Threshold(value, label, "bad"))
+    return limits
 
 
 def explain_trust(found: Trust) -> str:

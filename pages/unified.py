@@ -9,7 +9,7 @@ import numpy as np
 from dash import html
 
 from components import charts, live, shell, states
-from components.charts import Line, Threshold
+from components.charts import Line
 from components.issues import Issue, issue_list
 from components.kpi import change, kpi, row
 from components.live import View
@@ -279,10 +279,7 @@ def _trust_history(
         points = by_id[model.model_id]
         values[np.searchsorted(times, points.timestamps_ms)] = points.values
         lines.append(Line(model.name, sources.plain(values)))
-    limits = [
-        Threshold(0.8, t("unified.healthy_from", value=number(0.8)), "good"),
-        Threshold(0.6, t("unified.critical_below", value=number(0.6)), "bad"),
-    ]
+    limits = sources.trust_limits(ws, {m.model_type for m in known})
     figure = charts.line(times.tolist(), lines, thresholds=limits, marks=marks, y_range=(0.0, 1.02))
     return charts.graph("unified-trust-chart", figure, label=t("unified.trust_definition"))
 

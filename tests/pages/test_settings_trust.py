@@ -9,7 +9,7 @@ import pytest
 from components.live import View
 from components.scope import Scope
 from i18n import LANGUAGES, speaking
-from pages import settings, settings_trust
+from pages import settings, settings_trust, sources
 from services import trust_policy
 from services.errors import Invalid
 from services.workspace import Workspace, in_workspace
@@ -55,3 +55,13 @@ def test_the_panel_shows_the_version_in_use(workspace: Workspace, code: str) -> 
         settings.fill(workspace, Scope(), view)
     panel = view.to_json().split("settings-policy", 1)[1].split("settings-running", 1)[0]
     assert panel.count("own-1") == 1
+
+
+def test_charts_draw_the_limits_that_the_shown_kinds_share(workspace: Workspace) -> None:
+    save(workspace, "rag", warning="0.5")
+    with in_workspace(workspace):
+        drawn = {
+            kinds: [limit.value for limit in sources.trust_limits(workspace, kinds)]
+            for kinds in [("rag",), ("llm",), ("llm", "rag"), ()]
+        }
+    assert drawn == {("rag",): [0.8, 0.5], ("llm",): [0.8, 0.6], ("llm", "rag"): [0.8], (): [0.8]}
