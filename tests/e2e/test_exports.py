@@ -71,7 +71,7 @@ def test_a_panel_as_image(technical: Visit, kind: str, magic: bytes) -> None:
 
 @pytest.mark.skipif(not is_available(), reason="Pango is not installed")
 def test_the_page_as_pdf(technical: Visit) -> None:
-    content = take(technical, ".page-tools .menu-holder", "page-pdf")
+    content = take(technical, ".page-tools .menu-holder:has([data-action=page-pdf])", "page-pdf")
     assert content.startswith(b"%PDF-")
     assert technical.errors == []
     assert technical.outside == []
