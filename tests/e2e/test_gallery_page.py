@@ -150,7 +150,9 @@ def test_a_page_saves_all_panels_as_json(chromium: Any, gallery: str, tmp_path: 
     with visit(chromium, gallery) as seen:
         seen.wait_for_charts()
         with seen.page.expect_download() as caught:
-            seen.page.locator(".page-tools details").evaluate("node => node.open = true")
+            seen.page.locator(".page-tools details:has([data-action=page-json])").evaluate(
+                "node => node.open = true"
+            )
             seen.page.locator("[data-action=page-json]").click()
         caught.value.save_as(tmp_path / "file.json")
         panels = json.loads((tmp_path / "file.json").read_text("utf-8"))
