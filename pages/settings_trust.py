@@ -37,27 +37,27 @@ def form() -> html.Div:
         forms.text(_id(name), words("weight_of", part=sources.part_name(name))) for name in PARTS
     ]
     limits = [forms.text(_id(name), words(f"{name}_from")) for name in _LIMITS]
+    fields = [
+        forms.choices("settings-trust-type", words("type"), kinds, "classification"),
+        *weights,
+        *limits,
+    ]
+    buttons = [
+        html.Button(
+            [icon("check2"), html.Span(words("save"))], id="settings-trust-save",
+            className="btn-strong",
+        ),
+        html.Button(
+            [icon("arrow-counterclockwise"), html.Span(words("policy_restore"))],
+            id="settings-trust-restore", className="btn-quiet",
+        ),
+    ]  # fmt: skip
     return html.Div(
         [
-            forms.choices("settings-trust-type", words("type"), kinds, "classification"),
-            *weights,
-            *limits,
-            html.Div(
-                [
-                    html.Button(
-                        [icon("check2"), html.Span(words("save"))], id="settings-trust-save",
-                        className="btn-strong",
-                    ),
-                    html.Button(
-                        [icon("arrow-counterclockwise"), html.Span(words("policy_restore"))],
-                        id="settings-trust-restore", className="btn-quiet",
-                    ),
-                ],
-                className="pill-row",
-            ),
-        ],
-        className="form form-wide",
-    )  # fmt: skip
+            html.Div(fields, className="form form-wide"),
+            html.Div(buttons, className="pill-row form"),
+        ]
+    )
 
 
 def register(dash_app: Any) -> None:  # a dash.Dash
