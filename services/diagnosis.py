@@ -104,8 +104,13 @@ def list_subjects(ws: Workspace) -> list[Subject]:
 
 @permitted("causal:read")
 def read_track(ws: Workspace, diagnosis: Diagnosis, key: Key) -> Track:
-    """Return one metric along the window of a diagnosis."""
-    scene = read_scene(ws, diagnosis.window)
+    """Return one metric along the window of a diagnosis, read once for each diagnosis."""
+    kept = f"causal/track/{diagnosis.computed_at_ms}/{key[0]}/{key[1]}"
+    return ws.cached(kept, Track, lambda: _track(ws, diagnosis.window, key), fresh_s=600)
+
+
+def _track(ws: Workspace, window: Window, key: Key) -> Track:
+    scene = read_scene(ws, window)
     if key not in scene.metrics:
         raise NotFound(
             say(
