@@ -59,6 +59,7 @@
       event.preventDefault();
       call("POST", "", { name: name.value, address: address(), is_shared: share.checked }).then((view) => {
         aiobs.toast({ kind: "good", title: words.saved, text: view.name });
+        made.reset();
         return aiobs.loadViews().then(draw);
       }).catch(failed);
     });
@@ -69,7 +70,9 @@
     if (!box) return;
     const words = aiobs.viewWords();
     const list = aiobs.views.length ? aiobs.views.map((view) => row(view, words)) : [make("p", { class: "menu-note" }, words.none)];
-    box.replaceChildren(make("div", { class: "view-list" }, ...list), form(words));
+    const fresh = make("div", { class: "view-list" }, ...list), shown = box.querySelector(".view-list");
+    // Only the list is drawn again when it arrives: a name that is being typed stays.
+    if (shown) shown.replaceWith(fresh); else box.replaceChildren(fresh, form(words));
     aiobs.keepInside(box);
   }
   document.addEventListener("toggle", (event) => {
