@@ -255,7 +255,8 @@ def _concept(found: Concept | Insufficient) -> Children:
     if isinstance(labelled, Insufficient):
         parts.append(html.P(tell(labelled.reason)))
     else:
-        parts.append(html.P(mark(OUTCOMES[labelled.outcome], tell(labelled.reason))))
+        word = t(f"models.outcome_{labelled.outcome}")
+        parts.append(html.P([mark(OUTCOMES[labelled.outcome], word), " · ", tell(labelled.reason)]))
     estimate = found.estimate
     if not isinstance(estimate, Insufficient):
         parts.append(_estimates(estimate))
