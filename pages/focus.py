@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from urllib.parse import parse_qsl, urlencode
 
 from dash import html
@@ -113,9 +114,11 @@ def sentence(reason: Evidence) -> str:
     return t(f"causal_graph.why_{name}", **written)
 
 
-def _written(key: str, value: str | float) -> str:
+def _written(key: str, value: str | float | None) -> str:
     if isinstance(value, str):
         return _word(key, value)
+    if value is None or not isfinite(value):
+        return "–"
     if key == "share":
         return percent(value)
     if key == "lead_s" or key == "lag_s":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Literal
 
@@ -10,6 +11,7 @@ import msgspec
 from engines import causal as engine
 from engines.causal import Call, CausalGraph, RootCauseResult, Series
 from engines.causal.inputs import Key
+from engines.causal.result import Evidence
 from engines.causal.roles import WITHIN, role_of
 from engines.errors import EngineError, InsufficientData
 from engines.result import Insufficient
@@ -222,12 +224,21 @@ def summary(found: RootCause) -> dict[str, object]:
                 "chain": [f"{step.node} {step.metric}" for step in cause.chain],
                 "evidence": [e.sentence for e in cause.evidence],
                 "against": [e.sentence for e in cause.against],
-                "evidence_said": [[e.key, dict(e.values)] for e in cause.evidence],
-                "against_said": [[e.key, dict(e.values)] for e in cause.against],
+                "evidence_said": [_said(e) for e in cause.evidence],
+                "against_said": [_said(e) for e in cause.against],
             }
             for cause in result.causes[:5]
         ],
     }
+
+
+def _said(evidence: Evidence) -> list[object]:
+    """Return key and values of an evidence as JSON; a ratio to nothing, infinite, is unknown."""
+    values = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in evidence.values
+    }
+    return [evidence.key, values]
 
 
 def effect_of(incident: Incident) -> Key | None:

@@ -15,6 +15,7 @@ import pytest
 
 from engines.causal import Call, Event, Series
 from engines.causal.inputs import Key
+from engines.causal.result import Evidence
 from services import analyses, causal
 from services.analyses import Job, follow, stop_job
 from services.causal import draw, explain
@@ -202,3 +203,8 @@ def test_every_alert_rule_knows_the_number_that_went_red() -> None:
     words = json.loads((ROOT / "i18n/catalogue/incidents.json").read_text("utf-8"))
     rules = {key.removeprefix("title_") for key in words if key.startswith("title_")}
     assert rules <= set(causal.EFFECTS)
+
+
+def test_a_ratio_to_nothing_is_kept_as_unknown() -> None:
+    said = causal._said(Evidence("times_as_bad", (("ratio", float("inf")), ("n", 2.0)), "…"))
+    assert said == ["times_as_bad", {"ratio": None, "n": 2.0}]
