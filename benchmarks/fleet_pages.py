@@ -43,7 +43,12 @@ def measure() -> list[Row]:
     for size in sizes:
         if chosen and int(chosen) != size.models:
             continue
-        with tempfile.TemporaryDirectory() as made, filled(size, Path(made)) as (app, clock):
+        with (
+            tempfile.TemporaryDirectory(
+                ignore_cleanup_errors=True
+            ) as made,  # analyses may still run
+            filled(size, Path(made)) as (app, clock),
+        ):
             memory.settle()  # as a hub does a minute after its start
             for page, scope in _views(size):
                 rows += _page(app, clock, page, scope, size)
