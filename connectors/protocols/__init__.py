@@ -1,0 +1,61 @@
+"""What the hub asks of a backend. Every protocol has one contract suite that every backend passes.
+
+A *backend* is opened once per process by `app.factory`; `scoped(tenant)` gives the store that
+services see, so no service can name another tenant. Times are epoch milliseconds (UTC). Every
+method may raise `connectors.errors.ConnectorError`.
+"""
+
+from connectors.protocols.events import (
+    Added,
+    EventBackend,
+    EventQuery,
+    EventStore,
+    InferenceColumns,
+    ModelSeen,
+    Page,
+    ServiceEdge,
+    TraceHead,
+    TraceQuery,
+)
+from connectors.protocols.health import StoreHealth
+from connectors.protocols.live import Bus, Cache, Message, Subscription
+from connectors.protocols.metrics import Aggregate, MetricBackend, MetricStore, SeriesPoints
+from connectors.protocols.outside import JudgeModel, Notifier
+from connectors.protocols.records import (
+    Lease,
+    Lock,
+    Record,
+    RecordBackend,
+    RecordStore,
+    RecordTransaction,
+)
+
+__all__ = [
+    "Added",
+    "Aggregate",
+    "Bus",
+    "Cache",
+    "EventBackend",
+    "EventQuery",
+    "EventStore",
+    "InferenceColumns",
+    "JudgeModel",
+    "Lease",
+    "Lock",
+    "Message",
+    "MetricBackend",
+    "MetricStore",
+    "ModelSeen",
+    "Notifier",
+    "Page",
+    "Record",
+    "RecordBackend",
+    "RecordStore",
+    "RecordTransaction",
+    "SeriesPoints",
+    "ServiceEdge",
+    "StoreHealth",
+    "Subscription",
+    "TraceHead",
+    "TraceQuery",
+]
