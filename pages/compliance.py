@@ -23,14 +23,14 @@ from i18n import date_time, number, percent, t
 from pages import sources
 from pages.compliance_controls import (
     ORDER,
-    PATH,
     STATUS,
     chosen_control,
     controls_by_framework,
     filters,
     scope_button,
-    words,
 )
+from pages.compliance_evidence import ages_of
+from pages.compliance_words import PATH, words
 from services.attestations import attest
 from services.compliance import Compliance, get_compliance
 from services.duties import Regime, RunningClock, classify_incident, record_report
@@ -64,6 +64,10 @@ def layout() -> html.Div:
                 panel(
                     words("clocks"), None, panel_id="compliance-clocks-list", span=5, height=200,
                     definition=words("clocks_definition"),
+                ),
+                panel(
+                    words("ages"), None, panel_id="compliance-ages", span=12, height=180,
+                    definition=words("ages_definition"),
                 ),
                 panel(
                     words("controls"), None, panel_id="compliance-all", span=12, height=300,
@@ -210,6 +214,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.slot("compliance-chosen", chosen_control(ws, scope.focus, found))
     view.panel("compliance-frameworks", _frameworks(found), source, height=200)
     view.panel("compliance-clocks-list", _clocks(ws, found), source, height=200)
+    view.panel("compliance-ages", ages_of(found), source, height=180)
     view.slot("compliance-filters", filters(chosen))
     body = controls_by_framework(found, chosen)
     view.panel("compliance-all", body, source, height=300)

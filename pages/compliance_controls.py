@@ -17,12 +17,12 @@ from components.theme import Status
 from engines.compliance import Check
 from i18n import date_time, number, t
 from pages import sources
+from pages.compliance_words import PATH, age_words, words
 from services.attestations import list_attestations
 from services.compliance import Compliance, ControlView
 from services.incidents import get_incident
 from services.workspace import Workspace
 
-PATH = "/compliance"
 STATUS: dict[str, Status] = {
     "pass": "good", "attested": "good", "partial": "warn", "stale": "warn", "gap": "bad",
     "not_applicable": "none",
@@ -30,11 +30,6 @@ STATUS: dict[str, Status] = {
 _OUTCOME: dict[str, Status] = {"holds": "good", "fails": "bad", "unknown": "none"}
 ORDER = ("gap", "stale", "partial", "attested", "pass", "not_applicable")
 _SHOWN_EVIDENCE = 6
-
-
-def words(name: str, /, **values: Any) -> str:
-    """Return a text of this page."""
-    return t(f"compliance.{name}", **values)
 
 
 def scope_button(label: str, changes: dict[str, list[str]], *, pressed: bool = False) -> Any:
@@ -70,7 +65,8 @@ def controls_by_framework(found: Compliance, chosen: list[str]) -> Any:
         Column("control", words("control"), "node"),
         Column("framework", words("framework")),
         Column("why", words("why"), "node"),
-        Column("evidence", words("evidence"), "node"),
+        Column("evidence", words("evidence")),
+        Column("age", words("age"), "node"),
     ]
     groups: dict[str, list[ControlView]] = {}
     for one in rows:
@@ -104,20 +100,32 @@ def _group_words(name: str, controls: list[ControlView]) -> list[Any]:
 def _control_row(control: ControlView) -> dict[str, Any]:
     found = control.found
     held = sum(check.outcome == "holds" for check in found.checks)
-    times = [c.observed_at_ms for c in found.checks if c.observed_at_ms is not None]
-    counted = words("of", n=number(held), total=number(len(found.checks)))
     return {
         "status": mark(STATUS[found.status], words(f"status_{found.status}")),
-        "control": html.A(title_of(control.id), href=f"{PATH}?focus={control.id}"),
+        "control": html.A(
+            title_of(control.id),
+            href=f"{PATH}?focus={control.id}",
+            title=requirement_of(control.id),
+        ),
         "framework": f"{control.framework_name} {control.ref}",
         "why": words(f"why_{found.reason}"),
-        "evidence": html.Span([counted, " · ", moment(min(times))] if times else counted),
+        "evidence": words("of", n=number(held), total=number(len(found.checks))),
+        "age": age_words(control.age),
     }
 
 
 def title_of(control_id: str) -> str:
     """Return the title of a control in the language in use."""
-    return t(f"controls.{control_id.replace('-', '_').replace('.', '_')}")
+    return t(f"controls.{_key(control_id)}")
+
+
+def requirement_of(control_id: str) -> str:
+    """Return what a control asks, in one sentence of the language in use."""
+    return t(f"requirements.{_key(control_id)}")
+
+
+def _key(control_id: str) -> str:
+    return control_id.replace("-", "_").replace(".", "_")
 
 
 def chosen_control(ws: Workspace, focus: str, found: Compliance) -> Any:
@@ -142,7 +150,8 @@ def chosen_control(ws: Workspace, focus: str, found: Compliance) -> Any:
                 words("max_age", n=control.max_age_days),
             ]
         ),
-        html.P(control.requirement, lang="en", dir="auto", className="panel-note"),
+        html.P(requirement_of(control.id), className="panel-note"),
+        html.P([words("age"), ": ", age_words(control.age)]),
         html.Ul(checks, className="issue-list"),
         *_statements(ws, control.id),
     ]  # fmt: skip

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
-from engines.compliance import ControlStatus, Coverage, cover, evaluate, load_catalogue
+from engines.compliance import (
+    AgeBand,
+    ControlStatus,
+    Coverage,
+    EvidenceAge,
+    cover,
+    evaluate,
+    evidence_age,
+    load_catalogue,
+    spread_ages,
+)
 from services.duties import RunningClock, list_clocks
 from services.errors import NotFound
 from services.facts import digest, gather_facts
@@ -29,6 +39,7 @@ class ControlView(msgspec.Struct, frozen=True):
     max_age_days: int
     can_be_attested: bool
     found: ControlStatus
+    age: EvidenceAge
 
 
 class Compliance(msgspec.Struct, frozen=True):
@@ -44,6 +55,7 @@ class Compliance(msgspec.Struct, frozen=True):
     coverage: Coverage
     frameworks: list[Coverage]
     controls: list[ControlView]
+    ages: tuple[AgeBand, ...]
     clocks: list[RunningClock]
     unjudged_incidents: list[str]
 
@@ -71,6 +83,7 @@ def _compute(ws: Workspace, with_sample: bool) -> Compliance:
     catalogue = load_catalogue()
     facts = gather_facts(ws, with_sample=with_sample)
     statuses = evaluate(facts, ws.now_ms())
+    ages = [evidence_age(c, s) for c, s in zip(catalogue.controls, statuses, strict=True)]
     judged = {duty.incident_id for duty in facts.duties if duty.regime == "ai_act"}
     known = {incident.incident_id for incident in facts.incidents}
     return Compliance(
@@ -86,10 +99,11 @@ def _compute(ws: Workspace, with_sample: bool) -> Compliance:
         controls=[
             ControlView(
                 c.id, c.framework, catalogue.frameworks[c.framework], c.ref, c.title,
-                c.requirement, c.applies, c.max_age_days, c.can_be_attested, status,
+                c.requirement, c.applies, c.max_age_days, c.can_be_attested, status, age,
             )
-            for c, status in zip(catalogue.controls, statuses, strict=True)
+            for c, status, age in zip(catalogue.controls, statuses, ages, strict=True)
         ],
+        ages=spread_ages(ages),
         clocks=list_clocks(ws),
         unjudged_incidents=[
             i.id

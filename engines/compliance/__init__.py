@@ -4,6 +4,7 @@
 `load_catalogue()` the controls that ship with the hub. Nothing here is legal advice.
 """
 
+from engines.compliance.ages import AgeBand, EvidenceAge, evidence_age, spread_ages
 from engines.compliance.catalogue import (
     Catalogue,
     CheckSpec,
@@ -28,7 +29,8 @@ from engines.compliance.result import (
 from engines.compliance.rules import RULES
 
 __all__ = [
-    "RULES", "STATUSES", "AttestationFacts", "Catalogue", "Check", "CheckSpec", "Clock",
-    "ClockState", "Control", "ControlStatus", "Coverage", "DutyFacts", "Facts", "IncidentFacts",
-    "ModelFacts", "cover", "evaluate", "load_catalogue", "read_catalogue", "read_clock",
+    "RULES", "STATUSES", "AgeBand", "AttestationFacts", "Catalogue", "Check", "CheckSpec", "Clock",
+    "ClockState", "Control", "ControlStatus", "Coverage", "DutyFacts", "EvidenceAge", "Facts",
+    "IncidentFacts", "ModelFacts", "cover", "evaluate", "evidence_age", "load_catalogue",
+    "read_catalogue", "read_clock", "spread_ages",
 ]  # fmt: skip

@@ -7,6 +7,9 @@ from typing import Any
 
 from components.live import View
 from components.scope import parse
+from engines.compliance import load_catalogue
+from i18n import LANGUAGES, speaking
+from i18n.translate import area
 from pages import compliance, executive
 from services.business_policy import BusinessPolicy, MoneyBudget, set_business_policy
 from services.workspace import Workspace
@@ -36,3 +39,19 @@ def test_controls_that_all_say_the_same_take_one_line_a_framework(workspace: Wor
     assert shown.count('"open": false') == 5
     opened = parts_of(compliance, workspace, "detail=gap")["compliance-all"]
     assert opened.count('"open": true') == 5
+
+
+def test_every_control_says_what_it_asks_in_every_language() -> None:
+    asked = {
+        c.id.replace("-", "_").replace(".", "_"): c.requirement for c in load_catalogue().controls
+    }
+    texts = area("requirements")
+    assert {key: texts[key]["en"] for key in texts} == asked
+    assert all(len({*one.values()}) == len(LANGUAGES) for one in texts.values())
+
+
+def test_a_chosen_control_is_told_in_the_language_of_the_reader(workspace: Workspace) -> None:
+    with speaking("de"):
+        shown = parts_of(compliance, workspace, "focus=AIA-19-1")["compliance-chosen"]
+    assert "mindestens sechs Monate" in shown
+    assert "at least six months" not in shown

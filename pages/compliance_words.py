@@ -1,0 +1,30 @@
+"""Words that the parts of the compliance page share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.status import mark
+from engines.compliance import EvidenceAge
+from i18n import duration, t
+from services.times import MINUTE_MS
+
+PATH = "/compliance"
+
+
+def words(name: str, /, **values: Any) -> str:
+    """Return a text of this page."""
+    return t(f"compliance.{name}", **values)
+
+
+def span(milliseconds: int) -> str:
+    """Return a span of time in words; seconds say nothing about evidence."""
+    return duration(milliseconds / 1_000) if milliseconds >= MINUTE_MS else f"< {duration(60)}"
+
+
+def age_words(age: EvidenceAge) -> Any:
+    """Return the age of a control's evidence beside what is allowed, and whether it is in date."""
+    if age.age_ms is None or age.used is None:
+        return mark("none", words("age_none"))
+    shown = words("age_of", age=span(age.age_ms), allowed=span(age.allowed_ms))
+    return mark("good" if age.used <= 1 else "warn", shown)
