@@ -90,15 +90,15 @@ def measure() -> list[Row]:
 @contextmanager
 def _served() -> Iterator[str]:
     size = QUICK if "--quick" in sys.argv else SMALL
-    with tempfile.TemporaryDirectory() as made, fleet_store.filled(size, Path(made)):
-        pass
-    folder = fleet_store.folder_of(size, Path(made))
-    served = hub.start(folder, scheduler="off")
-    try:
-        served.wait()
-        yield f"http://127.0.0.1:{served.port}"
-    finally:
-        served.kill()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
+        with fleet_store.filled(size, Path(made)):
+            pass
+        served = hub.start(fleet_store.folder_of(size, Path(made)), scheduler="off")
+        try:
+            served.wait()
+            yield f"http://127.0.0.1:{served.port}"
+        finally:
+            served.kill()
 
 
 def _first_load(chromium: Any, url: str) -> dict[str, float]:
