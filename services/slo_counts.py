@@ -129,7 +129,7 @@ def _read(
     if indicator.kind == "availability":
         names = (CALLS, FAILED) if "service" in subject else _INFERENCES
         total, failed = (_sums(ws, select(n, subject), window, step) for n in names)
-        return _joined(total, failed, lambda all_, bad: all_ - bad)
+        return _joined({at: n - failed.get(at, 0.0) for at, n in total.items()}, total)
     if indicator.kind == "latency":
         return _latency(ws, subject, indicator.threshold or 0.0, window, step)
     return _slices(ws, subject, indicator, window, step)
@@ -153,14 +153,11 @@ def _sums(
     return dict(zip(times.tolist(), values.tolist(), strict=True))
 
 
-def _joined(
-    total: Steps, other: Steps, good_of: object
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    times = np.array(sorted(total), dtype=np.int64)
-    all_ = np.array([total[t] for t in times.tolist()])
-    part = np.array([other.get(t, 0.0) for t in times.tolist()])
-    good = good_of(all_, part)  # type: ignore[operator]
-    return times, np.column_stack([good, all_]) if len(times) else np.empty((0, 2))
+def _joined(good: Steps, total: Steps) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return steps in order, and (good, total) of each."""
+    times = sorted(total)
+    rows = np.array([(good.get(at, 0.0), total[at]) for at in times]).reshape(-1, 2)
+    return np.array(times, dtype=np.int64), rows
 
 
 def _latency(
@@ -180,7 +177,7 @@ def _latency(
             if np.isfinite(value):
                 total[at] = total.get(at, 0.0) + value
                 good[at] = good.get(at, 0.0) + (value if is_good else 0.0)
-    return _joined(total, good, lambda all_, part: part)
+    return _joined(good, total)
 
 
 def _slices(
@@ -201,7 +198,7 @@ def _slices(
         total[bucket] = total.get(bucket, 0.0) + 1.0
         is_good = value <= limit if below else value >= limit
         good[bucket] = good.get(bucket, 0.0) + float(is_good)
-    return _joined(total, good, lambda all_, part: part)
+    return _joined(good, total)
 
 
 def _slice_values(
