@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import signal
 import subprocess
@@ -53,7 +54,7 @@ class Hub(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:  # a WSGI application
         """Return the app, made in the worker process: SQLite handles do not survive a fork."""
-        limit_heaps()
+        _prepare()
         return create_app(self.hub_settings)
 
 
@@ -65,7 +66,7 @@ def serve(settings: Settings) -> int:
 
 def work(settings: Settings) -> int:
     """Run the jobs alone until told to stop."""
-    limit_heaps()
+    _prepare()
     backends = open_backends(settings)
     scheduler = Scheduler(backends)
     stopped = threading.Event()
@@ -77,6 +78,16 @@ def work(settings: Settings) -> int:
     scheduler.stop()
     backends.close()
     return 0
+
+
+def _prepare() -> None:
+    """Do what must happen before the first thread starts.
+
+    Engines import pandas where they first use it. Two threads that come to it by different roads
+    break Python's wait for each other's import, and one gets a half-made module.
+    """
+    limit_heaps()
+    importlib.import_module("pandas")
 
 
 def _close_worker(_server: object, worker: Any) -> None:  # a gunicorn worker
