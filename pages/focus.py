@@ -70,10 +70,12 @@ def progress(job: Job) -> html.Div:
     if job.state in ("stopped", "failed"):
         return _ended(job)
     waited = duration(max(0, job.updated_ms - job.started_ms) / 1_000)
+    stage = t(f"causal_graph.stage_{job.stage}")
+    done = [] if job.share is None else [percent(job.share, decimals=0), " · "]
     return html.Div(
         [
             states.skeleton(120),
-            html.P([t(f"causal_graph.stage_{job.stage}"), " · ", html.Bdi(waited)], role="status"),
+            html.P([stage, " · ", *done, html.Bdi(waited)], role="status"),
             html.Button(
                 [icon("stop-circle"), html.Span(t("causal_graph.stop"))],
                 className="btn-quiet",

@@ -23,10 +23,11 @@ from i18n import date_time, percent, quantity, signed, t, tell
 from pages import focus, sources
 from pages.focus import Focus
 from pages.impact_sizes import Amounts, ahead, downstream, is_news, waterfall
+from services.actions import Action
 from services.analyses import Job
 from services.diagnosis import Subject, list_subjects
 from services.errors import AIOBSError
-from services.study import Action, Study, added, study
+from services.study import Study, added, study
 from services.workspace import Workspace
 
 PATH = "/impact"

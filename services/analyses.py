@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from typing import Literal, TypeVar
 
 import msgspec
@@ -24,38 +24,57 @@ KEPT_S = 900.0
 """How long a finished analysis and the state of its job are kept."""
 LOST_MS = 10 * MINUTE_MS
 """A job that runs longer was lost with its process; asking again starts a new one."""
-WORKERS = 2
+LOOK_S = 0.25
+"""How often a running analysis looks whether somebody stopped it, and says how far it is."""
 
 T = TypeVar("T", bound=msgspec.Struct)
-Begin = Callable[[str], None]
-"""Tells the stage that begins; raises `Stopped` when somebody stopped the job."""
+State = Literal["running", "done", "failed", "stopped"]
 
 
 class Stopped(Exception):
-    """Somebody stopped this analysis."""
+    """Somebody stopped this analysis, or the hub is closing."""
 
 
 class Job(msgspec.Struct, frozen=True):
-    """How far an analysis is."""
+    """How far an analysis is: its stage, and the share of the stage that is done where known."""
 
     id: str
     what: str
-    state: Literal["running", "done", "failed", "stopped"]
+    state: State
     stage: str
     started_ms: int
     updated_ms: int
     reason: str = ""
+    share: float | None = None
 
 
-_pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="aiobs-analysis")
-_running: dict[str, Future[None]] = {}
-_gate = threading.Lock()
+class JobProgress:
+    """What an analysis calls on its way; both methods raise `Stopped` once it is not wanted."""
+
+    def __init__(self, ws: Workspace, job: Job) -> None:
+        self._ws, self.job, self._looked_s = ws, job, 0.0
+
+    def begin(self, stage: str) -> None:
+        """Say which stage begins."""
+        self._say(stage, None)
+
+    def at(self, share: float) -> None:
+        """Say which share of the stage is done; cheap enough for the innermost loop."""
+        if self._ws.workers.is_closing or time.monotonic() - self._looked_s >= LOOK_S:
+            self._say(self.job.stage, share)
+
+    def _say(self, stage: str, share: float | None) -> None:
+        self._looked_s = time.monotonic()
+        is_stopped = self._ws.cache.get(_stop_key(self._ws, self.job.id), bool)
+        if is_stopped or self._ws.workers.is_closing:
+            raise Stopped
+        self.job = _note(self._ws, self.job, stage=stage, share=share)
 
 
 @permitted("causal:read")
 def get_job(ws: Workspace, job_id: str) -> Job:
     """Return the state of an analysis; `NotFound` when it never ran or was forgotten."""
-    job = ws.cache.get(f"{ws.tenant}/job/{job_id}", Job)
+    job = ws.cache.get(_job_key(ws, job_id), Job)
     if job is None:
         raise NotFound(say("reasons.no_such_analysis", "there is no analysis {id}", id=job_id))
     return job
@@ -63,12 +82,13 @@ def get_job(ws: Workspace, job_id: str) -> Job:
 
 @permitted("causal:read")
 def stop_job(ws: Workspace, job_id: str) -> Job:
-    """Stop an analysis at the end of its stage; one that ended is forgotten, so that the next who
-    asks starts it anew."""
+    """Stop an analysis within a moment; one that ended is forgotten, so that the next who asks
+    starts it anew."""
     job = get_job(ws, job_id)
     if job.state == "running":
+        ws.cache.put(_stop_key(ws, job_id), True, bool, fresh_s=KEPT_S)
         return _note(ws, job, state="stopped")
-    ws.cache.invalidate(f"{ws.tenant}/job/{job_id}")
+    _forget(ws, job_id)
     return job
 
 
@@ -77,7 +97,7 @@ def follow(
     ws: Workspace,
     what: str,
     kind: type[T],
-    compute: Callable[[Begin], T],
+    compute: Callable[[JobProgress], T],
     *,
     fresh_s: float = 30.0,
     patience_s: float = 1.5,
@@ -88,59 +108,51 @@ def follow(
     reader sees.
     """
     job_id = hashlib.sha256(f"{ws.tenant}|{what}".encode()).hexdigest()[:16]
-    known = ws.cache.get(f"{ws.tenant}/analysis/{job_id}", kind)
-    job = ws.cache.get(f"{ws.tenant}/job/{job_id}", Job)
+    known = ws.cache.get(_found_key(ws, job_id), kind)
+    job = ws.cache.get(_job_key(ws, job_id), Job)
     now = ws.now_ms()
     if known is not None and job is not None and now - job.updated_ms < fresh_s * 1_000:
         return known
     if job is not None and job.state in ("stopped", "failed") and known is None:
         return job
     if job is None or job.state != "running" or now - job.started_ms > LOST_MS:
-        job = _start(ws, Job(job_id, what, "running", "waiting", now, now), kind, compute)
-    future = _running.get(job_id)
-    if known is None and future is not None:
-        wait([future], timeout=patience_s)
-    found = ws.cache.get(f"{ws.tenant}/analysis/{job_id}", kind)
-    return found if found is not None else get_job(ws, job_id)
+        job = Job(job_id, what, "running", "waiting", now, now)
+        _start(ws, job, kind, compute)
+    at_work = ws.workers.at_work(job_id)
+    if known is None and at_work is not None:
+        wait([at_work], timeout=patience_s)
+    found = ws.cache.get(_found_key(ws, job_id), kind)
+    return found if found is not None else ws.cache.get(_job_key(ws, job_id), Job) or job
 
 
-def _start(ws: Workspace, job: Job, kind: type[T], compute: Callable[[Begin], T]) -> Job:
-    with _gate:
-        at_work = _running.get(job.id)
-        if at_work is not None and not at_work.done():
-            return job
-        _put(ws, job)
-        _running[job.id] = _pool.submit(_work, ws, job, kind, compute)
-    return job
+def _start(ws: Workspace, job: Job, kind: type[T], compute: Callable[[JobProgress], T]) -> None:
+    def announce() -> None:
+        _forget(ws, job.id)
+        ws.cache.put(_job_key(ws, job.id), job, Job, fresh_s=KEPT_S)
+
+    ws.workers.start(job.id, announce, lambda: _work(ws, job, kind, compute))
 
 
-def _work(ws: Workspace, job: Job, kind: type[T], compute: Callable[[Begin], T]) -> None:
-    def begin(stage: str) -> None:
-        if get_job(ws, job.id).state == "stopped":
-            raise Stopped
-        _note(ws, job, stage=stage)
-
+def _work(ws: Workspace, job: Job, kind: type[T], compute: Callable[[JobProgress], T]) -> None:
+    progress = JobProgress(ws, job)
     try:
-        begin("reading")
-        found = compute(begin)
-        begin("done")
-        key = f"{ws.tenant}/analysis/{job.id}"
-        ws.cache.put(key, found, kind, fresh_s=KEPT_S)
-        _note(ws, job, state="done", stage="done")
+        progress.begin("reading")
+        found = compute(progress)
+        progress.begin("done")
+        ws.cache.put(_found_key(ws, job.id), found, kind, fresh_s=KEPT_S)
+        _note(ws, progress.job, state="done")
     except Stopped:
         log.info("analysis %s was stopped", job.id)
+        if ws.workers.is_closing:
+            _forget(ws, job.id)  # another process of the hub may start it anew
+        else:
+            _note(ws, progress.job, state="stopped")
     except (AIOBSError, EngineError) as error:
-        _note(ws, job, state="failed", reason=_why(error))
+        _note(ws, progress.job, state="failed", reason=_why(error))
     except Exception:
         log.exception("analysis %s failed", job.id)
-        _note(
-            ws,
-            job,
-            state="failed",
-            reason=say("reasons.analysis_failed", "the analysis failed; the log says why"),
-        )
-    finally:
-        _running.pop(job.id, None)
+        reason = say("reasons.analysis_failed", "the analysis failed; the log says why")
+        _note(ws, progress.job, state="failed", reason=reason)
 
 
 def _why(error: AIOBSError | EngineError) -> Sentence:
@@ -155,16 +167,31 @@ def _note(
     ws: Workspace,
     job: Job,
     *,
-    state: Literal["running", "done", "failed", "stopped"] = "running",
+    state: State = "running",
     stage: str | None = None,
+    share: float | None = None,
     reason: str = "",
 ) -> Job:
     changed = msgspec.structs.replace(
-        job, state=state, stage=stage or job.stage, reason=reason, updated_ms=ws.now_ms()
-    )
-    return _put(ws, changed)
+        job, state=state, stage=stage or job.stage, share=share, reason=reason,
+        updated_ms=ws.now_ms(),
+    )  # fmt: skip
+    ws.cache.put(_job_key(ws, job.id), changed, Job, fresh_s=KEPT_S)
+    return changed
 
 
-def _put(ws: Workspace, job: Job) -> Job:
-    ws.cache.put(f"{ws.tenant}/job/{job.id}", job, Job, fresh_s=KEPT_S)
-    return job
+def _forget(ws: Workspace, job_id: str) -> None:
+    """Forget the state of a job and that it was stopped; what it found stays."""
+    ws.cache.invalidate(_job_key(ws, job_id))
+
+
+def _job_key(ws: Workspace, job_id: str) -> str:
+    return f"{ws.tenant}/job/{job_id}"
+
+
+def _stop_key(ws: Workspace, job_id: str) -> str:
+    return f"{_job_key(ws, job_id)}/stop"
+
+
+def _found_key(ws: Workspace, job_id: str) -> str:
+    return f"{ws.tenant}/analysis/{job_id}"

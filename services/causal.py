@@ -14,6 +14,7 @@ from engines.causal.inputs import Key
 from engines.causal.result import Evidence
 from engines.causal.roles import WITHIN, role_of
 from engines.errors import EngineError, InsufficientData
+from engines.progress import Progress, steps, unwatched
 from engines.result import Insufficient
 from engines.sentence import say
 from services.computed import unusable
@@ -168,14 +169,17 @@ def scenario_graph(ws: Workspace, scenario: Scenario) -> Graph:
 
 @permitted("causal:read")
 def reddest_effect(
-    ws: Workspace, scene: Scene, metrics: tuple[str, ...] = _SCENARIOS["generic"]
+    ws: Workspace,
+    scene: Scene,
+    metrics: tuple[str, ...] = _SCENARIOS["generic"],
+    progress: Progress = unwatched,
 ) -> Key | None:
     """Return the number of a kind that is farthest out of range; that of an open incident first."""
     candidates = _candidates(ws, scene, metrics)
     red = {effect_of(incident) for incident in open_incidents(ws)}
     if candidates and candidates[0] in red:
         return candidates[0]
-    ranked = [(explain(ws, scene, key), key) for key in candidates]
+    ranked = [(explain(ws, scene, key), key) for key in steps(candidates, progress)]
     known = [(found.result.effect_z, key) for found, key in ranked if found.result is not None]
     return max(known, key=lambda pair: pair[0])[1] if known else None
 
@@ -335,7 +339,10 @@ def _drivers(kind: str) -> set[str]:
 
 
 @permitted("causal:read")
-def draw(ws: Workspace, scene: Scene, key: Key | None, *, onset_s: float | None = None) -> Graph:
+def draw(
+    ws: Workspace, scene: Scene, key: Key | None, *, onset_s: float | None = None,
+    progress: Progress = unwatched,
+) -> Graph:  # fmt: skip
     """Return the graph of a scene that was read already; an event stays one node."""
     node, metric = key if key is not None else (None, None)
     try:
@@ -346,6 +353,7 @@ def draw(ws: Workspace, scene: Scene, key: Key | None, *, onset_s: float | None 
             effect=key,
             onset_s=onset_s,
             step_s=60.0,
+            progress=progress,
         )
     except InsufficientData as error:
         lack = Insufficient.of(error)

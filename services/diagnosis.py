@@ -10,7 +10,7 @@ from engines.causal import Series
 from engines.causal.inputs import Key
 from engines.result import Insufficient
 from engines.sentence import say
-from services.analyses import Begin, Job, follow
+from services.analyses import Job, JobProgress, follow
 from services.causal import (
     LOOK_BACK_MS,
     Graph,
@@ -87,7 +87,7 @@ def diagnose(
         ws,
         what,
         Diagnosis,
-        lambda begin: _diagnose(ws, incident_id, key, window, begin),
+        lambda progress: _diagnose(ws, incident_id, key, window, progress),
     )
 
 
@@ -135,16 +135,16 @@ def _diagnose(
     incident_id: str | None,
     key: Key | None,
     window: Window | None,
-    begin: Begin,
+    progress: JobProgress,
 ) -> Diagnosis:
     incident = get_incident(ws, incident_id) if incident_id else None
     if incident is not None:
         key, window = _of_incident(ws, incident)
     now = ws.now_ms()
-    scene = read_scene(ws, window or Window(now - LOOK_BACK_MS, now))
-    begin("causes")
+    scene = read_scene(ws, window or Window(now - LOOK_BACK_MS, now), progress.at)
+    progress.begin("causes")
     if key is None:
-        key = reddest_effect(ws, scene)
+        key = reddest_effect(ws, scene, progress=progress.at)
         incident = _incident_of(ws, key)
     if key is not None and key not in scene.metrics:
         raise NotFound(
@@ -157,10 +157,10 @@ def _diagnose(
         )
     alerted = incident.opened_at_ms if incident else None
     causes = explain(ws, scene, key, alerted_ms=alerted) if key else None
-    begin("graph")
+    progress.begin("graph")
     onset = causes.result.onset_s if causes and causes.result else None
-    graph = draw(ws, scene, key, onset_s=onset)
-    begin("levels")
+    graph = draw(ws, scene, key, onset_s=onset, progress=progress.at)
+    progress.begin("levels")
     return Diagnosis(
         incident=incident,
         node=key[0] if key else None,

@@ -13,6 +13,7 @@ from engines import causal, impact
 from engines.causal.inputs import Key
 from engines.errors import EngineError, InsufficientData
 from engines.impact import Attribution, Exposure, ImpactResult, StructuralModel, WhatIf
+from engines.progress import Progress, unwatched
 from engines.result import Insufficient
 from engines.sentence import say
 from services.causal import effect_of, explain_incident
@@ -236,7 +237,9 @@ def _require(scene: Scene, node: str, metric: str) -> Key:
     return node, metric
 
 
-def fit(scene: Scene, onset_s: float | None = None) -> StructuralModel:
+def fit(
+    scene: Scene, onset_s: float | None = None, progress: Progress = unwatched
+) -> StructuralModel:
     """Return the structural model of a scene.
 
     Where calls are known they and the rules are the only edges: an incident moves every number at
@@ -244,12 +247,13 @@ def fit(scene: Scene, onset_s: float | None = None) -> StructuralModel:
     """
     metrics = without_labels(scene.metrics)
     graph = causal.build_graph(
-        metrics, topology=scene.topology, events=scene.events, onset_s=onset_s, step_s=60.0
-    )
+        metrics, topology=scene.topology, events=scene.events, onset_s=onset_s, step_s=60.0,
+        progress=progress,
+    )  # fmt: skip
     if scene.topology:
         known = tuple(e for e in graph.edges if {r.key for r in e.evidence} & {"call", "rule"})
         graph = replace(graph, edges=known)
-    return impact.fit_model(metrics, graph, step_s=60.0)
+    return impact.fit_model(metrics, graph, step_s=60.0, progress=progress)
 
 
 def attempt(compute: Callable[[], R]) -> tuple[R | None, Insufficient | None]:

@@ -16,6 +16,7 @@ from connectors.protocols import EventQuery, InferenceColumns, SeriesPoints, Ser
 from connectors.selector import Selector, select
 from engines.causal import Call, Event, LogTemplate, Series
 from engines.causal.inputs import Key
+from engines.progress import Progress, steps, unwatched
 from services.models import Model, list_models
 from services.shifts import shifts
 from services.times import DAY_MS, MINUTE_MS, Window
@@ -74,8 +75,8 @@ def without_labels(metrics: dict[Key, Series], key: Key | None = None) -> dict[K
     return {k: series for k, series in metrics.items() if k[1] != LABELS or k == key}
 
 
-def read_scene(ws: Workspace, window: Window) -> Scene:
-    """Return the scene of a window at one-minute resolution."""
+def read_scene(ws: Workspace, window: Window, progress: Progress = unwatched) -> Scene:
+    """Return the scene of a window at one-minute resolution; `progress` hears of each model."""
     models = list_models(ws)
     edges = ws.events.service_edges(window.start_ms, window.end_ms)
     minutes = np.arange(
@@ -85,7 +86,7 @@ def read_scene(ws: Workspace, window: Window) -> Scene:
     metrics |= _counted(ws, window, minutes)
     metrics |= _latencies(ws, window, minutes)
     metrics |= _computed(ws, window, minutes)
-    for model in models:
+    for model in steps(models, progress):
         metrics |= _retrieval(ws, model, window, minutes)
         metrics |= _from_rows(ws, model, window, minutes)
     calls = (*_calls(edges, minutes), *_model_calls(ws, models, window))

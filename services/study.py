@@ -3,16 +3,13 @@ do first."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from typing import Literal
 
 import msgspec
 
 from engines import impact
 from engines.causal.inputs import Key
-from engines.causal.result import Evidence, RankedCause, RootCauseResult
-from engines.causal.roles import role_of
+from engines.causal.result import RootCauseResult
 from engines.impact import (
     Attribution,
     Estimate,
@@ -21,53 +18,22 @@ from engines.impact import (
     StructuralModel,
     WhatIf,
 )
+from engines.progress import Progress
 from engines.result import Insufficient
 from engines.sentence import say
-from services.analyses import Begin, Job, follow
+from services.actions import Action, recommend
+from services.analyses import Job, JobProgress, follow
 from services.causal import effect_of, explain
 from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.impact import LOOK_BACK_MS, attempt, exposures_of, fit
 from services.incidents import Incident, get_incident, open_incidents
-from services.scene import LABELS, Scene, read_scene
+from services.scene import Scene, read_scene
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
 
 NO_MODEL = Insufficient(say("reasons.no_model_fitted", "no model could be fitted"))
 ONE_CAUSE = Insufficient(say("reasons.one_cause", "a hypothetical change has one cause: itself"))
-SUSPECTS = 4
-"""Suspects for which an action is proposed; further down confidence is next to nothing."""
-LEAST_CONFIDENCE = 0.05
-
-ActionKind = Literal[
-    "roll_back", "restore_speed", "stop_failures", "check_inputs", "restore_retrieval",
-    "cap_spending", "restore_labels", "restore",
-]  # fmt: skip
-_BY_ROLE: dict[str, ActionKind] = {
-    "latency": "restore_speed", "errors": "stop_failures", "error_rate": "stop_failures",
-    "feature_drift": "check_inputs", "data_drift": "check_inputs",
-    "prediction_drift": "check_inputs",
-    "retrieval": "restore_retrieval", "tokens": "cap_spending", "cost": "cap_spending",
-}  # fmt: skip
-
-
-class Action(msgspec.Struct, frozen=True):
-    """Something to do, with the change of the effect that the model expects of it.
-
-    `expected` is the mean change of the effect while the cause is back to normal; `recovers` is its
-    share of what the effect moved; both are None where the structural model does not reach the
-    effect from there.
-    """
-
-    kind: ActionKind
-    node: str
-    metric: str
-    event_id: str | None
-    event_title: str
-    confidence: float
-    expected: Estimate | None
-    recovers: float | None
-    evidence: tuple[Evidence, ...]
 
 
 class Study(msgspec.Struct, frozen=True):
@@ -103,15 +69,19 @@ def study(
         ws,
         f"study|{incident_id}|{cause}|{change}",
         Study,
-        lambda begin: _study(ws, incident_id, cause, change, begin),
+        lambda progress: _study(ws, incident_id, cause, change, progress),
     )
 
 
 def _study(
-    ws: Workspace, incident_id: str | None, cause: Key | None, change: float | None, begin: Begin
+    ws: Workspace,
+    incident_id: str | None,
+    cause: Key | None,
+    change: float | None,
+    progress: JobProgress,
 ) -> Study:
     if cause is not None:
-        return _hypothetical(ws, cause, 0.0 if change is None else change, begin)
+        return _hypothetical(ws, cause, 0.0 if change is None else change, progress)
     incident = get_incident(ws, incident_id) if incident_id else _worst(ws)
     if incident is None:
         now = ws.now_ms()
@@ -122,7 +92,7 @@ def _study(
             )
         )
         return _empty(Window(now - LOOK_BACK_MS, now), now, lack)
-    return _of_incident(ws, incident, begin)
+    return _of_incident(ws, incident, progress)
 
 
 def _worst(ws: Workspace) -> Incident | None:
@@ -139,7 +109,7 @@ def _empty(
     return Study(incident, None, effect, None, None, window, now, None, None, None, (), lack)
 
 
-def _of_incident(ws: Workspace, incident: Incident, begin: Begin) -> Study:
+def _of_incident(ws: Workspace, incident: Incident, progress: JobProgress) -> Study:
     effect = effect_of(incident)
     if effect is None:
         raise Invalid(
@@ -151,8 +121,8 @@ def _of_incident(ws: Workspace, incident: Incident, begin: Begin) -> Study:
         )
     end = min(ws.now_ms(), (incident.resolved_at_ms or ws.now_ms()) + 5 * MINUTE_MS)
     window = Window(incident.opened_at_ms - LOOK_BACK_MS, end)
-    scene = read_scene(ws, window)
-    begin("causes")
+    scene = read_scene(ws, window, progress.at)
+    progress.begin("causes")
     found = explain(ws, scene, effect, alerted_ms=incident.opened_at_ms)
     result = found.result
     if result is None or result.cause is None or result.onset_s is None:
@@ -165,13 +135,13 @@ def _of_incident(ws: Workspace, incident: Incident, begin: Begin) -> Study:
             reason or say("reasons.no_cause", "no cause can be named")
         )
         return _empty(window, ws.now_ms(), lack, incident, effect)
-    begin("model")
-    model, lack_of_model = attempt(lambda: fit(scene, result.onset_s))
+    progress.begin("model")
+    model, lack_of_model = attempt(lambda: fit(scene, result.onset_s, progress.at))
     if model is None:
         lack = lack_of_model or NO_MODEL
         return _empty(window, ws.now_ms(), lack, incident, effect)
-    begin("effects")
-    return _measured(ws, incident, scene, model, effect, result)
+    progress.begin("effects")
+    return _measured(ws, incident, scene, model, effect, result, progress.at)
 
 
 def _measured(
@@ -181,14 +151,17 @@ def _measured(
     model: StructuralModel,
     effect: Key,
     result: RootCauseResult,
+    progress: Progress,
 ) -> Study:
     top = result.causes[0]
     onset_s = result.onset_s or incident.opened_at_ms / 1_000
     cause = (top.node, top.metric)
     exposures = exposures_of(ws, scene, model)
-    sized, lack = attempt(lambda: _sized(model, cause, onset_s, exposures))
+    sized, lack = attempt(lambda: _sized(model, cause, onset_s, exposures, progress))
     shares, no_shares = attempt(lambda: impact.attribution(model, effect, onset_s))
-    otherwise, no_otherwise = attempt(lambda: impact.what_if(model, cause, effect, onset_s=onset_s))
+    otherwise, no_otherwise = attempt(
+        lambda: impact.what_if(model, cause, effect, onset_s=onset_s, progress=progress)
+    )
     return Study(
         incident=incident,
         cause=cause,
@@ -200,7 +173,7 @@ def _measured(
         impact=sized,
         shares=shares,
         otherwise=otherwise,
-        actions=recommend(scene, model, effect, result, shares),
+        actions=recommend(scene, model, effect, result, shares, progress),
         insufficient=lack,
         no_shares=no_shares,
         no_otherwise=no_otherwise,
@@ -208,17 +181,27 @@ def _measured(
 
 
 def _sized(
-    model: StructuralModel, cause: Key, onset_s: float, exposures: list[Exposure]
+    model: StructuralModel,
+    cause: Key,
+    onset_s: float,
+    exposures: list[Exposure],
+    progress: Progress,
 ) -> ImpactResult:
     """Return the effects of the cause; amounts count its other troubles too, the largest of each.
 
     A service that answers slowly also fails: its failures cost what its slowness does not.
     """
-    sized = impact.assess_impact(model, cause, onset_s=onset_s, exposures=exposures)
+
+    def assess(one: Key) -> ImpactResult:
+        return impact.assess_impact(
+            model, one, onset_s=onset_s, exposures=exposures, progress=progress
+        )
+
+    sized = assess(cause)
     failing = (cause[0], "errors")
     if failing == cause or failing not in model.keys:
         return sized
-    other = impact.assess_impact(model, failing, onset_s=onset_s, exposures=exposures)
+    other = assess(failing)
     larger = tuple(
         max(pair, key=lambda item: abs(item.so_far.value))
         for pair in zip(sized.exposures, other.exposures, strict=True)
@@ -226,9 +209,9 @@ def _sized(
     return replace(sized, exposures=larger)
 
 
-def _hypothetical(ws: Workspace, cause: Key, change: float, begin: Begin) -> Study:
+def _hypothetical(ws: Workspace, cause: Key, change: float, progress: JobProgress) -> Study:
     now = ws.now_ms()
-    scene = read_scene(ws, Window(now - LOOK_BACK_MS, now))
+    scene = read_scene(ws, Window(now - LOOK_BACK_MS, now), progress.at)
     if cause not in scene.metrics:
         raise NotFound(
             say(
@@ -238,8 +221,8 @@ def _hypothetical(ws: Workspace, cause: Key, change: float, begin: Begin) -> Stu
                 metric=cause[1],
             )
         )
-    begin("model")
-    model, lack = attempt(lambda: fit(scene))
+    progress.begin("model")
+    model, lack = attempt(lambda: fit(scene, progress=progress.at))
     if model is None:
         return _empty(scene.window, now, lack or NO_MODEL)
     if cause not in model.keys:
@@ -252,16 +235,21 @@ def _hypothetical(ws: Workspace, cause: Key, change: float, begin: Begin) -> Stu
             )
         )
         return _empty(scene.window, now, lack)
-    begin("effects")
+    progress.begin("effects")
     size = change * _present(model, cause)
     sized, lack = attempt(
         lambda: impact.assess_impact(
-            model, cause, change=size, exposures=exposures_of(ws, scene, model)
+            model,
+            cause,
+            change=size,
+            exposures=exposures_of(ws, scene, model),
+            progress=progress.at,
         )
     )
     effect = sized.metrics[0].key if sized and sized.metrics else None
+    goal = _present(model, cause) + size
     otherwise, no_otherwise = (
-        attempt(lambda: impact.what_if(model, cause, effect, set_to=_present(model, cause) + size))
+        attempt(lambda: impact.what_if(model, cause, effect, set_to=goal, progress=progress.at))
         if effect
         else (
             None,
@@ -284,64 +272,6 @@ def _present(model: StructuralModel, key: Key) -> float:
 def impact_rows(model: StructuralModel) -> int:
     """Return how many rows count as the present: a quarter of an hour."""
     return max(1, round(15 * 60 / model.step_s))
-
-
-def recommend(
-    scene: Scene,
-    model: StructuralModel,
-    effect: Key,
-    result: RootCauseResult,
-    shares: Attribution | None,
-) -> tuple[Action, ...]:
-    """Return what to do, the largest expected effect first.
-
-    The expected effect of acting on a suspect is the counterfactual without it; it counts as much
-    as the suspect is likely to be the cause.
-    """
-    onset_s = result.onset_s or scene.window.end_ms / 1_000
-    moved = shares.change if shares else None
-    found = [
-        _action(scene, model, effect, onset_s, moved, cause)
-        for cause in result.causes[:SUSPECTS]
-        if cause.confidence >= LEAST_CONFIDENCE
-    ]
-    return tuple(sorted(found, key=_worth))
-
-
-def _worth(action: Action) -> tuple[float, float]:
-    gain = action.recovers if action.recovers is not None else 0.0
-    return -max(gain, 0.0) * action.confidence, -action.confidence
-
-
-def _action(
-    scene: Scene,
-    model: StructuralModel,
-    effect: Key,
-    onset_s: float,
-    moved: float | None,
-    cause: RankedCause,
-) -> Action:
-    key = (cause.node, cause.metric)
-    answer, _ = attempt(lambda: impact.what_if(model, key, effect, onset_s=onset_s))
-    event = next((e for e in scene.events if e.event_id == cause.event_id), None)
-    expected = answer.difference if answer else None
-    recovers = None
-    if expected is not None and moved and math.isfinite(expected.value):
-        recovers = min(1.0, max(0.0, -expected.value / moved))
-    kind: ActionKind = "roll_back" if event else _BY_ROLE.get(role_of(key[1]).kind, "restore")
-    if key[1] == LABELS:
-        kind = "restore_labels"
-    return Action(
-        kind=kind,
-        node=cause.node,
-        metric=cause.metric,
-        event_id=cause.event_id,
-        event_title=event.title if event else "",
-        confidence=cause.confidence,
-        expected=expected,
-        recovers=recovers,
-        evidence=cause.evidence,
-    )
 
 
 def added(study: Study) -> dict[str, tuple[Estimate, tuple[tuple[float, Estimate], ...], str]]:

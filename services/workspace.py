@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import msgspec
@@ -27,6 +27,7 @@ from connectors.protocols import (
 from services.errors import Unauthenticated
 from services.identity import Principal
 from services.sentences import english
+from services.workers import Workers
 
 T = TypeVar("T")
 
@@ -68,6 +69,7 @@ class Backends:
     auth: str = "local"
     retention_days: int = 0
     judging: Judging | None = None
+    workers: Workers = field(default_factory=Workers)
 
     def workspace(self, principal: Principal, *, locale: str = "en") -> Workspace:
         """Return the workspace of a principal, scoped to its tenant."""
@@ -84,6 +86,7 @@ class Backends:
             sign=self.sign,
             running=Running(self.auth, self.retention_days, self.health),
             judging=self.judging,
+            workers=self.workers,
         )
 
     def health(self) -> list[StoreHealth]:
@@ -92,7 +95,8 @@ class Backends:
         return [part.health() for part in parts]
 
     def close(self) -> None:
-        """Flush and close what must not be left open."""
+        """Let analyses that run come to an end, then flush and close the stores they read."""
+        self.workers.close()
         for part in (self.metrics, self.events, self.records):
             part.close()
 
@@ -115,6 +119,7 @@ class Workspace:
     cache: Cache
     bus: Bus
     sign: Callable[[bytes], str]
+    workers: Workers
     running: Running = Running()
     judging: Judging | None = None
 

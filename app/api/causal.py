@@ -87,7 +87,7 @@ def job(ws: Workspace, job_id: str) -> Job:
 
 @router.route("DELETE", "/jobs/<text:job_id>", permission="causal:read", returns=Job, errors=(404,))
 def stop(ws: Workspace, job_id: str) -> Job:
-    """Stop a long analysis, or forget one that ended, so that it can start anew."""
+    """Stop a long analysis within a moment, or forget one that ended, so that it can start anew."""
     return analyses.stop_job(ws, job_id)
 
 

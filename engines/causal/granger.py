@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from engines.causal.inputs import FloatArray
 from engines.errors import InsufficientData
+from engines.progress import Progress, steps, unwatched
 from engines.sentence import say
 
 IntArray = npt.NDArray[np.intp]
@@ -61,6 +62,7 @@ def lagged_edges(
     q: float = 0.05,
     max_candidates: int = 12,
     known: Mapping[int, Sequence[int]] | None = None,
+    progress: Progress = unwatched,
 ) -> LaggedEdges:
     """Return which columns help predict which others from the past.
 
@@ -78,6 +80,8 @@ def lagged_edges(
         Target -> columns known to act on it within the same row (from topology). Their same-row
         values enter the regression, so that what they pass on is not credited to the past of
         others.
+    progress : Progress, optional
+        Told how far the screening and then the regressions are; may raise to stop them.
 
     Returns
     -------
@@ -138,8 +142,8 @@ def lagged_edges(
             got=rows,
         )
     x = _standardised(values)
-    candidates = screened(prewhitened(x, lags), lags, max_candidates)
-    fits = [_fit(x, lags, i, candidates[i], known.get(i, ())) for i in range(n)]
+    candidates = screened(prewhitened(x, lags), lags, max_candidates, progress)
+    fits = [_fit(x, lags, i, candidates[i], known.get(i, ())) for i in steps(range(n), progress)]
     source = np.concatenate([fit.source for fit in fits])
     target = np.repeat(np.arange(n), [fit.source.size for fit in fits])
     f_values = np.concatenate([fit.f for fit in fits])
@@ -176,13 +180,15 @@ def prewhitened(x: FloatArray, lags: int) -> FloatArray:
     return _standardised(now - np.einsum("atj,ja->tj", past, slopes[..., 0], optimize=True))
 
 
-def screened(residuals: FloatArray, lags: int, most: int) -> list[IntArray]:
+def screened(
+    residuals: FloatArray, lags: int, most: int, progress: Progress = unwatched
+) -> list[IntArray]:
     """Return per target the columns whose past correlates most with it, sorted."""
     rows, n = residuals.shape
     single = residuals.astype(np.float32)
     least = SCREEN_Z / np.sqrt(rows)
     found: list[IntArray] = []
-    for start in range(0, n, BLOCK):
+    for start in steps(range(0, n, BLOCK), progress):
         part = single[:, start : start + BLOCK]
         best = np.zeros((part.shape[1], n), dtype=np.float32)
         for lag in range(1, lags + 1):

@@ -27,6 +27,7 @@ from engines.causal.scene import Question, set_scene
 from engines.causal.settings import RootCauseSettings
 from engines.causal.timeline import event_edges, event_nodes, metric_nodes, node_id
 from engines.errors import InsufficientData
+from engines.progress import Progress, unwatched
 
 MIN_COVERAGE = 0.7
 """A series with fewer samples than this share of the rows is left out of the tests."""
@@ -47,6 +48,7 @@ def build_graph(
     max_candidates: int = 12,
     event_lookback_s: float = 3600.0,
     settings: RootCauseSettings | None = None,
+    progress: Progress = unwatched,
 ) -> CausalGraph:
     """Return the causal graph of a window of metrics.
 
@@ -70,6 +72,8 @@ def build_graph(
         Longest time from an event to a metric's onset that the event may explain.
     settings : RootCauseSettings, optional
         Constants of the onset search.
+    progress : Progress, optional
+        Told how far the lagged tests are; may raise to stop them.
 
     Returns
     -------
@@ -114,7 +118,7 @@ def build_graph(
     calls = as_calls(topology)
     rules = known_dependencies(panel.keys, calls)
     scores, onset_s, thin = _scores(series, effect, onset_s, step_s, settings)
-    tested = _test(panel, rules, onset_s, lags, q, max_candidates)
+    tested = _test(panel, rules, onset_s, lags, q, max_candidates, progress)
     edges = [
         *known_edges(rules, tested, q),
         *lagged_causes(tested, panel.step_s),
@@ -198,6 +202,7 @@ def _test(
     lags: int,
     q: float,
     max_candidates: int,
+    progress: Progress,
 ) -> Tested:
     keys, values, left_out = _complete(panel)
     at = {key: j for j, key in enumerate(keys)}
@@ -208,7 +213,9 @@ def _test(
     calm = values if onset_s is None else values[panel.times_s < onset_s]
     for rows in (calm, values):
         try:
-            found = lagged_edges(rows, lags=lags, q=q, max_candidates=max_candidates, known=known)
+            found = lagged_edges(
+                rows, lags=lags, q=q, max_candidates=max_candidates, known=known, progress=progress
+            )
         except InsufficientData as error:
             reason = error.reason
             continue

@@ -19,6 +19,7 @@ from engines.impact.effects import (
 from engines.impact.interval import estimate, quantile_of
 from engines.impact.model import StructuralModel, design, predicted
 from engines.impact.result import Estimate, Exposure, ExposureImpact, ImpactResult, MetricImpact
+from engines.progress import Progress, unwatched
 from engines.result import Interval
 from engines.sentence import say
 
@@ -37,6 +38,7 @@ def assess_impact(
     level: float = 0.9,
     resamples: int = 100,
     seed: int = 0,
+    progress: Progress = unwatched,
 ) -> ImpactResult:
     """Return what a change of `cause` does to everything downstream.
 
@@ -58,6 +60,8 @@ def assess_impact(
         Confidence level of every interval.
     resamples, seed : int, optional
         Block bootstrap.
+    progress : Progress, optional
+        Told how far the bootstrap is; may raise to stop it.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def assess_impact(
     model = restricted(model, {model.at(cause), *reached(model, model.at(cause)), *extra})
     column = model.at(cause)
     size = _observed_change(model, column, onset_s) if change is None else float(change)
-    slopes = bootstrap_slopes(model, resamples, seed)
+    slopes = bootstrap_slopes(model, resamples, seed, progress)
     linear = total_effects(slope_matrix(model))[:, column]
     drawn = np.stack([total_effects(matrix)[:, column] for matrix in slopes])
     shifted = propagate(model, column, model.values[:, column] + size) - model.values

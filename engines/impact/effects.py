@@ -18,6 +18,7 @@ from engines.impact.model import (
     least_squares,
     predicted,
 )
+from engines.progress import Progress, steps, unwatched
 
 
 def restricted(model: StructuralModel, wanted: Collection[int]) -> StructuralModel:
@@ -69,7 +70,9 @@ def total_effects(slopes: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.inv(np.eye(slopes.shape[0]) - slopes))
 
 
-def bootstrap_slopes(model: StructuralModel, resamples: int, seed: int) -> FloatArray:
+def bootstrap_slopes(
+    model: StructuralModel, resamples: int, seed: int, progress: Progress = unwatched
+) -> FloatArray:
     """Return slope matrices refitted on moving-block resamples of the rows.
 
     Parameters
@@ -80,6 +83,8 @@ def bootstrap_slopes(model: StructuralModel, resamples: int, seed: int) -> Float
         How many.
     seed : int
         Seed of the resampling.
+    progress : Progress, optional
+        Told how many resamples are fitted; may raise to stop.
 
     Returns
     -------
@@ -97,7 +102,7 @@ def bootstrap_slopes(model: StructuralModel, resamples: int, seed: int) -> Float
     designs = [design(model.values, equation.parents) for equation in model.equations]
     length = block_length(_residuals(model, designs))
     found = np.zeros((resamples, n, n))
-    for k in range(resamples):
+    for k in steps(range(resamples), progress):
         pick = block_rows(rows, length, rng)
         for column, equation in enumerate(model.equations):
             if equation.parents:

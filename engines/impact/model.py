@@ -13,6 +13,7 @@ from engines.causal.inputs import FloatArray, Key, Metrics, read_metrics
 from engines.causal.panel import Panel, build_panel
 from engines.causal.result import CausalGraph
 from engines.errors import EngineError, InsufficientData
+from engines.progress import Progress, steps, unwatched
 from engines.sentence import say
 
 ROWS_PER_PARENT = 5
@@ -105,6 +106,7 @@ def fit_model(
     *,
     step_s: float | None = None,
     boosting: bool = False,
+    progress: Progress = unwatched,
 ) -> StructuralModel:
     """Return a structural model fitted on the window.
 
@@ -119,6 +121,8 @@ def fit_model(
     boosting : bool, optional
         Also try gradient-boosted trees per equation; they are used only where they raise the
         held-out R2 by .02 or more.
+    progress : Progress, optional
+        Told how many equations are fitted; may raise to stop.
 
     Returns
     -------
@@ -163,7 +167,8 @@ def fit_model(
         for parent in parents[j]
         if parent not in kept[j]
     )
-    equations = tuple(_equation(values, j, kept[j], boosting) for j in range(len(keys)))
+    columns = steps(range(len(keys)), progress)
+    equations = tuple(_equation(values, j, kept[j], boosting) for j in columns)
     order = _topological(len(keys), [(p.column, j) for j in range(len(keys)) for p in kept[j]])
     return StructuralModel(
         keys, values, panel.times_s, panel.step_s, order, equations, dropped, thinned

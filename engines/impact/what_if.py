@@ -18,6 +18,7 @@ from engines.impact.effects import (
 from engines.impact.interval import estimate, quantile_of
 from engines.impact.model import StructuralModel
 from engines.impact.result import WhatIf
+from engines.progress import Progress, unwatched
 from engines.sentence import say
 
 BoolArray = npt.NDArray[np.bool_]
@@ -35,6 +36,7 @@ def what_if(
     level: float = 0.9,
     resamples: int = 100,
     seed: int = 0,
+    progress: Progress = unwatched,
 ) -> WhatIf:
     """Return what `target` would have been, or would become, with another value of `cause`.
 
@@ -52,6 +54,8 @@ def what_if(
         Confidence level.
     resamples, seed : int, optional
         Block bootstrap.
+    progress : Progress, optional
+        Told how far the bootstrap is; may raise to stop it.
 
     Returns
     -------
@@ -100,7 +104,7 @@ def what_if(
     drawn = np.stack(
         [
             propagate_linear(model, slopes, column, path)[:, watched]
-            for slopes in bootstrap_slopes(model, resamples, seed)
+            for slopes in bootstrap_slopes(model, resamples, seed, progress)
         ]
     )
     return _answer(model, cause, target, goal, late, world, linear, drawn, level, onset_s)

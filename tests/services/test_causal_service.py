@@ -14,17 +14,18 @@ import numpy as np
 import pytest
 
 from engines.causal import Call, Event, Series
+from engines.causal.granger import lagged_edges
 from engines.causal.inputs import Key
 from engines.causal.result import Evidence
 from services import analyses, causal
-from services.analyses import Job, follow, stop_job
+from services.analyses import Job, JobProgress, follow, stop_job
 from services.causal import draw, explain
 from services.causal_files import graphml, node_link
 from services.errors import NotFound
 from services.onset import onset_of_alert, with_resolution
 from services.scene import LABELS, Scene
 from services.times import MINUTE_MS, Window
-from services.workspace import Workspace
+from services.workspace import Backends, Workspace
 
 ROOT = Path(__file__).parents[2]
 START_S = 1_767_254_400.0
@@ -154,7 +155,7 @@ class Number(msgspec.Struct, frozen=True):
 def test_a_quick_analysis_is_returned_and_computed_once(workspace: Workspace) -> None:
     calls: list[int] = []
 
-    def compute(_say: analyses.Begin) -> Number:
+    def compute(_progress: JobProgress) -> Number:
         calls.append(1)
         return Number(7)
 
@@ -166,12 +167,12 @@ def test_a_quick_analysis_is_returned_and_computed_once(workspace: Workspace) ->
 def test_a_long_analysis_shows_its_stage_and_stops_at_the_next(workspace: Workspace) -> None:
     at_work, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
-    def compute(say: analyses.Begin) -> Number:
-        say("graph")
+    def compute(progress: JobProgress) -> Number:
+        progress.begin("graph")
         at_work.set()
         go_on.wait(20)
         try:
-            say("effects")
+            progress.begin("effects")
         finally:
             ended.set()
         return Number(1)
@@ -190,8 +191,64 @@ def test_a_long_analysis_shows_its_stage_and_stops_at_the_next(workspace: Worksp
         analyses.get_job(workspace, job.id)
 
 
+def endless(progress: JobProgress) -> Number:
+    """Fit the same lagged tests until the analysis is not wanted any more."""
+    progress.begin("graph")
+    values = np.random.default_rng(0).standard_normal((200, 4))
+    while True:
+        lagged_edges(values, progress=progress.at)
+
+
+def test_a_stop_ends_an_analysis_in_the_middle_of_its_stage(workspace: Workspace) -> None:
+    job = follow(workspace, "endless", Number, endless, patience_s=0)
+    assert isinstance(job, Job)
+    at_work = workspace.workers.at_work(job.id)
+    assert at_work is not None
+    stop_job(workspace, job.id)
+    at_work.result(20)
+    assert analyses.get_job(workspace, job.id).state == "stopped"
+
+
+def test_closing_ends_what_runs_before_the_stores_are_closed(
+    workspace: Workspace, backends: Backends
+) -> None:
+    begun, ended = threading.Event(), []
+
+    def compute(progress: JobProgress) -> Number:
+        begun.set()
+        try:
+            return endless(progress)
+        finally:
+            ended.append(workspace.events.models_seen())  # the store still answers
+
+    job = follow(workspace, "endless", Number, compute, patience_s=0)
+    assert isinstance(job, Job) and begun.wait(20)
+    backends.close()
+    assert ended == [[]]
+    assert workspace.cache.get(f"{workspace.tenant}/job/{job.id}", Job) is None
+    follow(workspace, "endless", Number, compute, patience_s=0)
+    assert workspace.workers.at_work(job.id) is None  # a closing hub starts nothing
+
+
+def test_an_analysis_says_which_share_of_its_stage_is_done(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analyses, "LOOK_S", 0.0)
+    shares: list[float | None] = []
+
+    def compute(progress: JobProgress) -> Number:
+        progress.begin("graph")
+        for step in (0.0, 0.5):
+            progress.at(step)
+            shares.append(analyses.get_job(workspace, progress.job.id).share)
+        return Number(1)
+
+    assert follow(workspace, "shares", Number, compute, patience_s=20) == Number(1)
+    assert shares == [0.0, 0.5]
+
+
 def test_a_failed_analysis_says_why(workspace: Workspace) -> None:
-    def compute(_say: analyses.Begin) -> Number:
+    def compute(_progress: JobProgress) -> Number:
         raise NotFound("there is no such thing")
 
     job = follow(workspace, "failing", Number, compute, patience_s=20)

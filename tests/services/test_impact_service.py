@@ -12,11 +12,12 @@ from engines.causal import Call, Event, Series
 from engines.impact import Estimate, Exposure, ExposureImpact, ImpactResult
 from engines.result import Interval
 from services import slo
+from services.actions import recommend
 from services.causal import explain
 from services.impact import attempt, exposures_of, fit
 from services.scene import Scene
 from services.slo_counts import CALLS, FAILED, Indicator
-from services.study import Study, added, recommend
+from services.study import Study, added
 from services.study import study as read_study
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
