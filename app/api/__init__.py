@@ -23,6 +23,7 @@ from app.api import (
     sustainability,
     trust,
     views,
+    vulnerabilities,
 )
 
 ROUTERS = (
@@ -51,6 +52,7 @@ ROUTERS = (
     sustainability.router,
     compliance.router,
     security.router,
+    vulnerabilities.router,
     profiles.router,
     views.router,
     admin.router,
