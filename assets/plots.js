@@ -68,7 +68,7 @@
   // A figure for an image: light, on white, with the title and what it was filtered by.
   function forImage(gd, title, subtitle) {
     const theme = "light";
-    const copy = JSON.parse(JSON.stringify({ data: gd.data, layout: gd.layout }));
+    const copy = JSON.parse(JSON.stringify({ data: gd.data, layout: gd.layout, config: { locale: gd._context.locale } }));
     for (const [path, reference] of gd.aiobsTokens || []) {
       let place = copy;
       for (const step of path.slice(0, -1)) place = place && place[step];

@@ -39,8 +39,8 @@ _STYLES = (
     "print.css",
 )
 _SCRIPTS = (
-    "vendor/plotly-cartesian.min.js", "vendor/plotly-locales.js", "theme.js", "plots.js",
-    "scope.js", "live.js", "shell.js", "palette.js", "export.js", "causal.js",
+    "vendor/plotly-cartesian.min.js", "vendor/plotly-locales.js", "plot-locales.js", "theme.js",
+    "plots.js", "scope.js", "live.js", "shell.js", "palette.js", "export.js", "causal.js",
     "explore.js", "views.js",
 )  # fmt: skip
 

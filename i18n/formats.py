@@ -16,7 +16,7 @@ _MISSING = "–"
 _SI = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def _babel_code(locale: str | None) -> str:
+def babel_code(locale: str | None) -> str:
     code = locale or current()
     return {"zh": "zh_Hans_CN", "pt": "pt_BR"}.get(code, code)
 
@@ -52,7 +52,7 @@ def number(
     text = format_decimal(
         _unsigned_zero(value, places),
         format=_pattern(places, decimals is not None),
-        locale=_babel_code(locale),
+        locale=babel_code(locale),
     )
     return f"{text}{suffix}"
 
@@ -88,12 +88,12 @@ def percent(share: float | None, *, decimals: int = 1, locale: str | None = None
     from babel.core import Locale
     from babel.numbers import format_percent
 
-    pattern = Locale.parse(_babel_code(locale)).percent_formats[None].pattern
+    pattern = Locale.parse(babel_code(locale)).percent_formats[None].pattern
     digits = "#,##0" + ("." + "#" * decimals if decimals else "")
     return format_percent(
         _unsigned_zero(share, decimals + 2),
         format=pattern.replace("#,##0", digits),
-        locale=_babel_code(locale),
+        locale=babel_code(locale),
     )
 
 
@@ -104,10 +104,10 @@ def currency(value: float | None, code: str = "USD", *, locale: str | None = Non
     from babel.numbers import format_currency, get_currency_precision
 
     if value == 0 or abs(value) >= 1:
-        return format_currency(value, code, locale=_babel_code(locale))
+        return format_currency(value, code, locale=babel_code(locale))
     places = max(get_currency_precision(code), _places(value))
     return format_currency(
-        round(value, places), code, locale=_babel_code(locale), decimal_quantization=False
+        round(value, places), code, locale=babel_code(locale), decimal_quantization=False
     )
 
 
@@ -191,7 +191,7 @@ def date_time(
     from babel.dates import format_date, format_time
 
     moment = datetime.fromtimestamp(epoch_ms / 1000, zone)
-    code = _babel_code(locale)
+    code = babel_code(locale)
     clock = format_time(moment, "HH:mm:ss" if seconds else "HH:mm", locale=code)
     return f"{format_date(moment, 'medium', locale=code)} {clock}"
 
@@ -201,7 +201,7 @@ def day(epoch_ms: float, *, zone: tzinfo = UTC, locale: str | None = None) -> st
     from babel.dates import format_date
 
     moment = datetime.fromtimestamp(epoch_ms / 1000, zone)
-    return format_date(moment, "medium", locale=_babel_code(locale))
+    return format_date(moment, "medium", locale=babel_code(locale))
 
 
 def day_month(epoch_ms: float, *, locale: str | None = None) -> str:
@@ -209,7 +209,7 @@ def day_month(epoch_ms: float, *, locale: str | None = None) -> str:
     from babel.dates import format_skeleton
 
     moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
-    return format_skeleton("MMMd", moment, locale=_babel_code(locale))
+    return format_skeleton("MMMd", moment, locale=babel_code(locale))
 
 
 def time_of_day(epoch_ms: float, *, locale: str | None = None) -> str:
@@ -217,7 +217,7 @@ def time_of_day(epoch_ms: float, *, locale: str | None = None) -> str:
     from babel.dates import format_time
 
     moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
-    return format_time(moment, "HH:mm", locale=_babel_code(locale))
+    return format_time(moment, "HH:mm", locale=babel_code(locale))
 
 
 def ago(seconds: float, *, locale: str | None = None) -> str:
@@ -225,7 +225,7 @@ def ago(seconds: float, *, locale: str | None = None) -> str:
     from babel.dates import format_timedelta
 
     return format_timedelta(
-        -max(1, round(seconds)), add_direction=True, threshold=1.5, locale=_babel_code(locale)
+        -max(1, round(seconds)), add_direction=True, threshold=1.5, locale=babel_code(locale)
     )
 
 
@@ -238,5 +238,5 @@ def _plural_rule(code: str) -> object:
 
 def plural_form(amount: float, locale: str | None = None) -> str:
     """Return the CLDR plural category of an amount: zero, one, two, few, many or other."""
-    rule = _plural_rule(_babel_code(locale))
+    rule = _plural_rule(babel_code(locale))
     return str(rule(amount))  # type: ignore[operator]

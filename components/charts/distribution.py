@@ -9,6 +9,7 @@ from components.charts import frame
 from components.charts.frame import Figure
 from components.theme import SYMBOLS, series, token
 from i18n import number, t
+from i18n.axes import SHARE
 
 
 def histogram_pair(
@@ -75,7 +76,9 @@ def reliability_diagram(
         "customdata": [number(c) for c in counts],
         "marker": {"size": 8, "color": token("series-1")},
         "line": {"color": token("series-1"), "width": 1.5},
-        "hovertemplate": "%{x:.1%} → %{y:.1%}<br>n = %{customdata}<extra></extra>",
+        "hovertemplate": (
+            f"%{{x:{SHARE}}} → %{{y:{SHARE}}}<br>n = %{{customdata}}<extra></extra>"
+        ),
     }  # fmt: skip
     if low is not None and high is not None:
         points["error_y"] = {

@@ -10,6 +10,7 @@ from dash import dcc, html
 
 from components.theme import token
 from i18n import LANGUAGES, current
+from i18n.axes import SHARE, SHARE_EXACT
 
 Figure = dict[str, Any]  # a Plotly figure is JSON: keys and values are whatever plotly.js reads
 
@@ -95,14 +96,14 @@ def value_axis(unit: str = "", *, zero: bool = False, **more: Any) -> dict[str, 
 def tick_format(unit: str) -> str:
     """Return the d3 number format of a unit."""
     if unit == "share":
-        return ",.3~p"
+        return SHARE
     return ",.3~s" if unit in ("bytes", "tokens", "requests") else ",.4~r"
 
 
 def hover_value(unit: str, axis: str = "y") -> str:
     """Return the hover template of a value with its unit."""
     if unit == "share":
-        return f"%{{{axis}:.2%}}"
+        return f"%{{{axis}:{SHARE_EXACT}}}"
     return f"%{{{axis}:,.4~r}}" + (f" {unit}" if unit else "")
 
 

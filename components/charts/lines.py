@@ -12,7 +12,8 @@ from components.charts import frame
 from components.charts.frame import Figure
 from components.charts.thin import MAX_POINTS, keep
 from components.theme import DASHES, Status, series, token
-from i18n import current, t
+from i18n import t
+from i18n.axes import tick_dates
 
 MarkKind = Literal["deployment", "config_change", "data_change", "incident", "security", "alert"]
 
@@ -22,7 +23,6 @@ _MARK_SYMBOL: dict[str, str] = {
 }  # fmt: skip
 _MAX_END_LABELS = 5
 _LABEL_SHARE = 0.075  # of the height of a panel that a line of text takes
-_DAY = {"de": "%-d. %b", "zh": "%-m月%-d日", "ja": "%-m月%-d日", "ko": "%-m월 %-d일"}
 _DASHED_POINTS = 60  # on denser lines dashes look like noise; the end labels tell them apart
 _MARK_TOKEN = {"incident": "bad", "security": "bad", "alert": "warn"}
 
@@ -126,16 +126,17 @@ def area(
 
 def time_axis(window_ms: tuple[float, float] | None = None) -> dict[str, Any]:
     """Return the time axis; a window pins it, so panels beside each other line up."""
-    day = _DAY.get(current(), "%-d %b")
+    dates = tick_dates()
+    day = dates["day"]
     axis: dict[str, Any] = {
         "type": "date",
         "nticks": 7,
-        "hoverformat": f"{day} %H:%M:%S",
+        "hoverformat": dates["moment"],
         "tickformatstops": [
             {"dtickrange": [None, 60_000], "value": f"%H:%M:%S\n{day}"},
             {"dtickrange": [60_000, 86_400_000 - 1], "value": f"%H:%M\n{day}"},
-            {"dtickrange": [86_400_000, "M1"], "value": f"{day}\n%Y"},
-            {"dtickrange": ["M1", None], "value": "%b %Y"},
+            {"dtickrange": [86_400_000, 27 * 86_400_000], "value": f"{day}\n{dates['year']}"},
+            {"dtickrange": ["M1", None], "value": dates["month"]},
         ],
     }
     if window_ms:

@@ -9,7 +9,7 @@ from typing import Any
 from components.charts import frame
 from components.charts.frame import Figure
 from components.theme import token
-from i18n import number
+from i18n import number, percent
 
 _MAX_LABELLED_CELLS = 160
 
@@ -57,7 +57,7 @@ def _cell(value: float | None, unit: str) -> str:
     if value is None:
         return ""
     if unit == "share":
-        return f"{value:.0%}"
+        return percent(value, decimals=0)
     return number(value, decimals=2) if abs(value) < 10 else number(value, compact=True)
 
 
