@@ -141,22 +141,11 @@
     });
   }
 
-  // ---- a cell of a matrix opens its pair
-  function listen(graph) {
-    if (graph.aiobsCells || !graph.on) return;
-    graph.aiobsCells = true;
-    graph.on("plotly_click", (event) => {
-      const detail = event.points[0]?.customdata;
-      if (detail) aiobs.setScope({ detail });
-    });
-  }
-
   function care() {
     for (const holder of document.querySelectorAll("[data-field]")) {
       if (!holder.firstChild) dress(holder);
       sync(holder);
     }
-    document.querySelectorAll("[data-cells] .js-plotly-plot").forEach(listen);
   }
   let waiting = false;
   new MutationObserver(() => {

@@ -35,10 +35,10 @@
 
   function dressed(data, layout, theme, found) {
     const template = window.aiobsTheme[theme].template;
-    return [
-      resolve(data || [], theme, ["data"], found),
-      Object.assign(resolve(layout || {}, theme, ["layout"], found), { template }),
-    ];
+    const frame = Object.assign(resolve(layout || {}, theme, ["layout"], found), { template });
+    // A drag over time chooses the range of the page (choose.js), not of one figure.
+    if (frame.xaxis?.type === "date" && frame.dragmode === "zoom") Object.assign(frame, { dragmode: "select", selectdirection: "h" });
+    return [resolve(data || [], theme, ["data"], found), frame];
   }
 
   function wrap(name) {
@@ -48,7 +48,9 @@
       const found = [];
       const [traces, frame] = dressed(figure.data, figure.layout, mode(), found);
       gd.aiobsTokens = found;
-      return draw[name].call(plotly, gd, { ...figure, data: traces, layout: frame });
+      const drawn = draw[name].call(plotly, gd, { ...figure, data: traces, layout: frame });
+      window.aiobs.hear(gd);
+      return drawn;
     };
   }
   wrap("newPlot");

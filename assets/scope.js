@@ -59,8 +59,8 @@
   }
   function setScope(changes, replace) {
     const scope = { ...current(), ...changes };
-    // A version or a segment belongs to its model.
-    if ("model" in changes && changes.model !== current().model) {
+    // A version or a segment belongs to its model; one chosen for all narrows to the model's.
+    if ("model" in changes && current().model && changes.model !== current().model) {
       if (!("version" in changes)) scope.version = "";
       if (!("segment" in changes)) scope.segment = "";
     }
@@ -86,14 +86,18 @@
     if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     if (!isPage(link) || link.getAttribute("href").startsWith("#")) return;
     event.preventDefault();
-    const { path, scope } = carried(link.href);
+    if (link.classList.contains("choice")) aiobs.choose(link.href);
+    else follow(link.href);
+  });
+  function follow(href) {
+    const { path, scope } = carried(href);
     const moved = path !== location.pathname;
     go(path, scope);
     if (moved) {
       window.scrollTo(0, 0);
       document.getElementById("main")?.focus({ preventScroll: true });
     }
-  });
+  }
   document.addEventListener("visibilitychange", () => {
     if (!window.dash_clientside?.set_props) return;
     const [interval, disabled] = clock(current());
@@ -107,7 +111,7 @@
     return Object.keys(DEFAULTS).every((name) => SHOWN_ONLY.includes(name) || one[name] === other[name]);
   }
 
-  Object.assign(aiobs, { parse, format, rangeSeconds, scope: current, setScope, carried, go, defaults: DEFAULTS, MAX_FOCUS });
+  Object.assign(aiobs, { parse, format, rangeSeconds, scope: current, setScope, carried, follow, go, defaults: DEFAULTS, MAX_FOCUS });
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     aiobs: {
       readAddress(pathname, _search, oldScope, oldPath, oldLang) {

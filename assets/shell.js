@@ -299,7 +299,7 @@
       if (!$("#shell-side [data-nav]")) return;
       const heading = $("#page h1");
       if (heading) document.title = heading.textContent + " · AIOBS";
-      reflect(aiobs.scope());
+      aiobs.reflect(aiobs.scope());
     });
   }).observe(document.documentElement, { childList: true, subtree: true });
   setInterval(writeAges, 5000);

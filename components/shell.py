@@ -19,12 +19,13 @@ from i18n import LANGUAGES, t
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One page in the navigation: where it is, what it is called, its icon and its group."""
+    """One page in the navigation: where it is, its name, icon and group, and what filters it."""
 
     path: str
     title: str
     icon: str
     group: str
+    filters: tuple[str, ...] = ()
 
 
 _ASSETS = Path(__file__).parents[1] / "assets"
@@ -41,7 +42,7 @@ _STYLES = (
 _SCRIPTS = (
     "vendor/plotly-cartesian.min.js", "vendor/plotly-locales.js", "plot-locales.js", "theme.js",
     "plots.js", "scope.js", "live.js", "shell.js", "palette.js", "export.js", "causal.js",
-    "explore.js", "views.js",
+    "explore.js", "views.js", "choose.js",
 )  # fmt: skip
 
 
@@ -116,7 +117,19 @@ def layout(
                         className="side no-print",
                         **attrs(aria_label=t("shell.navigation")),
                     ),
-                    html.Main(html.Div(page, id="page"), id="main", className="main", tabIndex=-1),
+                    html.Main(
+                        [
+                            html.Div(
+                                id="active-filters",
+                                className="active-filters no-print",
+                                role="group",
+                            ),
+                            html.Div(page, id="page"),
+                        ],
+                        id="main",
+                        className="main",
+                        tabIndex=-1,
+                    ),
                 ],
                 className="frame",
             ),
@@ -156,7 +169,7 @@ def side_nav(items: Sequence[NavItem]) -> list[Any]:
                     [icon(item.icon), html.Span(item.title)],
                     href=item.path,
                     className="side-link",
-                    **attrs(data_nav=item.path),
+                    **attrs(data_nav=item.path, data_filters=" ".join(item.filters)),
                 )
             )
             for item in members
@@ -275,7 +288,8 @@ def _dialog() -> html.Dialog:
 CLIENT_WORDS = (
     "live", "paused", "all", "search", "no_match", "copied", "pages", "actions", "languages",
     "time", "theme", "failed", "close", "palette", "last_minutes", "last_hours",
-    "last_days", "last_weeks", "not_tabular", "value",
+    "last_days", "last_weeks", "not_tabular", "value", "model", "version", "segment",
+    "remove_filter", "not_filtered", "active_filters",
 )  # fmt: skip
 
 

@@ -33,11 +33,13 @@ class PageModule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: the name of its module and catalogue, its icon and its group in the navigation."""
+    """One page: the name of its module and catalogue, its icon, its group in the navigation, and
+    which filters of the scope change what it shows."""
 
     name: str
     icon: str
     group: str
+    filters: tuple[str, ...] = ()
 
     @property
     def module(self) -> PageModule:
@@ -45,22 +47,24 @@ class Page:
         return import_module(f"pages.{self.name}")
 
 
+_M = ("model",)
+_ALL = ("model", "version", "segment")
 PAGES: tuple[Page, ...] = (
-    Page("unified", "grid-1x2", "overview"),
-    Page("models", "boxes", "overview"),
-    Page("incidents", "exclamation-diamond", "overview"),
-    Page("slo", "bullseye", "overview"),
-    Page("explore", "graph-up", "explore"),
-    Page("correlation", "grid-3x3", "explore"),
-    Page("logs", "card-text", "explore"),
-    Page("traces", "bar-chart-steps", "explore"),
-    Page("technical", "speedometer2", "people"),
-    Page("security", "shield-lock", "people"),
-    Page("data_health", "clipboard2-data", "people"),
+    Page("unified", "grid-1x2", "overview", _M),
+    Page("models", "boxes", "overview", _ALL),
+    Page("incidents", "exclamation-diamond", "overview", _M),
+    Page("slo", "bullseye", "overview", _M),
+    Page("explore", "graph-up", "explore", _M),
+    Page("correlation", "grid-3x3", "explore", _M),
+    Page("logs", "card-text", "explore", _M),
+    Page("traces", "bar-chart-steps", "explore", _M),
+    Page("technical", "speedometer2", "people", ("model", "version")),
+    Page("security", "shield-lock", "people", _M),
+    Page("data_health", "clipboard2-data", "people", _M),
     Page("executive", "briefcase", "people"),
     Page("compliance", "clipboard-check", "people"),
-    Page("sustainability", "leaf", "people"),
-    Page("business", "graph-up-arrow", "people"),
+    Page("sustainability", "leaf", "people", _ALL),
+    Page("business", "graph-up-arrow", "people", _ALL),
     Page("causal_graph", "diagram-3", "causes"),
     Page("impact", "cash-stack", "causes"),
     Page("settings", "gear", "govern"),
@@ -78,7 +82,7 @@ def nav_items() -> list[NavItem]:
 
 
 def _nav_item(page: Page, group: str) -> NavItem:
-    return NavItem(page.module.PATH, t(f"nav.{page.name}"), page.icon, group)
+    return NavItem(page.module.PATH, t(f"nav.{page.name}"), page.icon, group, page.filters)
 
 
 def _profile_pages() -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 from dash import html
 
 from components import charts, live, shell, states
+from components.address import choice, link
 from components.charts import Line, Threshold
 from components.issues import Issue, issue_list
 from components.kpi import Delta, change, kpi, row
@@ -22,6 +23,7 @@ from i18n import currency, date_time, number, t
 from pages import business_value, sources
 from services.budgets import SpendTrack, Surprise, Surprises, get_recent_surprises, get_spend_track
 from services.costs import Costs, Dimension, get_recent_costs
+from services.spend import SPEND
 from services.sums import Choice, has_history
 from services.value import Outcome, Value, get_losses, get_recent_value
 from services.workspace import Workspace
@@ -195,7 +197,10 @@ def _over_time(costs: Costs, marks: list[charts.Mark]) -> Any:
         lines.append(Line(_t("rest"), sums[:whole].tolist()))
     unit = _t("per_step", unit=costs.currency, minutes=number(costs.step_ms / 60_000))
     figure = charts.area(costs.timestamps_ms[:whole], lines, unit=unit, marks=marks)
-    return charts.graph("biz-time-chart", figure, label=_t("time_definition"))
+    return charts.graph(
+        "biz-time-chart", figure, label=_t("time_definition"),
+        choices={model.model_id: link("", model=model.model_id) for model in shown},
+    )  # fmt: skip
 
 
 def _forecast(track: SpendTrack) -> Any:
@@ -260,7 +265,7 @@ def _lines(costs: Costs, dimension: Dimension, compared: bool, *, short: bool = 
     ]
     rows = [
         {
-            "key": business_value.whole(line.key),
+            "key": choice(line.key, _address(dimension, line.key), style=business_value.WHOLE),
             "cost": line.cost,
             "share": line.share,
             "thousand": line.per_thousand,
@@ -271,6 +276,13 @@ def _lines(costs: Costs, dimension: Dimension, compared: bool, *, short: bool = 
         for line in lines
     ]
     return table(columns, rows, caption=_t(f"{dimension}s"), limit=50)
+
+
+def _address(dimension: Dimension, key: str) -> str:
+    """Return what filters by a line; costs have no filter of regions, which explore has."""
+    if dimension == "region":
+        return sources.explore_link(SPEND, by="model_id", region=key)
+    return link("", **{dimension: key})
 
 
 def _segments(costs: Costs, compared: bool) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from components import states
+from components.address import choice, link
 from components.status import mark
 from components.tables import Column, table
 from components.theme import Status
@@ -15,6 +16,8 @@ from i18n import currency, date_time, number, percent, signed, t
 from pages import sources
 from services.value import IncidentLoss, Outcome, Value, VersionValue
 
+WHOLE = {"whiteSpace": "nowrap"}
+"""The style of a name that does not break into lines."""
 STANDARD = ("conversion", "resolution", "satisfaction")
 _VERDICT: dict[str, Status] = {"higher": "good", "lower": "bad", "undecided": "none"}
 
@@ -40,11 +43,11 @@ def _version_row(outcome: Outcome, one: VersionValue) -> dict[str, Any]:
     estimate = one.estimate if isinstance(one.estimate, Estimate) else None
     return {
         "outcome": outcome_name(outcome.metric.name),
-        "model": html.Bdi(one.model_id),
-        "version": whole(one.version),
-        "value": html.Bdi(
-            _estimated(estimate, is_share), dir="ltr", style={"whiteSpace": "nowrap"}
+        "model": choice(one.model_id, link("", model=one.model_id)),
+        "version": choice(
+            one.version, link("", model=one.model_id, version=one.version), style=WHOLE
         ),
+        "value": html.Bdi(_estimated(estimate, is_share), dir="ltr", style=WHOLE),
         "n": float(estimate.n) if estimate else None,
         "lift": _lift(one, is_share),
     }
@@ -128,18 +131,13 @@ def _loss_row(one: IncidentLoss) -> dict[str, Any]:
         "title": html.A(
             sources.incident_title(one.incident), href=sources.incident_link(one.incident)
         ),
-        "model": html.Bdi(one.incident.subject),
+        "model": choice(one.incident.subject, link("", model=one.incident.subject)),
         "since": date_time(one.incident.opened_at_ms),
         "outcome": outcome_name(one.outcome),
         "lost": html.Bdi(count, dir="ltr"),
         "amount": html.Bdi(money, dir="ltr"),
         "n": float(lost.n_during) if lost else None,
     }
-
-
-def whole(name: str) -> Any:
-    """Return a name that does not break into lines."""
-    return html.Bdi(name, style={"whiteSpace": "nowrap"})
 
 
 def outcome_name(name: str) -> str:

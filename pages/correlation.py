@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from components import charts, live, states, tables
+from components.address import link, packed
 from components.attributes import attrs
 from components.charts import Line
 from components.icons import icon
@@ -110,7 +111,7 @@ def _chosen(asked: parts.Asked, chosen: list[str]) -> parts.Children:
         [
             html.A(
                 [html.Bdi(metric), icon("x-lg")],
-                href=parts.link("", focus=asked.without("m", metric), detail=""),
+                href=link("", focus=asked.without("m", metric), detail=""),
                 className="chip",
                 **attrs(aria_label=words("remove", metric=metric)),
             )
@@ -122,7 +123,7 @@ def _chosen(asked: parts.Asked, chosen: list[str]) -> parts.Children:
 
 def _key(answer: CorrelationAnswer, first: int, second: int) -> str:
     names = [answer.series[at].metric_name for at in (first, second)]
-    return parts.packed(a=names[0], b=names[1])
+    return packed(a=names[0], b=names[1])
 
 
 def _matrix(answer: CorrelationAnswer, height: int) -> parts.Children:
@@ -196,7 +197,7 @@ def _pairs(answer: CorrelationAnswer) -> parts.Children:
         {
             "pair": html.A(
                 html.Bdi(f"{names[p.first]} · {names[p.second]}"),
-                href=parts.link("", detail=_key(answer, p.first, p.second)),
+                href=link("", detail=_key(answer, p.first, p.second)),
             ),
             "related": mark("good" if p.is_related else "none", _related(p)),
             "r": p.correlation,

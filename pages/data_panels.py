@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 
 from components import charts, states
+from components.address import choice, link
 from components.attributes import attrs
 from components.icons import icon
 from components.issues import Issue, issue_list
@@ -75,7 +76,8 @@ def _issue(one: Finding) -> Issue:
         "detail": (" → " if one.problem == "type_change" else ", ").join(detail),
     }  # fmt: skip
     status: Status = "bad" if one.problem in _WORST or one.share >= 0.1 else "warn"
-    return Issue(status, one.column, words(f"problem_{one.problem}", **values))
+    why = words(f"problem_{one.problem}", **values)
+    return Issue(status, one.column, why, href=link("/models", detail=one.column))
 
 
 def columns_table(answer: DataQualityAnswer) -> Any:
@@ -92,7 +94,8 @@ def columns_table(answer: DataQualityAnswer) -> Any:
     ]
     rows = [
         {
-            "column": html.Bdi(c.name), "missing": c.missing, "before": c.missing_before,
+            "column": choice(c.name, link("/models", detail=c.name)),
+            "missing": c.missing, "before": c.missing_before,
             "outside": c.out_of_range, "new": c.new_categories,
         }
         for c in sorted(
@@ -145,8 +148,13 @@ def selection(answer: FairnessAnswer, by: str = "user_segment") -> Any:
         return answer.insufficient
     groups = [g for g in found.groups if g.selection_rate is not None and not g.is_small]
     shares = [g.selection_rate for g in groups if g.selection_rate is not None]
+    labels = [f"{g.group} (n = {number(g.n)})" for g in groups]
+    choices = None
+    if by == "user_segment":  # the inferences of the group; only their page knows segments
+        there = (link("/models", segment=g.group) for g in groups)
+        choices = dict(zip(labels, there, strict=True))
     figure = charts.bars(
-        [f"{g.group} (n = {number(g.n)})" for g in groups], [s.value for s in shares],
+        labels, [s.value for s in shares],
         unit="share", low=[s.interval.low for s in shares], high=[s.interval.high for s in shares],
     )  # fmt: skip
     notes = [html.P(words("by", name=attribute_name(by)), className="panel-note")]
@@ -155,7 +163,7 @@ def selection(answer: FairnessAnswer, by: str = "user_segment") -> Any:
         notes.append(html.P(words("small", names=names), className="panel-note"))
     chart = charts.graph(
         "data-selection-chart", figure, label=words("selection_definition"),
-        height=max(130, 40 + 34 * len(groups)),
+        height=max(130, 40 + 34 * len(groups)), choices=choices,
     )  # fmt: skip
     return html.Div([*notes, chart])
 

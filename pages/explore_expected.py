@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from components import charts, states, tables
+from components.address import link, packed
 from components.attributes import attrs
 from components.charts import Line, Mark
 from components.icons import icon
@@ -65,7 +66,7 @@ def _offer(asked: parts.Asked) -> parts.Children:
             html.P(words("band_off"), className="state-hint"),
             html.A(
                 [icon("magic"), html.Span(words("band_on"))],
-                href=parts.link("", focus=asked.but(band="1")),
+                href=link("", focus=asked.but(band="1")),
                 className="btn-quiet",
             ),
         ],
@@ -78,7 +79,7 @@ def _choice(names: list[str], at: int) -> parts.Children:
     links = [
         html.A(
             html.Bdi(name),
-            href=parts.link("", detail=parts.packed(series=name)),
+            href=link("", detail=packed(series=name)),
             className="chip is-chosen" if i == at else "chip",
             **(attrs(aria_current="true") if i == at else {}),
         )
@@ -143,7 +144,7 @@ def _table(series: list[WatchedSeries], names: list[str]) -> parts.Children:
 def _row(run: MetricAnomaly, name: str) -> dict[str, Any]:  # cells of every kind
     return {
         "when": moment(run.peak_ms),
-        "series": html.A(html.Bdi(name), href=parts.link("", detail=parts.packed(series=name))),
+        "series": html.A(html.Bdi(name), href=link("", detail=packed(series=name))),
         "side": words(f"side_{run.side}"),
         "value": run.value,
         "expected": run.expected,

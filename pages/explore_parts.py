@@ -77,16 +77,6 @@ def opened(scope: Scope) -> Asked:
     return Asked(scope.detail)
 
 
-def link(path: str, **scope: str) -> str:
-    """Return the address of a page; the browser adds what else the reader looks at."""
-    return f"{path}?{urlencode(scope)}"
-
-
-def packed(**pairs: str) -> str:
-    """Return pairs as the text of `focus` or `detail`."""
-    return urlencode({key: value for key, value in pairs.items() if value})
-
-
 def tabs(name: str) -> html.Nav:
     """Return the way between metrics, correlation, logs and traces."""
     links = [

@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from components import charts, live, states, tables
+from components.address import link, packed
 from components.charts import Line
 from components.icons import icon
 from components.live import View
@@ -136,8 +137,12 @@ def _histogram(asked: parts.Asked, counted: explore.LogCounts) -> parts.Children
     figure = charts.stacked_times(starts, counted.step_ms, bars)
     total = sum(sum(counted.counts[level]) for level in shown)
     drawn = charts.graph(
-        "logs-graph", figure, height=170, label=words("histogram_label", n=number(total))
-    )
+        "logs-graph", figure, height=170, label=words("histogram_label", n=number(total)),
+        choices={
+            level: link("", focus=asked.but(level="" if wanted else level), detail="")
+            for level in shown
+        },
+    )  # fmt: skip
     if not (asked.one("text") or asked.one("trace")):
         return drawn
     return html.Div([drawn, html.P(words("histogram_all"), className="muted")])
@@ -170,7 +175,7 @@ def _lines(ws: Workspace, scope: Scope, rows: list[LogRow], cursor: str | None) 
 
 
 def _row(row: LogRow, after: str) -> dict[str, Any]:  # cells of every kind
-    key = parts.packed(open=row.log_id, at=str(row.timestamp_ms), after=after)
+    key = packed(open=row.log_id, at=str(row.timestamp_ms), after=after)
     message = row.message if len(row.message) <= MESSAGE else f"{row.message[:MESSAGE]}…"
     return {
         "when": date_time(row.timestamp_ms, seconds=True),
@@ -178,7 +183,7 @@ def _row(row: LogRow, after: str) -> dict[str, Any]:  # cells of every kind
         "service": row.service or "–",
         "message": html.A(
             html.Span(message or "–", dir="auto"),
-            href=parts.link("", detail=key),
+            href=link("", detail=key),
             className="log-message notranslate",
         ),
     }
@@ -199,10 +204,10 @@ def _detail(row: LogRow, after: str) -> parts.Children:
     }
     links = []
     if row.trace_id:
-        address = parts.link("/traces", detail=parts.packed(trace=row.trace_id), focus="")
+        address = link("/traces", detail=packed(trace=row.trace_id), focus="")
         links.append(html.A([icon("bar-chart-steps"), html.Span(words("open_trace"))],
                             href=address, className="btn-quiet"))  # fmt: skip
-    close = parts.link("", detail=parts.packed(after=after))
+    close = link("", detail=packed(after=after))
     links.append(html.A([icon("x-lg"), html.Span(t("shell.close"))], href=close,
                         className="btn-quiet"))  # fmt: skip
     return html.Article(
@@ -220,9 +225,9 @@ def _paging(after: str, cursor: str | None) -> parts.Children:
     links = []
     if after:
         links.append(html.A([icon("chevron-double-left", className="flip"), words("newest")],
-                            href=parts.link("", detail=""), className="btn-quiet"))  # fmt: skip
+                            href=link("", detail=""), className="btn-quiet"))  # fmt: skip
     if cursor:
-        older = parts.link("", detail=parts.packed(after=cursor))
+        older = link("", detail=packed(after=cursor))
         links.append(html.A([words("older"), icon("chevron-right", className="flip")], href=older,
                             className="btn-quiet"))  # fmt: skip
     return html.Nav(links, className="button-row no-print") if links else None

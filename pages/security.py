@@ -12,7 +12,9 @@ from components.kpi import row
 from components.live import View
 from components.panel import Provenance, grid, panel
 from components.scope import Scope
+from engines.security import KINDS
 from i18n import t
+from pages import explore_parts as parts
 from pages import security_panels as panels
 from pages import sources
 from services.access import get_access_map
@@ -69,6 +71,14 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     model_id = scope.model or None
     found = get_security(ws, window, model_id=model_id)
     newest = list_findings(ws, window, model_id=model_id, limit=500)
+    opened = parts.opened(scope)
+    kind = next((known for known in KINDS if known == opened.one("kind")), None)
+    detector = opened.one("detector")
+    listed = newest
+    if kind:
+        listed = list_findings(ws, window, model_id=model_id, kind=kind, limit=500)
+    if detector:
+        listed = [one for one in listed if one.detector == detector]
     for name, figure in panels.figures(found).items():
         view.slot(f"security-{name}", figure)
     scanned = found.prompts + found.outputs
@@ -81,7 +91,8 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     over_time = panels.stacked(points, times)
     access = get_access_map(ws, window)
     may_read = "content:read" in ws.principal.permissions
-    table = panels.findings_table(newest[:_SHOWN], may_read=may_read, scanned=scanned)
+    table = panels.findings_table(listed[:_SHOWN], may_read=may_read, scanned=scanned)
+    narrowed = panels.narrowed(kind, detector)
     view.panel("security-risk_parts", panels.risk_parts(found), texts, height=260)
     view.panel("security-timeline", panels.timeline(times, over_time, scanned), texts, height=260)
     view.panel("security-detectors", panels.detectors(newest), texts)
@@ -89,4 +100,4 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.panel("security-reasons", panels.reasons(found.access), doors)
     view.panel("security-access_map", panels.access_map(access), doors, height=220)
     view.panel("security-unusual", panels.unusual(access), doors, height=220)
-    view.panel("security-findings", table, texts, height=320)
+    view.panel("security-findings", html.Div([narrowed, table]), texts, height=320)

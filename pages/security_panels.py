@@ -9,6 +9,7 @@ import numpy as np
 from dash import html
 
 from components import charts, states
+from components.address import chip, choice, link, packed
 from components.charts import Line
 from components.issues import Issue, issue_list
 from components.kpi import kpi
@@ -133,8 +134,9 @@ def timeline(times: list[int], by_kind: dict[str, list[float]], scanned: int) ->
     figure = charts.stacked_bars(times, parts)
     figure["layout"]["xaxis"] |= {"type": "date"}
     return charts.graph(
-        "security-timeline-chart", figure, label=words("timeline_definition"), height=240
-    )
+        "security-timeline-chart", figure, label=words("timeline_definition"), height=240,
+        choices={words(f"kind_{k}"): link("", detail=packed(kind=k)) for k in known},
+    )  # fmt: skip
 
 
 def nothing() -> Any:
@@ -164,6 +166,9 @@ def detectors(found: list[StoredFinding]) -> Any:
     return charts.graph(
         "security-detectors-chart", figure, label=words("detectors_definition"),
         height=max(140, 30 + 26 * len(counts)),
+        choices={
+            detector_name(name): link("", detail=packed(detector=name)) for (_, name), _ in counts
+        },
     )  # fmt: skip
 
 
@@ -249,6 +254,12 @@ def _hour(at_ms: int) -> str:
     return f"{day_month(at_ms)} {time_of_day(at_ms)}"
 
 
+def narrowed(kind: str | None, detector: str) -> Any:
+    """Return what a click on a figure narrowed the list of findings to, with its way out."""
+    name = words(f"kind_{kind}") if kind else detector_name(detector)
+    return chip(words("kind" if kind else "detector"), name) if kind or detector else None
+
+
 def findings_table(found: list[StoredFinding], *, may_read: bool, scanned: int) -> Any:
     """Return the newest findings, with masked excerpts for those who may read content."""
     if not found:
@@ -281,7 +292,7 @@ def _row(one: StoredFinding, may_read: bool) -> dict[str, Any]:
         else detector_name(one.detector),
         "where": words(f"in_{one.direction}"),
         "result": _result(one),
-        "model": html.Bdi(one.model_id),
+        "model": choice(one.model_id, link("", model=one.model_id)),
         "excerpt": html.Q(one.excerpt, dir="auto", className="notranslate") if may_read else hidden,
     }
 

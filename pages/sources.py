@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from components import live
 from components import scope as scopes
+from components.address import link, packed
 from components.charts import Mark, Threshold
 from components.live import View
 from components.panel import Provenance
@@ -182,6 +183,21 @@ def trace_link(trace_id: str) -> html.A:
     """Return a trace id that leads to the trace."""
     query = urlencode({"detail": urlencode({"trace": trace_id})})
     return html.A(html.Code(trace_id[:16], dir="ltr"), href=f"/traces?{query}", title=trace_id)
+
+
+def explore_link(metric: str, *, by: str = "", **labels: str) -> str:
+    """Return the address that draws a metric under conditions on labels, cut by a label.
+
+    >>> explore_link("cost", region="eu")
+    '/explore?focus=metric%3Dcost%257Bregion%253D%2522eu%2522%257D'
+    """
+    conditions = ",".join(f'{name}="{quoted(value)}"' for name, value in labels.items())
+    return link("/explore", focus=packed(metric=f"{metric}{{{conditions}}}", by=by))
+
+
+def service_link(service: str, *, failed: bool = False) -> str:
+    """Return the address of the traces of a service, or of those that failed."""
+    return link("/traces", focus=packed(service=service, errors="1" if failed else ""))
 
 
 def quoted(text: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from dash import html
 
 from components import charts, live, shell, states
+from components.address import choice, link
 from components.charts import Line
 from components.kpi import change, kpi, row
 from components.live import View
@@ -22,6 +23,7 @@ from engines.sustainability import Saving
 from i18n import number, percent, quantity, t
 from pages import sources
 from services.carbon import Carbon, CarbonTrack, get_carbon_budget, get_recent_carbon
+from services.footprints import CARBON
 from services.savings import Savings, get_savings
 from services.sums import Choice, has_history
 from services.workspace import Workspace
@@ -85,12 +87,8 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         for name in ("time", "models", "regions", "sci", "hours", "method", "savings"):
             view.panel(f"sus-{name}", _nothing(), source)
         return
-    view.panel(
-        "sus-time",
-        _over_time(now, sources.event_marks(ws, window, scope.model)),
-        source,
-        height=TALL_PX,
-    )
+    marks = sources.event_marks(ws, window, scope.model)
+    view.panel("sus-time", _over_time(now, marks), source, height=TALL_PX)
     found = get_savings(ws, window, choice)
     view.panel("sus-savings", _savings(found), source, height=TALL_PX)
     view.panel("sus-models", _models(now), source)
@@ -250,14 +248,14 @@ def _models(now: Carbon) -> Any:
         return Insufficient(_t("no_energy"))
     scale, unit = _scale(max(line.high_g for line in lines))
     figure = charts.bars(
-        [line.key for line in lines],
-        [line.carbon_g / scale for line in lines],
-        low=[line.low_g / scale for line in lines],
-        high=[line.high_g / scale for line in lines],
-        unit=unit,
-    )
+        [line.key for line in lines], [line.carbon_g / scale for line in lines], unit=unit,
+        low=[line.low_g / scale for line in lines], high=[line.high_g / scale for line in lines],
+    )  # fmt: skip
     height = max(160, 40 + 26 * len(lines))
-    return charts.graph("sus-models-chart", figure, label=_t("models_definition"), height=height)
+    return charts.graph(
+        "sus-models-chart", figure, label=_t("models_definition"), height=height,
+        choices={line.key: link("", model=line.key) for line in lines},
+    )  # fmt: skip
 
 
 def _per_inference(now: Carbon) -> Any:
@@ -271,7 +269,7 @@ def _per_inference(now: Carbon) -> Any:
     ]  # fmt: skip
     rows = [
         {
-            "model": html.Bdi(line.key),
+            "model": choice(line.key, link("", model=line.key)),
             "sci": html.Bdi(_mass(line.per_inference_g or 0.0), dir="ltr"),
             "embodied": line.embodied_g / line.carbon_g if line.carbon_g else None,
             "n": float(line.inferences),
@@ -293,7 +291,7 @@ def _regions(now: Carbon) -> Any:
         place = places[line.key].intensity
         rows.append(
             {
-                "region": html.Bdi(line.key), "zone": html.Bdi(place.zone),
+                "region": choice(line.key, _region(line.key)), "zone": html.Bdi(place.zone),
                 "grid": place.g_per_kwh,
                 "year": _t("own") if place.source == "own" else str(place.year),
                 "energy": html.Bdi(_energy(line.energy_kwh), dir="ltr"),
@@ -312,9 +310,16 @@ def _hours(now: Carbon) -> Any:
     values = [[cells.get((region, hour)) for hour in range(24)] for region in regions]
     figure = charts.heat_map(regions, [f"{h:02d}" for h in range(24)], values, unit=unit)
     figure["data"][0].pop("texttemplate", None)  # 24 columns: words would overlap on a phone
-    chart = charts.graph("sus-hours-chart", figure, label=_t("hours_definition"))
+    chart = charts.graph(
+        "sus-hours-chart", figure, label=_t("hours_definition"),
+        choices={region: _region(region) for region in regions},
+    )  # fmt: skip
     note = html.P(html.Bdi(f"{unit} CO2e", dir="ltr"), className="panel-note")
     return html.Div([note, chart])
+
+
+def _region(region: str) -> str:
+    return sources.explore_link(CARBON, by="model_id", region=region)
 
 
 def _methods(now: Carbon) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from components import charts, states
+from components.address import choice, link, packed
 from components.charts import Mark, Run
 from components.charts.timeline import height
 from components.live import View
@@ -73,6 +74,10 @@ def _anomalies(found: AnomaliesAnswer, names: dict[str, str], marks: list[Mark])
     return charts.graph(
         "technical-anomalies-chart", figure, label=words("anomalies_definition"),
         height=height(len(rows)),
+        choices={
+            name: link("/explore", focus=packed(metric=metric))
+            for metric, name in named.items()
+        },
     )  # fmt: skip
 
 
@@ -95,7 +100,9 @@ def _failures(found: Failures) -> Any:
     ]
     rows = [
         {
-            "where": html.Bdi(f"{place.service} · {place.span}"),
+            "where": choice(
+                f"{place.service} · {place.span}", sources.service_link(place.service, failed=True)
+            ),
             "message": html.Span(place.message or "–", dir="auto"),
             "traces": float(place.traces),
             "newest": html.Span(

@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from components import spans, states
+from components.address import link, packed
 from components.icons import icon
 from components.panel import Provenance, panel
 from components.spans import Bar
@@ -70,7 +71,7 @@ def _bar(row: Row, opened: parts.Asked, picked: str) -> Bar:
     name, detail = span.name, opened.but(span=span.span_id)
     if row.folded:
         name = words("folded_spans", n=number(row.folded), span=span.name)
-        detail = "&".join(filter(None, (opened.but(span=""), parts.packed(unfold=row.key))))
+        detail = "&".join(filter(None, (opened.but(span=""), packed(unfold=row.key))))
     return Bar(
         name=name,
         service=span.service,
@@ -81,7 +82,7 @@ def _bar(row: Row, opened: parts.Asked, picked: str) -> Bar:
         is_error=bool(row.folded_errors) if row.folded else span.is_error,
         is_folded=bool(row.folded),
         is_open=span.span_id == picked and not row.folded,
-        href=parts.link("", detail=detail),
+        href=link("", detail=detail),
     )
 
 
@@ -92,16 +93,16 @@ def _links(ws: Workspace, found: Waterfall) -> parts.Children:
         trace_id=found.trace_id, limit=MAX_INFERENCES,
     )  # fmt: skip
     inferences = list_inferences(ws, query).rows
-    logs = parts.link("/logs", focus=parts.packed(trace=found.trace_id), detail="")
+    logs = link("/logs", focus=packed(trace=found.trace_id), detail="")
     buttons: list[Any] = [
         html.A([icon("card-text"), html.Span(words("its_logs"))], href=logs, className="btn-quiet"),
-        html.A([icon("x-lg"), html.Span(t("shell.close"))], href=parts.link("", detail=""),
+        html.A([icon("x-lg"), html.Span(t("shell.close"))], href=link("", detail=""),
                className="btn-quiet"),
     ]  # fmt: skip
     listed: list[Any] = [
         html.Li(
             [
-                html.A(html.Bdi(one.inference_id), href=parts.link("/models", model=one.model_id)),
+                html.A(html.Bdi(one.inference_id), href=link("/models", model=one.model_id)),
                 " · ",
                 html.Bdi(one.model_id),
                 " · ",
@@ -136,7 +137,7 @@ def _span(row: Row, opened: parts.Asked) -> parts.Children:
             _events(span),
             html.Div(
                 html.A([icon("x-lg"), html.Span(t("shell.close"))],
-                       href=parts.link("", detail=opened.but(span="")), className="btn-quiet"),
+                       href=link("", detail=opened.but(span="")), className="btn-quiet"),
                 className="button-row no-print",
             ),
         ],

@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from components import live, states, tables
+from components.address import link, packed
 from components.icons import icon
 from components.live import View
 from components.panel import Provenance, grid, moment, panel
@@ -116,10 +117,10 @@ def _list(rows: list[TraceRow], trace_id: str, after: str, cursor: str | None) -
     links = []
     if after:
         links.append(html.A([icon("chevron-double-left", className="flip"), words("first_page")],
-                            href=parts.link("", detail=""), className="btn-quiet"))  # fmt: skip
+                            href=link("", detail=""), className="btn-quiet"))  # fmt: skip
     if cursor:
         links.append(html.A([words("next_page"), icon("chevron-right", className="flip")],
-                            href=parts.link("", detail=parts.packed(after=cursor)),
+                            href=link("", detail=packed(after=cursor)),
                             className="btn-quiet"))  # fmt: skip
     return html.Div([table, html.Nav(links, className="button-row no-print") if links else None])
 
@@ -131,7 +132,7 @@ def _row(row: TraceRow, longest: float, trace_id: str, after: str) -> dict[str, 
     return {
         "name": html.A(
             html.B(name) if row.trace_id == trace_id else name,
-            href=parts.link("", detail=parts.packed(trace=row.trace_id, after=after)),
+            href=link("", detail=packed(trace=row.trace_id, after=after)),
         ),
         "service": row.service or "–",
         "status": mark("bad" if row.errors else "good", failed),

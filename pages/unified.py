@@ -9,6 +9,7 @@ import numpy as np
 from dash import html
 
 from components import charts, live, shell, states
+from components.address import choice, link
 from components.charts import Line
 from components.issues import Issue, issue_list
 from components.kpi import change, kpi, row
@@ -191,7 +192,9 @@ def _attention(ws: Workspace, overview: Overview) -> Any:
     for service in overview.services:
         if service.health in ("critical", "warning") and service.service not in named:
             status, word = sources.health_words(service.health)
-            issues.append(Issue(status, service.service, sources.service_words(service), word))
+            traces = sources.service_link(service.service)
+            why = sources.service_words(service)
+            issues.append(Issue(status, service.service, why, word, href=traces))
     if not issues:
         return states.calm(t("unified.all_well"), t("unified.all_well_hint"))
     return issue_list(issues[:_MAX_ISSUES])
@@ -281,7 +284,10 @@ def _trust_history(
         lines.append(Line(model.name, sources.plain(values)))
     limits = sources.trust_limits(ws, {m.model_type for m in known})
     figure = charts.line(times.tolist(), lines, thresholds=limits, marks=marks, y_range=(0.0, 1.02))
-    return charts.graph("unified-trust-chart", figure, label=t("unified.trust_definition"))
+    return charts.graph(
+        "unified-trust-chart", figure, label=t("unified.trust_definition"),
+        choices={model.name: link("", model=model.model_id) for model in known},
+    )  # fmt: skip
 
 
 def _services(overview: Overview) -> Any:
@@ -296,7 +302,7 @@ def _services(overview: Overview) -> Any:
     ]
     rows = [
         {
-            "service": html.Bdi(s.service),
+            "service": choice(s.service, sources.service_link(s.service)),
             "health": mark(*sources.health_words(s.health)),
             "calls": float(s.calls),
             "errors": s.error_rate,

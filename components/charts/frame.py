@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from dash import dcc, html
 
+from components.attributes import attrs
 from components.theme import token
-from i18n import LANGUAGES, current
+from i18n import LANGUAGES, current, t
 from i18n.axes import SHARE, SHARE_EXACT
 
 Figure = dict[str, Any]  # a Plotly figure is JSON: keys and values are whatever plotly.js reads
@@ -27,8 +28,16 @@ def graph(
     *,
     label: str,
     height: int = HEIGHT_PX,
+    choices: Mapping[str, str] | None = None,
 ) -> html.Figure:
-    """Return the figure on the page; `label` says in one sentence what a reader would see."""
+    """Return the figure on the page; `label` says in one sentence what a reader would see.
+
+    `choices` says what a click on a mark does: the name of a line, or a category as it stands on
+    the axis, and the address it leads to. `?model=x` filters this page and once more takes the
+    filter away; another page opens. `assets/choose.js` lists them for the keyboard too.
+    """
+    if choices is not None:
+        _offer(figure, choices)
     return html.Figure(
         [
             dcc.Graph(
@@ -40,10 +49,26 @@ def graph(
                 className="chart",
             ),
             html.Figcaption(label, className="visually-hidden"),
+            None
+            if choices is None
+            else html.Ul(className="chart-choices", **attrs(aria_label=t("chart.choices"))),
         ],
         className="chart-frame",
         dir="ltr",
     )
+
+
+def _offer(figure: Figure, choices: Mapping[str, str]) -> None:
+    figure["layout"]["meta"] = {"choices": dict(choices)}
+    for note in figure["layout"]["annotations"]:
+        if note["text"] in choices:  # the name at the end of a line
+            note["captureevents"] = True
+    filters = all(address.startswith("?") for address in choices.values())
+    hint = f"<br><i>{t('chart.click_filters' if filters else 'chart.click_opens')}</i>"
+    for trace in figure["data"]:
+        if trace["type"] in ("bar", "heatmap") and "stack" != figure["layout"].get("barmode"):
+            shown, extra, rest = trace["hovertemplate"].partition("<extra>")
+            trace["hovertemplate"] = shown + hint + extra + rest
 
 
 def config() -> Any:  # dcc.Graph.Config, which is not exported

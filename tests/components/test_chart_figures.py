@@ -145,3 +145,32 @@ def test_five_thousand_points_become_a_small_payload() -> None:
     y = np.random.default_rng(1).normal(100, 5, n).tolist()
     six = [charts.line(x, [Line("a", y)]) for _ in range(6)]
     assert len(json.dumps(six)) < 200_000
+
+
+def test_choices_stand_in_the_figure_and_say_what_a_click_does() -> None:
+    figure = charts.bars(["a", "b"], [1.0, 2.0])
+    shown = charts.graph("g", figure, label="two", choices={"a": "?model=a", "b": "?model=b"})
+    assert figure["layout"]["meta"] == {"choices": {"a": "?model=a", "b": "?model=b"}}
+    assert "Click to filter<" in figure["data"][0]["hovertemplate"]
+    assert shown.children[-1].className == "chart-choices"
+
+
+def test_a_click_that_leaves_the_page_is_said_to() -> None:
+    figure = charts.heat_map(["eu"], ["h"], [[1.0]])
+    charts.graph("g", figure, label="one", choices={"eu": "/explore?focus=x"})
+    hover = figure["data"][0]["hovertemplate"]
+    assert hover.endswith("<br><i>Click to look closer</i><extra></extra>")
+
+
+def test_the_name_at_the_end_of_a_line_can_be_clicked() -> None:
+    figure = charts.line(X, [Line("a", Y), Line("b", Y)], unit="ms")
+    charts.graph("g", figure, label="two lines", choices={"a": "?model=a"})
+    by_text = {note["text"]: note.get("captureevents") for note in figure["layout"]["annotations"]}
+    assert by_text == {"ms": None, "a": True, "b": None}
+
+
+def test_a_figure_without_choices_is_as_it_was() -> None:
+    figure = charts.bars(["a"], [1.0])
+    before = json.dumps(figure)
+    charts.graph("g", figure, label="one")
+    assert json.dumps(figure) == before

@@ -50,14 +50,14 @@ def inferences(n: int) -> list[dict[str, Any]]:
     return rows
 
 
-def serve(folder: Path, rows: list[dict[str, Any]]) -> Iterator[str]:
+def serve(folder: Path, rows: list[dict[str, Any]], *, scheduler: str = "off") -> Iterator[str]:
     """Run the hub as users do, in a process of its own, and send it `rows`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings = {
         "AIOBS_DATA_DIR": str(folder), "AIOBS_PORT": str(port), "AIOBS_DEMO": "off",
-        "AIOBS_SCHEDULER": "off",
+        "AIOBS_SCHEDULER": scheduler,
     }  # fmt: skip
     with (folder / "hub.log").open("w") as log:
         process = subprocess.Popen(

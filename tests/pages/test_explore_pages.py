@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import scope as scopes
+from components.address import packed
 from components.live import View
 from connectors.telemetry import Log, Span, SpanEvent
 from i18n import LANGUAGES, speaking
@@ -91,10 +92,10 @@ def test_a_bad_selector_is_answered_with_what_is_wrong(
     client: FlaskClient, workspace: Workspace
 ) -> None:
     send(client)
-    said = shown(workspace, explore, parts.packed(metric='queue_depth{host=~"("}'))
+    said = shown(workspace, explore, packed(metric='queue_depth{host=~"("}'))
     assert "is not a regular expression" in said and "selector cannot be read" in said
     assert "is not a regular expression" in shown(
-        workspace, correlation, parts.packed(m='queue_depth{host=~"("}')
+        workspace, correlation, packed(m='queue_depth{host=~"("}')
     )
 
 
@@ -161,7 +162,7 @@ def test_an_unknown_trace_is_said_to_be_unknown(workspace: Workspace) -> None:
 
 @given(TEXT, TEXT)
 def test_what_is_asked_survives_the_address(metric: str, by: str) -> None:
-    text = parts.packed(metric=metric, by=by)
+    text = packed(metric=metric, by=by)
     found = parts.asked(scopes.parse({"focus": text}))
     assert (found.one("metric"), found.one("by")) == (metric, by)
     assert parts.Asked(found.but(by="")).one("metric") == metric
