@@ -29,7 +29,7 @@ from pages.compliance_controls import (
     filters,
     scope_button,
 )
-from pages.compliance_evidence import ages_of
+from pages.compliance_evidence import ages_of, findings_of
 from pages.compliance_words import PATH, words
 from services.attestations import attest
 from services.compliance import Compliance, get_compliance
@@ -37,7 +37,7 @@ from services.duties import Regime, RunningClock, classify_incident, record_repo
 from services.incidents import get_incident
 from services.workspace import Workspace, current_workspace
 
-_KPIS = ("coverage", "gap", "stale", "attested", "clocks")
+_KPIS = ("coverage", "findings", "stale", "attested", "clocks")
 _CLOCK: dict[str, Status] = {
     "running": "none", "warning": "warn", "late": "bad", "met": "good", "met_late": "bad",
 }  # fmt: skip
@@ -66,7 +66,11 @@ def layout() -> html.Div:
                     definition=words("clocks_definition"),
                 ),
                 panel(
-                    words("ages"), None, panel_id="compliance-ages", span=12, height=180,
+                    words("findings"), None, panel_id="compliance-findings", span=7, height=200,
+                    definition=words("findings_definition"),
+                ),
+                panel(
+                    words("ages"), None, panel_id="compliance-ages", span=5, height=200,
                     definition=words("ages_definition"),
                 ),
                 panel(
@@ -214,7 +218,8 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.slot("compliance-chosen", chosen_control(ws, scope.focus, found))
     view.panel("compliance-frameworks", _frameworks(found), source, height=200)
     view.panel("compliance-clocks-list", _clocks(ws, found), source, height=200)
-    view.panel("compliance-ages", ages_of(found), source, height=180)
+    view.panel("compliance-findings", findings_of(ws, found), source, height=200)
+    view.panel("compliance-ages", ages_of(found), source, height=200)
     view.slot("compliance-filters", filters(chosen))
     body = controls_by_framework(found, chosen)
     view.panel("compliance-all", body, source, height=300)
@@ -249,7 +254,8 @@ def _fill_figures(view: View, found: Compliance) -> None:
             word=words("of", n=number(counts["pass"]), total=number(applicable)), status="none",
         ),
     )  # fmt: skip
-    for name in ("gap", "stale", "attested"):
+    view.slot("compliance-findings", _findings_figure(found))
+    for name in ("stale", "attested"):
         status: Status = STATUS[name] if counts[name] else "none"
         view.slot(
             f"compliance-{name}",
@@ -268,6 +274,19 @@ def _fill_figures(view: View, found: Compliance) -> None:
             status="bad" if late else "warn" if running else "good",
             word=words("late", n=number(late)), definition=t("profiles.d_running_clocks"),
         ),
+    )  # fmt: skip
+
+
+def _findings_figure(found: Compliance) -> html.Article:
+    """Return how many findings are open, and how many of them are severe."""
+    by = found.findings_by_severity
+    severe = by["critical"] + by["high"]
+    status: Status = "bad" if severe else "warn" if found.findings else "good"
+    return kpi(
+        words("findings"),
+        float(len(found.findings)) if found.models else Insufficient(words("why_no_models")),
+        kpi_id="compliance-findings", status=status, word=words("n_severe", n=number(severe)),
+        definition=words("findings_definition"),
     )  # fmt: skip
 
 

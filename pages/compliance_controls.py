@@ -17,7 +17,7 @@ from components.theme import Status
 from engines.compliance import Check
 from i18n import date_time, number, t
 from pages import sources
-from pages.compliance_words import PATH, age_words, words
+from pages.compliance_words import PATH, age_words, requirement_of, title_of, words
 from services.attestations import list_attestations
 from services.compliance import Compliance, ControlView
 from services.incidents import get_incident
@@ -112,20 +112,6 @@ def _control_row(control: ControlView) -> dict[str, Any]:
         "evidence": words("of", n=number(held), total=number(len(found.checks))),
         "age": age_words(control.age),
     }
-
-
-def title_of(control_id: str) -> str:
-    """Return the title of a control in the language in use."""
-    return t(f"controls.{_key(control_id)}")
-
-
-def requirement_of(control_id: str) -> str:
-    """Return what a control asks, in one sentence of the language in use."""
-    return t(f"requirements.{_key(control_id)}")
-
-
-def _key(control_id: str) -> str:
-    return control_id.replace("-", "_").replace(".", "_")
 
 
 def chosen_control(ws: Workspace, focus: str, found: Compliance) -> Any:

@@ -28,3 +28,17 @@ def age_words(age: EvidenceAge) -> Any:
         return mark("none", words("age_none"))
     shown = words("age_of", age=span(age.age_ms), allowed=span(age.allowed_ms))
     return mark("good" if age.used <= 1 else "warn", shown)
+
+
+def title_of(control_id: str) -> str:
+    """Return the title of a control in the language in use."""
+    return t(f"controls.{_key(control_id)}")
+
+
+def requirement_of(control_id: str) -> str:
+    """Return what a control asks, in one sentence of the language in use."""
+    return t(f"requirements.{_key(control_id)}")
+
+
+def _key(control_id: str) -> str:
+    return control_id.replace("-", "_").replace(".", "_")

@@ -9,15 +9,19 @@ from engines.compliance import (
     ControlStatus,
     Coverage,
     EvidenceAge,
+    OpenFinding,
+    count_severities,
     cover,
     evaluate,
     evidence_age,
+    find_open,
     load_catalogue,
     spread_ages,
 )
 from services.duties import RunningClock, list_clocks
 from services.errors import NotFound
 from services.facts import digest, gather_facts
+from services.findings import since_seen
 from services.identity import permitted
 from services.incidents import open_incidents
 from services.models import list_models
@@ -56,6 +60,8 @@ class Compliance(msgspec.Struct, frozen=True):
     frameworks: list[Coverage]
     controls: list[ControlView]
     ages: tuple[AgeBand, ...]
+    findings: list[OpenFinding]
+    findings_by_severity: dict[str, int]
     clocks: list[RunningClock]
     unjudged_incidents: list[str]
 
@@ -84,6 +90,8 @@ def _compute(ws: Workspace, with_sample: bool) -> Compliance:
     facts = gather_facts(ws, with_sample=with_sample)
     statuses = evaluate(facts, ws.now_ms())
     ages = [evidence_age(c, s) for c, s in zip(catalogue.controls, statuses, strict=True)]
+    scope = "sample" if with_sample else "own"
+    findings = since_seen(ws, find_open(facts, statuses, ws.now_ms()), scope=scope)
     judged = {duty.incident_id for duty in facts.duties if duty.regime == "ai_act"}
     known = {incident.incident_id for incident in facts.incidents}
     return Compliance(
@@ -104,6 +112,8 @@ def _compute(ws: Workspace, with_sample: bool) -> Compliance:
             for c, status, age in zip(catalogue.controls, statuses, ages, strict=True)
         ],
         ages=spread_ages(ages),
+        findings=findings,
+        findings_by_severity=count_severities(findings),
         clocks=list_clocks(ws),
         unjudged_incidents=[
             i.id

@@ -84,6 +84,7 @@ def _incident(incident: Incident) -> IncidentFacts:
         seen[0] if seen else None,
         incident.resolved_at_ms,
         cause is not None and not cause.get("abstained", False),
+        incident.subject,
     )
 
 

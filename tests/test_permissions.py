@@ -27,6 +27,7 @@ UNGUARDED = {
     ("tenants", "require_tenant"),
     ("slo_counts", "read_ledger"),
     ("workspace", "enter_workspace"), ("workspace", "in_workspace"), ("newest", "read_newest"),
+    ("findings", "since_seen"),
     ("usual", "read_usual"), ("usual", "read_contexts"),
 }  # fmt: skip
 

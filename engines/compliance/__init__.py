@@ -15,6 +15,7 @@ from engines.compliance.catalogue import (
 )
 from engines.compliance.clocks import read_clock
 from engines.compliance.evaluate import STATUSES, cover, evaluate
+from engines.compliance.findings import SEVERITIES, OpenFinding, count_severities, find_open
 from engines.compliance.result import (
     AttestationFacts,
     Check,
@@ -29,8 +30,9 @@ from engines.compliance.result import (
 from engines.compliance.rules import RULES
 
 __all__ = [
-    "RULES", "STATUSES", "AgeBand", "AttestationFacts", "Catalogue", "Check", "CheckSpec", "Clock",
-    "ClockState", "Control", "ControlStatus", "Coverage", "DutyFacts", "EvidenceAge", "Facts",
-    "IncidentFacts", "ModelFacts", "cover", "evaluate", "evidence_age", "load_catalogue",
-    "read_catalogue", "read_clock", "spread_ages",
+    "RULES", "SEVERITIES", "STATUSES", "AgeBand", "AttestationFacts", "Catalogue", "Check",
+    "CheckSpec", "Clock", "ClockState", "Control", "ControlStatus", "Coverage", "DutyFacts",
+    "EvidenceAge", "Facts", "IncidentFacts", "ModelFacts", "OpenFinding", "count_severities",
+    "cover", "evaluate", "evidence_age", "find_open", "load_catalogue", "read_catalogue",
+    "read_clock", "spread_ages",
 ]  # fmt: skip

@@ -55,7 +55,10 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class IncidentFacts:
-    """One incident; times are epoch milliseconds, None where it did not happen."""
+    """One incident; times are epoch milliseconds, None where it did not happen.
+
+    `subject` is the model or service that it is about.
+    """
 
     incident_id: str
     rule: str
@@ -64,6 +67,7 @@ class IncidentFacts:
     acknowledged_at_ms: int | None = None
     resolved_at_ms: int | None = None
     has_cause: bool = False
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

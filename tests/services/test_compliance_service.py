@@ -193,3 +193,22 @@ def test_the_dashboard_route_answers_with_the_notice(client: FlaskClient) -> Non
     found = client.get("/api/dashboard/compliance").get_json()["data"]
     assert "not legal advice" in found["notice"]
     assert found["controls"][0]["found"]["status"] == "gap"
+
+
+def test_a_finding_keeps_when_it_was_first_seen_until_it_closes(
+    client: FlaskClient, workspace: Workspace, clock: list[int]
+) -> None:
+    def since() -> int | None:
+        workspace.cache.invalidate("default/compliance/")
+        found = {f.id: f.since_ms for f in get_compliance(workspace).findings}
+        return found.get("control/NIST-GOVERN-2.1")
+
+    send(client, "triage", clock)
+    first = clock[0]
+    assert since() == first
+    clock[0] += HOUR_MS
+    assert since() == first
+    register_model(workspace, "triage", Registration(owner="Radiology"))
+    assert since() is None
+    register_model(workspace, "triage", Registration())
+    assert since() == first + HOUR_MS
