@@ -419,10 +419,13 @@
     "impact-ask": (button) => {
       const form = button.closest(".what-if");
       const key = form.querySelector("select").value;
-      const change = Number(form.querySelector("input").value) / 100;
-      if (!key || !Number.isFinite(change)) { form.querySelector("select").focus(); return; }
+      const isValue = form.querySelector(".what-if-how").value === "to", typed = form.querySelector("input").value;
+      const isShare = !isValue || form.querySelector(".what-if-unit").textContent.trim() === "%";
+      const amount = Number(typed) / (isShare ? 100 : 1);
+      if (!key) { form.querySelector("select").focus(); return; }
+      if (typed === "" || !Number.isFinite(amount)) { form.querySelector("input").focus(); return; }
       const asked = new URLSearchParams(key);
-      asked.set("change", String(change));
+      asked.set(isValue ? "to" : "change", String(+amount.toPrecision(6)));
       aiobs.setScope({ focus: asked.toString() });
     },
   });
@@ -433,8 +436,21 @@
     const choices = JSON.parse(form.dataset.choices);
     const select = aiobs.make("select", { class: "picker-search", "aria-label": known.number },
       aiobs.make("option", { value: "" }, known.number), ...choices.map((one) => aiobs.make("option", { value: one.value }, one.label)));
-    const amount = aiobs.make("input", { type: "number", class: "picker-search what-if-amount", value: "20", step: "5", min: "-100", max: "1000", "aria-label": known.change });
-    form.append(select, aiobs.make("label", { class: "what-if-change" }, amount, " %"),
+    const how = aiobs.make("select", { class: "picker-search what-if-how", "aria-label": known.changes_by + " / " + known.set_to },
+      aiobs.make("option", { value: "by" }, known.changes_by), aiobs.make("option", { value: "to" }, known.set_to));
+    const amount = aiobs.make("input", { type: "number", class: "picker-search what-if-amount", value: "20", step: "any", "aria-label": known.change });
+    const unit = aiobs.make("span", { class: "what-if-unit" }, "%"), now = aiobs.make("span", { class: "muted what-if-now" });
+    // A value is asked in the number's own unit and starts from where the number is now.
+    const follow = () => {
+      const chosen = choices.find((one) => one.value === select.value), isValue = how.value === "to";
+      unit.textContent = isValue ? (chosen && chosen.unit) || "" : "%";
+      now.textContent = (chosen && chosen.now) || "";
+      amount.setAttribute("aria-label", isValue ? known.value : known.change);
+      if (isValue && chosen && chosen.level !== null) amount.value = String(+(chosen.level * (chosen.unit === "%" ? 100 : 1)).toPrecision(3));
+    };
+    select.addEventListener("change", follow);
+    how.addEventListener("change", () => { if (how.value === "by") amount.value = "20"; follow(); });
+    form.append(select, how, aiobs.make("label", { class: "what-if-change" }, amount, " ", unit), now,
       aiobs.make("button", { class: "btn-strong", "data-action": "impact-ask" }, known.ask));
   }
 

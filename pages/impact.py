@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from dash import html
 
 from components import charts, live, shell, states
-from components.attributes import attrs
 from components.charts import Line
 from components.icons import icon
 from components.kpi import kpi, row
@@ -20,7 +19,7 @@ from components.topbar import picker
 from engines.impact import WhatIf
 from engines.result import Insufficient
 from i18n import date_time, percent, quantity, signed, t, tell
-from pages import focus, sources
+from pages import focus, impact_calm, sources
 from pages.focus import Focus
 from pages.impact_sizes import Amounts, ahead, downstream, is_news, waterfall
 from services.actions import Action
@@ -28,10 +27,13 @@ from services.analyses import Job
 from services.diagnosis import Subject, list_subjects
 from services.errors import AIOBSError
 from services.study import Study, added, study
+from services.times import Window
 from services.workspace import Workspace
 
 PATH = "/impact"
 AMOUNTS = ("money", "failed_requests", "slo_budget", "carbon")
+PANELS = ("waterfall", "actions", "otherwise", "ahead", "downstream")
+CALM = ("past", "questions")
 Children = Any  # what a Dash component takes as children
 
 
@@ -60,6 +62,11 @@ def layout() -> html.Div:
             live.slot("impact-lead", states.skeleton(48, "kpi"), block=True),
             row(*[live.slot(f"impact-{name}", states.skeleton(104, "kpi")) for name in AMOUNTS]),
             grid(
+                panel(words("past"), None, panel_id="impact-past", span=8, menu=False),
+                panel(
+                    words("questions"), None, panel_id="impact-questions", span=4, menu=False,
+                    definition=words("questions_definition"),
+                ),
                 panel(
                     words("waterfall"), None, panel_id="impact-waterfall", span=7, height=280,
                     definition=words("waterfall_definition"),
@@ -95,43 +102,59 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     asked = focus.parse(scope.focus)
     subjects = list_subjects(ws)
     _fill_choices(view, subjects, scope.focus)
-    cause = asked.key if asked.change is not None else None
+    cause = asked.key if asked.is_hypothetical else None
     try:
-        found = study(ws, incident_id=asked.incident or None, cause=cause, change=asked.change)
+        found = study(
+            ws, incident_id=asked.incident or None, cause=cause, change=asked.change,
+            set_to=asked.set_to,
+        )  # fmt: skip
     except AIOBSError as error:
-        view.slot("impact-lead", states.empty(tell(error.message)))
+        _only_lead(view, states.empty(tell(error.message)))
         return
     if isinstance(found, Job):
         _waiting(view, found)
-        return
-    _show(view, found, asked)
+    elif found.incident is None and found.cause is None:
+        _calm(view, found, subjects, sources.window_of(ws, scope))
+    else:
+        _show(view, found, asked)
+
+
+def _calm(view: View, found: Study, subjects: list[Subject], window: Window) -> None:
+    """Offer what can be asked while no incident is open."""
+    lack = found.insufficient
+    is_calm = lack is not None and getattr(lack.reason, "key", "") == "reasons.no_incident_open"
+    lead = states.calm(t("impact.calm"), t("impact.calm_hint"))
+    if lack is not None and not is_calm:
+        lead = _answer([html.Strong(t("impact.nothing")), " ", html.Span(tell(lack.reason))], "")
+    _only_lead(view, lead)
+    view.panel("impact-past", impact_calm.past(subjects, window), height=160)
+    view.panel("impact-questions", impact_calm.questions(subjects), height=160)
+
+
+def _only_lead(view: View, lead: Children) -> None:
+    """Say one thing and take away what it leaves empty."""
+    view.slot("impact-links", None)
+    view.slot("impact-lead", lead)
+    for name in AMOUNTS:
+        view.slot(f"impact-{name}", None)
+    view.hide(*(f"impact-{name}" for name in (*CALM, *PANELS)))
 
 
 def _fill_choices(view: View, subjects: list[Subject], asked: str) -> None:
     found = focus.parse(asked)
     offered = focus.options(subjects, numbers=False)
-    if found.key and found.change is not None:
-        label = f"{focus.title(found.key)} {signed(100 * found.change)}%"
-        offered.insert(0, {"value": asked, "label": label})
+    if found.key and found.is_hypothetical:
+        offered.insert(0, {"value": asked, "label": f"{focus.title(found.key)} {_by(found)}"})
     choices = json.dumps(offered, ensure_ascii=False)
     view.slot("impact-subjects", html.Div(choices, id="impact-subjects", hidden=True))
-    numbers = [
-        {
-            "value": Focus(node=s.node or "", metric=s.metric or "").to_text(),
-            "label": focus.title((s.node, s.metric)),
-        }
-        for s in subjects
-        if s.node and s.metric
-    ]
-    words = {name: t(f"impact.{name}") for name in ("number", "change", "ask")}
-    form = html.Div(
-        className="what-if",
-        **attrs(
-            data_words=json.dumps(words, ensure_ascii=False),
-            data_choices=json.dumps(numbers, ensure_ascii=False),
-        ),
-    )
-    view.slot("impact-form", form)
+    view.slot("impact-form", impact_calm.form(subjects))
+
+
+def _by(asked: Focus) -> str:
+    """Return a hypothetical change as it is written beside its number."""
+    if asked.set_to is None:
+        return f"{signed(100 * (asked.change or 0.0))}%"
+    return f"→ {quantity(asked.set_to, focus.UNITS.get(asked.metric, ''))}"
 
 
 def _waiting(view: View, job: Job) -> None:
@@ -139,8 +162,13 @@ def _waiting(view: View, job: Job) -> None:
     is_running = job.state == "running"
     for name in AMOUNTS:
         view.slot(f"impact-{name}", states.skeleton(104, "kpi") if is_running else None)
-    for name in ("waterfall", "actions", "otherwise", "ahead", "downstream"):
-        view.panel(f"impact-{name}", None if is_running else states.empty("–"))
+    view.slot("impact-links", None)
+    view.hide(*(f"impact-{name}" for name in CALM))
+    if not is_running:
+        view.hide(*(f"impact-{name}" for name in PANELS))
+        return
+    for name in PANELS:
+        view.panel(f"impact-{name}", None)
 
 
 def _show(view: View, found: Study, asked: Focus) -> None:
@@ -150,14 +178,23 @@ def _show(view: View, found: Study, asked: Focus) -> None:
         computed_at_ms=found.computed_at_ms,
         method=t("impact.method"),
     )
+    if found.cause is None:
+        _only_lead(view, _lead(found, asked))
+        view.slot("impact-links", _links(found))
+        return
     view.slot("impact-links", _links(found))
     view.slot("impact-lead", _lead(found, asked))
+    view.hide(*(f"impact-{name}" for name in CALM))
     amounts = added(found)
     for name in AMOUNTS:
         view.slot(f"impact-{name}", _amount(name, found, amounts))
     lack = found.insufficient or Insufficient(t("impact.nothing"))
-    view.panel("impact-waterfall", waterfall(found) or found.no_shares or lack, source, height=280)
-    view.panel("impact-actions", _actions(found) or lack, source, height=280)
+    if found.incident is None:  # one cause, and nothing to repair
+        view.hide("impact-waterfall", "impact-actions")
+    else:
+        shares = waterfall(found) or found.no_shares or lack
+        view.panel("impact-waterfall", shares, source, height=280)
+        view.panel("impact-actions", _actions(found) or lack, source, height=280)
     view.panel("impact-otherwise", _otherwise(found) or found.no_otherwise or lack, source)
     view.panel("impact-ahead", ahead(amounts) or lack, source)
     view.panel("impact-downstream", downstream(found) or lack, source, height=200)
@@ -179,18 +216,12 @@ def _links(found: Study) -> Children:
 def _lead(found: Study, asked: Focus) -> Children:
     """Return the answer in one sentence."""
     if found.cause is None:
-        if found.incident is None and found.insufficient is not None:
-            return states.calm(t("impact.calm"), t("impact.calm_hint"))
         reason = found.insufficient.reason if found.insufficient else ""
         words = sources.incident_title(found.incident) if found.incident else t("impact.nothing")
         return _answer([html.Strong(html.Bdi(words)), " ", html.Span(tell(reason))], "")
     cause = focus.title(found.cause)
     if found.incident is None:
-        change = signed(100 * (asked.change or 0.0))
-        return _answer(
-            [html.Strong(t("impact.hypothetical", cause=cause, change=f"{change}%"))],
-            "answer-found",
-        )
+        return _answer([html.Strong(_supposed(found, asked, cause))], "answer-found")
     effect = focus.title(found.effect) if found.effect else ""
     words = t("impact.answer", cause=cause, effect=effect)
     if found.cause == found.effect:
@@ -202,6 +233,19 @@ def _lead(found: Study, asked: Focus) -> Children:
         when = f"{date_time(found.onset_ms)} UTC"
         parts += [" ", t("causal_graph.since", time=when)]
     return _answer(parts, "answer-found")
+
+
+def _supposed(found: Study, asked: Focus, cause: str) -> str:
+    """Say which change is supposed, and where the number is and would be."""
+    unit = focus.UNITS.get(asked.metric, "")
+    now = found.present
+    if now is None:
+        return t("impact.hypothetical", cause=cause, change=_by(asked))
+    then = now * (1 + (asked.change or 0.0)) if asked.set_to is None else asked.set_to
+    values = {"actual": quantity(now, unit), "instead": quantity(then, unit)}
+    if asked.set_to is not None:
+        return t("impact.hypothetical_to", cause=cause, **values)
+    return t("impact.hypothetical_by", cause=cause, change=_by(asked), **values)
 
 
 def _worlds(answer: WhatIf) -> dict[str, str]:
@@ -238,7 +282,7 @@ def _amount(name: str, found: Study, amounts: Amounts) -> Children:
 
 def _actions(found: Study) -> Children:
     if not found.actions:
-        return None if found.incident is not None else states.empty(t("impact.no_action"))
+        return None
     return html.Ol([_action(found, action) for action in found.actions], className="action-list")
 
 
@@ -295,7 +339,16 @@ def _otherwise(found: Study) -> Children:
             high=quantity(ends.high, unit),
         )
         title = html.Strong(html.Bdi(focus.title(answer.target)))
-        return html.Div([html.P([title, " ", words, " ", sized]), warning], className="detail")
+        change = f"{quantity(answer.actual, unit)} → {quantity(answer.instead, unit)}"
+        return html.Div(
+            [
+                html.P(title),
+                html.P(html.Bdi(change), className="worlds"),
+                html.P([words, " ", sized]),
+                warning,
+            ],
+            className="detail",
+        )
     scale = 100.0 if unit == "share" else 1.0
     lines = [
         Line(t("impact.actual"), [scale * v for v in answer.actual_path], token="bad"),

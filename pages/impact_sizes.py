@@ -84,7 +84,7 @@ def ahead(amounts: Amounts) -> Children:
             for when, e in shown
         ]  # fmt: skip
     if not rows:
-        return states.empty(t("impact.no_effect"))
+        return states.empty(t("impact.nothing_at_risk"))
     columns = [
         Column("what", t("impact.at_risk")),
         Column("when", t("impact.when")),

@@ -18,7 +18,7 @@ from components.tables import Column
 from components.theme import Status
 from engines.causal.result import Evidence
 from engines.result import Insufficient
-from i18n import duration, percent, t, tell
+from i18n import duration, t, tell
 from pages import focus, sources
 from services import incidents as service
 from services.errors import NotFound
@@ -116,7 +116,7 @@ def _list(found: list[Incident]) -> Children:
             "state": t(f"incidents.{i.state}"),
             "since": moment(i.opened_at_ms),
             "lasted": duration(((i.resolved_at_ms or i.updated_at_ms) - i.opened_at_ms) / 1_000),
-            "cause": _cause_words(i),
+            "cause": focus.cause_words(i),
         }
         for i in found
     ]
@@ -125,21 +125,6 @@ def _list(found: list[Incident]) -> Children:
 
 def _title(incident: Incident) -> str:
     return sources.incident_title(incident)
-
-
-def _cause_words(incident: Incident) -> str:
-    cause = incident.root_cause
-    if cause is None:
-        return "–"
-    if cause["abstained"] or not cause["causes"]:
-        return t("incidents.no_cause", reason=tell(cause["reason"]))
-    first = cause["causes"][0]
-    return t(
-        "incidents.cause_words",
-        node=first["node"],
-        metric=focus.metric_name(first["metric"]),
-        confidence=percent(first["confidence"], decimals=0),
-    )
 
 
 def _one(ws: Workspace, incident_id: str) -> Children:
@@ -168,7 +153,9 @@ def _explained(incident: Incident) -> list[Children]:
     )
     if cause is None:
         return [html.P(t("incidents.not_yet")), html.P(link)]
-    parts: list[Children] = [html.P([html.B(t("incidents.cause")), ": ", _cause_words(incident)])]
+    parts: list[Children] = [
+        html.P([html.B(t("incidents.cause")), ": ", focus.cause_words(incident)])
+    ]
     if cause["causes"] and not cause["abstained"]:
         first = cause["causes"][0]
         parts += [

@@ -64,13 +64,14 @@ class Track(msgspec.Struct, frozen=True):
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """Something that a reader may ask about: an incident or a number."""
+    """Something that a reader may ask about: an incident or a number and its present level."""
 
     incident_id: str | None
     node: str | None
     metric: str | None
     incident: Incident | None = None
     is_open: bool = False
+    level: float | None = None
 
 
 @permitted("causal:read")
@@ -98,8 +99,14 @@ def list_subjects(ws: Workspace) -> list[Subject]:
     incidents = [i for i in list_incidents(ws, limit=200) if effect_of(i) is not None]
     incidents.sort(key=lambda i: (i.id not in open_ids, -i.opened_at_ms))
     found = [Subject(i.id, None, None, i, i.id in open_ids) for i in incidents[:RECENT]]
-    keys = ws.cached("causal/effects", list[Key], lambda: _keys(ws), fresh_s=60, stale_s=600)
-    return found + [Subject(None, node, metric) for node, metric in keys]
+    numbers = ws.cached(
+        "causal/numbers",
+        list[tuple[str, str, float | None]],
+        lambda: _numbers(ws),
+        fresh_s=60,
+        stale_s=600,
+    )
+    return found + [Subject(None, node, metric, level=level) for node, metric, level in numbers]
 
 
 @permitted("causal:read")
@@ -125,9 +132,16 @@ def _track(ws: Workspace, window: Window, key: Key) -> Track:
     return Track(key[0], key[1], (series.times_s * 1_000).tolist(), values)
 
 
-def _keys(ws: Workspace) -> list[Key]:
+def _numbers(ws: Workspace) -> list[tuple[str, str, float | None]]:
     now = ws.now_ms()
-    return sorted(read_scene(ws, Window(now - LOOK_BACK_MS, now)).metrics)
+    found = read_scene(ws, Window(now - LOOK_BACK_MS, now)).metrics
+    return [(*key, _present(found[key])) for key in sorted(found)]
+
+
+def _present(series: Series) -> float | None:
+    """Return the mean of the last quarter of an hour of a number that still reports."""
+    late = series.times_s >= series.times_s[-1] - 15 * 60 if series.times_s.size else []
+    return _mean(series.values[late & np.isfinite(series.values)]) if len(late) else None
 
 
 def _diagnose(
