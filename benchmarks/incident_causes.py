@@ -74,9 +74,11 @@ def measure() -> list[Row]:
     seeds = range(1) if "--quick" in sys.argv else range(3)
     rows: list[Row] = []
     for script in SCRIPTS:
-        told = [one for seed in seeds for one in told_of(predictors, script, seed)]
-        for one in told:
-            print(f"  {script.name}: {one}", flush=True)
+        told = []
+        for seed in seeds:
+            found = told_of(predictors, script, seed)
+            print(*(f"  {script.name} {seed}: {one}" for one in found), sep="\n", flush=True)
+            told += found
         rows += _rows(script.name, told, len(seeds))
     return rows
 

@@ -19,7 +19,8 @@ MAX_PLAIN_ROWS = 200
 class Column:
     """One column: its key in the rows, its heading, and how its values are written.
 
-    `kind` is `text`, `number` (with `unit`) or `node` (the value is a Dash component).
+    `kind` is `text`, `number` (with `unit`) or `node` (the value is a Dash component). A grid gives
+    a column its `width` in px where there is room, and never less than `least`.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Column:
     kind: Literal["text", "number", "node"] = "text"
     unit: str = ""
     width: int | None = None
+    least: int | None = None
 
 
 def table(
@@ -176,4 +178,6 @@ def _grid_column(column: Column) -> dict[str, Any]:
         made["tooltipField"] = column.key
     if column.width:
         made["width"] = column.width
+    if column.least:
+        made["minWidth"] = column.least
     return made

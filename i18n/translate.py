@@ -63,6 +63,9 @@ _CODES = ("metric", "cause", "effect")
 
 
 def _named(value: object, code: str) -> object:
+    name, _, of = str(value).partition(":")
+    if of and f"m_{name}" in area("causal_graph"):  # a number of one feature or one objective
+        return t(f"causal_graph.m_{name}", locale=code, feature=of, objective=of)
     texts = area("causal_graph").get(f"m_{value}")
     return value if texts is None else texts[code if code in LANGUAGES else "en"]
 

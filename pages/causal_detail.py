@@ -196,13 +196,13 @@ def edge_table(graph: CausalGraph) -> Children:
     """Return the arrows as a grid."""
     names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
     columns = [
-        Column("from", t("causal_graph.from"), width=240),
-        Column("to", t("causal_graph.to"), width=240),
+        Column("from", t("causal_graph.from"), width=240, least=190),
+        Column("to", t("causal_graph.to"), width=240, least=190),
         Column("kind", t("causal_graph.kind")),
         Column("confidence", t("causal_graph.confidence"), "number"),
         Column("strength", t("causal_graph.strength"), "number"),
         Column("lag", t("causal_graph.lag_s"), "number"),
-        Column("why", t("causal_graph.test"), width=420),
+        Column("why", t("causal_graph.test"), width=420, least=300),
     ]
     ranked = sorted(graph.edges, key=lambda e: (-e.confidence, e.source, e.target))
     rows = [
@@ -227,7 +227,7 @@ def node_table(graph: CausalGraph, found: Diagnosis) -> Children:
     """Return the nodes as a grid."""
     levels = {level.node_id: level for level in found.levels}
     columns = [
-        Column("name", t("causal_graph.node"), width=240),
+        Column("name", t("causal_graph.node"), width=240, least=190),
         Column("kind", t("causal_graph.kind")),
         Column("score", t("causal_graph.score"), "number"),
         Column("before", t("causal_graph.show_before")),

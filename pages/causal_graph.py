@@ -286,11 +286,24 @@ def _ranking(found: Diagnosis) -> Children:
     if not causes:
         lack = found.causes.insufficient if found.causes else None
         return lack or states.empty(t("causal_graph.no_suspect"))
-    return html.Ol([_cause(cause) for cause in causes], className="cause-list")
+    listed = [_cause(cause, _is_named(found)) for cause in causes]
+    ranked = html.Ol(listed, className="cause-list")
+    if _is_named(found):
+        return ranked
+    return html.Div([html.P(t("causal_graph.not_named"), className="muted"), ranked])
 
 
-def _cause(cause: RankedCause) -> html.Li:
-    rows = [meter(t("causal_graph.confidence"), cause.confidence, percent(cause.confidence))]
+def _is_named(found: Diagnosis) -> bool:
+    """Whether a cause is named, rather than suspects listed as places to look."""
+    result = found.causes.result if found.causes else None
+    return result is not None and result.cause is not None
+
+
+def _cause(cause: RankedCause, is_named: bool) -> html.Li:
+    rows = []
+    if is_named:
+        words = percent(cause.confidence)
+        rows.append(meter(t("causal_graph.confidence"), cause.confidence, words))
     if cause.share is not None:
         rows.append(meter(t("causal_graph.share"), cause.share, percent(cause.share)))
     steps: list[Any] = []
@@ -302,7 +315,7 @@ def _cause(cause: RankedCause) -> html.Li:
     return html.Li(
         [
             pick(f"{cause.node}|{cause.metric}", title),
-            meters(rows),
+            meters(rows) if rows else None,
             html.P(steps, className="chain") if len(cause.chain) > 1 else None,
             reasons(cause.evidence, "plus-lg", t("causal_graph.speaks_for")),
             reasons(cause.against, "dash-lg", t("causal_graph.speaks_against")),
@@ -321,7 +334,7 @@ def _drawing(
     effect = effect_id(found)
     places = {p.node_id: p for p in layered(graph, effect)} if effect else {}
     levels = {level.node_id: level for level in found.levels}
-    first = suspects(found)[0] if suspects(found) else None
+    first = suspects(found)[0] if _is_named(found) else None
     chain = _chain_ids(first) if first else []
     spots = [
         Spot(

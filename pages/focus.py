@@ -18,7 +18,9 @@ from engines.result import Insufficient
 from i18n import duration, number, percent, t, tell
 from pages import sources
 from services.analyses import Job
+from services.burning import BURN_RATE
 from services.diagnosis import Subject
+from services.incidents import Incident
 
 Key = tuple[str, str]
 
@@ -26,12 +28,18 @@ Key = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Focus:
     """The subject; all empty means what is reddest now. `change` is relative: .2 is a fifth
-    more."""
+    more. `set_to` is a value instead, in the number's own unit."""
 
     incident: str = ""
     node: str = ""
     metric: str = ""
     change: float | None = None
+    set_to: float | None = None
+
+    @property
+    def is_hypothetical(self) -> bool:
+        """Whether a change is asked about that nobody made yet."""
+        return self.key is not None and (self.change is not None or self.set_to is not None)
 
     @property
     def key(self) -> Key | None:
@@ -43,6 +51,8 @@ class Focus:
         pairs = [("incident", self.incident), ("node", self.node), ("metric", self.metric)]
         if self.change is not None:
             pairs.append(("change", f"{self.change:g}"))
+        if self.set_to is not None:
+            pairs.append(("to", f"{self.set_to:g}"))
         return urlencode([pair for pair in pairs if pair[1]])
 
 
@@ -53,16 +63,17 @@ def parse(text: str) -> Focus:
         given.get("incident", ""),
         given.get("node", ""),
         given.get("metric", ""),
-        _change(given.get("change", "")),
+        _number(given.get("change", ""), -1.0, 10.0),
+        _number(given.get("to", ""), -1e12, 1e12),
     )
 
 
-def _change(text: str) -> float | None:
+def _number(text: str, low: float, high: float) -> float | None:
     try:
         value = float(text)
     except ValueError:
         return None
-    return max(-1.0, min(10.0, value)) if value == value else None
+    return max(low, min(high, value)) if value == value else None
 
 
 def progress(job: Job) -> html.Div:
@@ -110,10 +121,18 @@ def sentence(reason: Evidence) -> str:
         name = "test_confirms" if float(values["q"]) < 0.05 else "test_denies"
     if name == "moved_first" and abs(float(values["lead_s"])) < 30:
         name = "moved_with"
-    if name == "event_before_onset" and "kind" not in values:
-        name = "event_link"
+    if name == "event_before_onset":
+        name = _event_key(values)
+    if name == "log_template" and "before" in values:
+        name = "log_rose" if values["before"] else "log_new"
     written = {key: _written(key, value) for key, value in values.items()}
     return t(f"causal_graph.why_{name}", **written)
+
+
+def _event_key(values: dict[str, str | float]) -> str:
+    """Return which sentence an event gets: older ones know neither its title nor its kind."""
+    key = "event_before_onset" if "kind" in values else "event_link"
+    return f"{key}_titled" if values.get("title") else key
 
 
 def _written(key: str, value: str | float | None) -> str:
@@ -158,6 +177,8 @@ def metric_name(metric: str) -> str:
     """Return the name of a metric in the language in use; unknown ones keep their own."""
     if metric in EVENTS:
         return t(f"chart.mark_{metric}")
+    if metric.startswith(BURN_RATE):
+        return t("causal_graph.m_burn_rate", objective=metric.removeprefix(BURN_RATE))
     if metric.startswith(FEATURE_DRIFT):
         return t("causal_graph.m_feature_drift", feature=metric.removeprefix(FEATURE_DRIFT))
     return t(f"causal_graph.m_{metric}") if metric in METRICS else metric
@@ -166,6 +187,22 @@ def metric_name(metric: str) -> str:
 def title(key: Key) -> str:
     """Return a number as a reader says it."""
     return f"{metric_name(key[1])} · {key[0]}" if key[1] else key[0]
+
+
+def cause_words(incident: Incident) -> str:
+    """Return the cause that is attached to an incident, in a phrase."""
+    cause = incident.root_cause
+    if cause is None:
+        return "–"
+    if cause["abstained"] or not cause["causes"]:
+        return t("incidents.no_cause", reason=tell(cause["reason"]))
+    first = cause["causes"][0]
+    return t(
+        "incidents.cause_words",
+        node=first["node"],
+        metric=metric_name(first["metric"]),
+        confidence=percent(first["confidence"], decimals=0),
+    )
 
 
 def options(subjects: Sequence[Subject], *, numbers: bool = True) -> list[dict[str, str]]:

@@ -11,18 +11,20 @@ import msgspec
 from engines import causal as engine
 from engines.causal import Call, CausalGraph, RootCauseResult, Series
 from engines.causal.inputs import Key
-from engines.causal.result import Evidence
+from engines.causal.result import ChainStep, Evidence
 from engines.causal.roles import WITHIN, role_of
 from engines.errors import EngineError, InsufficientData
 from engines.progress import Progress, steps, unwatched
 from engines.result import Insufficient
-from engines.sentence import say
+from engines.sentence import Sentence, say
+from services.burning import BURN_RATE, counts, defined, indicated, objective_of
 from services.computed import unusable
 from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.incidents import Incident, attach_root_cause, get_incident, open_incidents
 from services.onset import onset_of_alert, with_resolution
 from services.scene import LABELS, Scene, read_scene, without_labels
+from services.slo import Objective
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -44,10 +46,6 @@ EFFECTS: dict[str, str | None] = {
     "slo_burn": None,
 }
 """Alert rule -> the metric of its subject that went red; a burning objective says which."""
-_BURNT = {
-    "availability": "errors", "latency": "latency_ms", "trust": "trust",
-    "grounding": "hallucination_risk", "drift": "data_drift", "cost_per_request": "cost",
-}  # fmt: skip
 
 EARLIER_MS = 30 * MINUTE_MS
 """An onset longer before an alert is that of an earlier trouble: alerts look at ten minutes."""
@@ -101,14 +99,7 @@ def find_root_cause(
     """Return the ranked causes of one number, with chains, evidence and what speaks against."""
     scene = _scene(ws, window)
     if (node, metric) not in scene.metrics:
-        raise NotFound(
-            say(
-                "reasons.no_such_metric",
-                "{node} has no metric {metric} in this window",
-                node=node,
-                metric=metric,
-            )
-        )
+        raise NotFound(_absent((node, metric)))
     return explain(ws, scene, (node, metric))
 
 
@@ -139,14 +130,7 @@ def build_graph(
     key = (node, metric) if node and metric else None
     scene = _scene(ws, window)
     if key is not None and key not in scene.metrics:
-        raise NotFound(
-            say(
-                "reasons.no_such_metric",
-                "{node} has no metric {metric} in this window",
-                node=node or "",
-                metric=metric or "",
-            )
-        )
+        raise NotFound(_absent(key))
     return draw(ws, scene, key)
 
 
@@ -249,10 +233,20 @@ def effect_of(incident: Incident) -> Key | None:
     """Return the series that an incident is about."""
     metric = EFFECTS.get(incident.rule)
     if incident.rule == "slo_burn":
-        metric = _BURNT.get(incident.evidence.get("indicator", ""))
+        slo_id = incident.evidence.get("slo")
+        metric = f"{BURN_RATE}{slo_id}" if slo_id else None
     if incident.rule == "service" and (incident.evidence.get("error_rate") or 0.0) >= 0.05:
         metric = "errors"
     return None if metric is None else (incident.subject, metric)
+
+
+def _absent(key: Key) -> Sentence:
+    return say(
+        "reasons.no_such_metric",
+        "{node} has no metric {metric} in this window",
+        node=key[0],
+        metric=key[1],
+    )
 
 
 def _scene(ws: Workspace, window: Window | None) -> Scene:
@@ -265,8 +259,17 @@ def explain(ws: Workspace, scene: Scene, key: Key, *, alerted_ms: int | None = N
     """Return the ranked causes of an effect in a scene that was read already.
 
     The engine wants a deviation that lasts. An alert has tested that already, so right after one a
-    single minute out of range is enough to say since when.
+    single minute out of range is enough to say since when. A budget burns by the number that its
+    objective counts, so the causes of that are its causes.
     """
+    objective = objective_of(ws, key)
+    counted = indicated(objective) if objective else None
+    if objective is not None and counted in scene.metrics and counted is not None:
+        found = explain(ws, scene, counted, alerted_ms=alerted_ms)
+        return _of_budget(ws, scene, key, found, objective)
+    if key not in scene.metrics:
+        lack = Insufficient(_absent(key))
+        return RootCause(key[0], key[1], ws.now_ms(), scene.window, None, lack)
     found = _ask(ws, scene, key, None)
     if alerted_ms is None or _speaks_of(found, alerted_ms):
         return found
@@ -275,6 +278,25 @@ def explain(ws: Workspace, scene: Scene, key: Key, *, alerted_ms: int | None = N
         return found
     again = _ask(ws, scene, key, onset_s)
     return again if again.result is not None and not again.result.abstained else found
+
+
+def _of_budget(
+    ws: Workspace, scene: Scene, key: Key, found: RootCause, objective: Objective
+) -> RootCause:
+    """Return the causes of what an objective counts as those of its budget: one step further."""
+    result = found.result
+    if result is None or result.effect is None:
+        return msgspec.structs.replace(found, effect_node=key[0], effect_metric=key[1])
+    direct = _ask(ws, scene, key, result.onset_s).result if key in scene.metrics else None
+    burn = ChainStep(*key, direct.effect_z if direct else 0.0, result.onset_s)
+    causes = tuple(
+        replace(
+            c, chain=(*c.chain, burn) if c.chain else (), evidence=(*c.evidence, counts(objective))
+        )
+        for c in result.causes
+    )
+    changed = replace(result, effect=key, causes=causes)
+    return RootCause(key[0], key[1], found.computed_at_ms, found.window, changed, None)
 
 
 def _speaks_of(found: RootCause, alerted_ms: int) -> bool:
@@ -347,7 +369,7 @@ def draw(
     node, metric = key if key is not None else (None, None)
     try:
         graph = engine.build_graph(
-            without_labels(scene.metrics, key),
+            with_resolution(without_labels(scene.metrics, key)),
             topology=scene.topology,
             events=scene.events,
             effect=key,
@@ -359,7 +381,7 @@ def draw(
         lack = Insufficient.of(error)
         return Graph(node, metric, ws.now_ms(), scene.window, None, lack)
     nodes = {found.node_id: found for found in graph.nodes}
-    graph = replace(graph, nodes=tuple(nodes.values()))
+    graph = defined(ws, replace(graph, nodes=tuple(nodes.values())))
     return Graph(node, metric, ws.now_ms(), scene.window, graph, None)
 
 
@@ -367,5 +389,6 @@ def _candidates(ws: Workspace, scene: Scene, metrics: tuple[str, ...]) -> list[K
     """Return keys of a kind; those of open incidents first, at most a dozen."""
     red = [key for i in open_incidents(ws) if (key := effect_of(i)) in scene.metrics and key]
     of_kind = [key for key in scene.metrics if key[1] in metrics]
+    of_kind += [key for key in red if (o := objective_of(ws, key)) and (indicated(o) in of_kind)]
     ordered = [key for key in red if key in of_kind] + [k for k in of_kind if k not in red]
     return ordered[:12]

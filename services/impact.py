@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 
 from connectors.selector import Selector
 from engines import causal, impact
+from engines.causal import Series
 from engines.causal.inputs import Key
 from engines.errors import EngineError, InsufficientData
 from engines.impact import Attribution, Exposure, ImpactResult, StructuralModel, WhatIf
 from engines.progress import Progress, unwatched
 from engines.result import Insufficient
 from engines.sentence import say
+from services.burning import BURN_RATE, defined
 from services.causal import effect_of, explain_incident
 from services.computed import unusable
 from services.errors import NotFound
@@ -102,7 +105,7 @@ def assess_impact(ws: Workspace, question: Question) -> Impact:
 def _assess(
     ws: Workspace, scene: Scene, cause: Key, change: float | None, onset_s: float | None
 ) -> ImpactResult:
-    model = fit(scene)
+    model = fit(ws, scene, onset_s, about=(cause,))
     exposures = exposures_of(ws, scene, model)
     return impact.assess_impact(model, cause, change=change, onset_s=onset_s, exposures=exposures)
 
@@ -147,7 +150,9 @@ def compute_attribution(ws: Workspace, node: str, metric: str, onset_ms: int) ->
     """Return the shares of a change that its causes have; they add up to the change."""
     scene = _scene(ws, onset_ms)
     outcome = _require(scene, node, metric)
-    result, lack = attempt(lambda: impact.attribution(fit(scene), outcome, onset_ms / 1_000))
+    result, lack = attempt(
+        lambda: impact.attribution(fit(ws, scene, about=(outcome,)), outcome, onset_ms / 1_000)
+    )
     return Shares(node, metric, ws.now_ms(), result, lack)
 
 
@@ -159,7 +164,7 @@ def ask_what_if(ws: Workspace, question: WhatIfQuestion) -> Otherwise:
     target = _require(scene, question.target_node, question.target_metric)
     result, lack = attempt(
         lambda: impact.what_if(
-            fit(scene),
+            fit(ws, scene, about=(cause, target)),
             cause,
             target,
             onset_s=None if question.onset_ms is None else question.onset_ms / 1_000,
@@ -193,14 +198,23 @@ def _sent_amounts(ws: Workspace, scene: Scene, model: StructuralModel) -> list[E
 
 
 def _budget_exposures(ws: Workspace, model: StructuralModel) -> list[Exposure]:
-    """Return for each node with such a promise the budget that one failed request costs most."""
+    """Return for each node with such a promise the budget that one failed request costs most.
+
+    Of objectives that do not count requests as failed or not, the budget goes by its burn rate.
+    """
     share: dict[Key, float] = {}
+    burns = []
     for status in list_error_budgets(ws):
         given, allowed = status.objective.definition, status.budget.allowed_bad
         key = (given.subject, "errors")
-        if given.indicator.kind == "availability" and allowed > 0 and key in model.keys:
-            share[key] = max(share.get(key, 0.0), 1 / allowed)
-    return [Exposure("slo_budget", key, one / 60, "share") for key, one in share.items()]
+        burn = (given.subject, f"{BURN_RATE}{status.objective.id}")
+        if given.indicator.kind == "availability":
+            if allowed > 0 and key in model.keys:
+                share[key] = max(share.get(key, 0.0), 1 / allowed)
+        elif burn in model.keys and status.elapsed > 0:
+            period_s = status.window.length_ms / status.elapsed / 1_000
+            burns.append(Exposure("slo_budget", burn, 1 / period_s, "share"))
+    return [Exposure("slo_budget", k, one / 60, "share") for k, one in share.items()] + burns
 
 
 def _currency(ws: Workspace, window: Window) -> str:
@@ -238,22 +252,49 @@ def _require(scene: Scene, node: str, metric: str) -> Key:
 
 
 def fit(
-    scene: Scene, onset_s: float | None = None, progress: Progress = unwatched
+    ws: Workspace,
+    scene: Scene,
+    onset_s: float | None = None,
+    progress: Progress = unwatched,
+    *,
+    about: Sequence[Key] = (),
 ) -> StructuralModel:
-    """Return the structural model of a scene.
+    """Return the structural model of a scene, from when the nodes asked about were first seen.
 
-    Where calls are known they and the rules are the only edges: an incident moves every number at
-    once, and each of them then seems to predict each other.
+    A service that is younger than the window would otherwise count as mostly unobserved. Where
+    calls are known they and the rules are the only edges: an incident moves every number at once,
+    and each of them then seems to predict each other.
     """
-    metrics = without_labels(scene.metrics)
+    metrics = _since_seen(without_labels(scene.metrics), {node for node, _ in about})
     graph = causal.build_graph(
         metrics, topology=scene.topology, events=scene.events, onset_s=onset_s, step_s=60.0,
         progress=progress,
     )  # fmt: skip
+    graph = defined(ws, graph)
     if scene.topology:
-        known = tuple(e for e in graph.edges if {r.key for r in e.evidence} & {"call", "rule"})
+        known = tuple(
+            e for e in graph.edges if {r.key for r in e.evidence} & {"call", "rule", "objective"}
+        )
         graph = replace(graph, edges=known)
     return impact.fit_model(metrics, graph, step_s=60.0, progress=progress)
+
+
+def _since_seen(metrics: dict[Key, Series], nodes: set[str]) -> dict[Key, Series]:
+    """Return the rows since the youngest of the nodes, or else anything, did something."""
+    first: dict[str, float] = {}
+    for (node, _), series in metrics.items():
+        active = series.times_s[np.nan_to_num(series.values) != 0]
+        if active.size:
+            first[node] = min(first.get(node, np.inf), float(active[0]))
+    young = [at for node, at in first.items() if node in nodes]
+    start = max(young) if young else min(first.values(), default=-np.inf)
+    found = {key: _from(series, start) for key, series in metrics.items()}
+    return {key: series for key, series in found.items() if series.times_s.size}
+
+
+def _from(series: Series, start_s: float) -> Series:
+    kept = series.times_s >= start_s
+    return Series(series.times_s[kept], series.values[kept])
 
 
 def attempt(compute: Callable[[], R]) -> tuple[R | None, Insufficient | None]:

@@ -11,6 +11,7 @@ from engines.causal.anomaly import Floors, deviations, normal_range
 from engines.causal.inputs import Key
 from engines.causal.onset import THRESHOLD
 from engines.causal.roles import role_of
+from services.burning import BURN_RATE
 from services.scene import Scene
 from services.times import MINUTE_MS
 
@@ -22,6 +23,8 @@ RESOLUTION: dict[str, float] = {
     "hallucination_risk": 0.02,
 }  # fmt: skip
 """To how much a number is known at best: counts to half a unit, scores from 0 to 1 to 0.02."""
+BURN_RESOLUTION = 0.5
+"""A budget that burns half as fast as it may is as good as one that does not burn."""
 
 
 def with_resolution(metrics: Mapping[Key, Series]) -> dict[Key, Series]:
@@ -35,7 +38,8 @@ def with_resolution(metrics: Mapping[Key, Series]) -> dict[Key, Series]:
 
 
 def _resolved(key: Key, series: Series) -> Series:
-    step = RESOLUTION.get(key[1])
+    is_burn = key[1].startswith(BURN_RATE)
+    step = BURN_RESOLUTION if is_burn else RESOLUTION.get(key[1])
     if step is None or not _any(series):
         return series
     low, high = np.nanpercentile(series.values, [10, 75])

@@ -3,7 +3,6 @@ messages."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +16,8 @@ from connectors.selector import Selector, select
 from engines.causal import Call, Event, LogTemplate, Series
 from engines.causal.inputs import Key
 from engines.progress import Progress, steps, unwatched
+from services.burning import burn_rates
+from services.messages import read_messages
 from services.models import Model, list_models
 from services.shifts import shifts
 from services.times import DAY_MS, MINUTE_MS, Window
@@ -28,9 +29,6 @@ TRACES_PER_MODEL = 5
 LABELS_DUE_MS = 15 * MINUTE_MS
 """Younger inferences are not asked for their labels where nobody knows how long labels take."""
 MAX_ROWS = 20_000
-MAX_LOGS = 1_000
-MAX_TEMPLATES = 50
-_VARIABLE = re.compile(r"\b(?:0x[0-9a-f]+|[0-9a-f]{8,}|\d+(?:\.\d+)?)\b")
 
 COUNTED: tuple[tuple[str, str], ...] = (
     ("aiobs_inferences_total", "requests"),
@@ -86,11 +84,12 @@ def read_scene(ws: Workspace, window: Window, progress: Progress = unwatched) ->
     metrics |= _counted(ws, window, minutes)
     metrics |= _latencies(ws, window, minutes)
     metrics |= _computed(ws, window, minutes)
+    metrics |= burn_rates(ws, window, minutes)
     for model in steps(models, progress):
         metrics |= _retrieval(ws, model, window, minutes)
         metrics |= _from_rows(ws, model, window, minutes)
     calls = (*_calls(edges, minutes), *_model_calls(ws, models, window))
-    return Scene(window, metrics, calls, _events(ws, window), _logs(ws, window, minutes))
+    return Scene(window, metrics, calls, _events(ws, window), read_messages(ws, window, minutes))
 
 
 def _series(minutes: NDArray[np.int64], values: NDArray[np.float64]) -> Series:
@@ -295,22 +294,3 @@ def _events(ws: Workspace, window: Window) -> tuple[Event, ...]:
 def _targets(row: telemetry.Event) -> list[str]:
     """Return what an event touched: the service and the model that its sender named."""
     return [name for name in (row.service, row.model_id) if name]
-
-
-def _logs(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> tuple[LogTemplate, ...]:
-    query = EventQuery(window.start_ms, window.end_ms, kind="error", limit=MAX_LOGS)
-    grouped: dict[tuple[str, str], list[int]] = {}
-    for row in ws.events.logs(query).rows:
-        template = _VARIABLE.sub("#", row.message)[:200]
-        minute = row.timestamp_ms // MINUTE_MS * MINUTE_MS
-        grouped.setdefault((row.service, template), []).append(minute)
-    most = sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0]))[:MAX_TEMPLATES]
-    return tuple(
-        LogTemplate(
-            service,
-            template,
-            _series(minutes, _on(minutes, np.array(at, dtype=np.int64), np.ones(len(at)))),
-        )
-        for (service, template), at in most
-        if service and len(minutes)
-    )

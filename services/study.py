@@ -23,6 +23,7 @@ from engines.result import Insufficient
 from engines.sentence import say
 from services.actions import Action, recommend
 from services.analyses import Job, JobProgress, follow
+from services.burning import indicated, objective_of
 from services.causal import effect_of, explain
 from services.errors import Invalid, NotFound
 from services.identity import permitted
@@ -53,6 +54,7 @@ class Study(msgspec.Struct, frozen=True):
     insufficient: Insufficient | None
     no_shares: Insufficient | None = None
     no_otherwise: Insufficient | None = None
+    present: float | None = None
 
 
 @permitted("impact:read")
@@ -62,26 +64,23 @@ def study(
     incident_id: str | None = None,
     cause: Key | None = None,
     change: float | None = None,
+    set_to: float | None = None,
 ) -> Study | Job:
     """Return the study of an incident, of a hypothetical change of a number (`change` is relative,
-    .2 for a fifth more), or of the worst open incident."""
+    .2 for a fifth more; `set_to` is a value), or of the worst open incident."""
     return follow(
         ws,
-        f"study|{incident_id}|{cause}|{change}",
+        f"study|{incident_id}|{cause}|{change}|{set_to}",
         Study,
-        lambda progress: _study(ws, incident_id, cause, change, progress),
+        lambda progress: (
+            _of_open(ws, incident_id, progress)
+            if cause is None
+            else _hypothetical(ws, cause, change or 0.0, set_to, progress)
+        ),
     )
 
 
-def _study(
-    ws: Workspace,
-    incident_id: str | None,
-    cause: Key | None,
-    change: float | None,
-    progress: JobProgress,
-) -> Study:
-    if cause is not None:
-        return _hypothetical(ws, cause, 0.0 if change is None else change, progress)
+def _of_open(ws: Workspace, incident_id: str | None, progress: JobProgress) -> Study:
     incident = get_incident(ws, incident_id) if incident_id else _worst(ws)
     if incident is None:
         now = ws.now_ms()
@@ -124,6 +123,8 @@ def _of_incident(ws: Workspace, incident: Incident, progress: JobProgress) -> St
     scene = read_scene(ws, window, progress.at)
     progress.begin("causes")
     found = explain(ws, scene, effect, alerted_ms=incident.opened_at_ms)
+    objective = objective_of(ws, effect)
+    effect = (indicated(objective) if objective else None) or effect
     result = found.result
     if result is None or result.cause is None or result.onset_s is None:
         reason = (
@@ -135,8 +136,11 @@ def _of_incident(ws: Workspace, incident: Incident, progress: JobProgress) -> St
             reason or say("reasons.no_cause", "no cause can be named")
         )
         return _empty(window, ws.now_ms(), lack, incident, effect)
+    top = result.cause
     progress.begin("model")
-    model, lack_of_model = attempt(lambda: fit(scene, result.onset_s, progress.at))
+    model, lack_of_model = attempt(
+        lambda: fit(ws, scene, result.onset_s, progress.at, about=(effect, (top.node, top.metric)))
+    )
     if model is None:
         lack = lack_of_model or NO_MODEL
         return _empty(window, ws.now_ms(), lack, incident, effect)
@@ -209,7 +213,9 @@ def _sized(
     return replace(sized, exposures=larger)
 
 
-def _hypothetical(ws: Workspace, cause: Key, change: float, progress: JobProgress) -> Study:
+def _hypothetical(
+    ws: Workspace, cause: Key, change: float, set_to: float | None, progress: JobProgress
+) -> Study:
     now = ws.now_ms()
     scene = read_scene(ws, Window(now - LOOK_BACK_MS, now), progress.at)
     if cause not in scene.metrics:
@@ -222,7 +228,7 @@ def _hypothetical(ws: Workspace, cause: Key, change: float, progress: JobProgres
             )
         )
     progress.begin("model")
-    model, lack = attempt(lambda: fit(scene, progress=progress.at))
+    model, lack = attempt(lambda: fit(ws, scene, progress=progress.at, about=(cause,)))
     if model is None:
         return _empty(scene.window, now, lack or NO_MODEL)
     if cause not in model.keys:
@@ -236,7 +242,8 @@ def _hypothetical(ws: Workspace, cause: Key, change: float, progress: JobProgres
         )
         return _empty(scene.window, now, lack)
     progress.begin("effects")
-    size = change * _present(model, cause)
+    present = _present(model, cause)
+    size = change * present if set_to is None else set_to - present
     sized, lack = attempt(
         lambda: impact.assess_impact(
             model,
@@ -247,9 +254,12 @@ def _hypothetical(ws: Workspace, cause: Key, change: float, progress: JobProgres
         )
     )
     effect = sized.metrics[0].key if sized and sized.metrics else None
-    goal = _present(model, cause) + size
     otherwise, no_otherwise = (
-        attempt(lambda: impact.what_if(model, cause, effect, set_to=goal, progress=progress.at))
+        attempt(
+            lambda: impact.what_if(
+                model, cause, effect, set_to=present + size, progress=progress.at
+            )
+        )
         if effect
         else (
             None,
@@ -261,7 +271,7 @@ def _hypothetical(ws: Workspace, cause: Key, change: float, progress: JobProgres
     empty = _empty(scene.window, ws.now_ms(), lack) if lack else None
     return empty or Study(
         None, cause, effect, None, None, scene.window, ws.now_ms(), sized, None, otherwise, (),
-        None, ONE_CAUSE, no_otherwise,
+        None, ONE_CAUSE, no_otherwise, present,
     )  # fmt: skip
 
 

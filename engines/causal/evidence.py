@@ -79,7 +79,12 @@ def messages(found: LogSurprise | None) -> Evidence | None:
     how = "is new" if found.is_new else f"rose from {figure(found.before)}"
     return Evidence(
         "log_template",
-        (("node", found.node), ("template", found.template), ("after", found.after)),
+        (
+            ("node", found.node),
+            ("template", found.template),
+            ("after", found.after),
+            ("before", found.before),
+        ),
         f'Error "{found.template}" on {found.node} {how}: {figure(found.after)} times since onset.',
     )
 
@@ -91,7 +96,13 @@ def trigger(event: Event | None, onset_s: float) -> Evidence | None:
     lead = onset_s - event.time_s
     return Evidence(
         "event_before_onset",
-        (("event_id", event.event_id), ("kind", event.kind), ("lead_s", lead)),
+        (
+            ("event_id", event.event_id),
+            ("kind", event.kind),
+            ("title", event.title),
+            ("node", event.target),
+            ("lead_s", lead),
+        ),
         f"{event.kind} {event.title or event.event_id} touched {event.target} "
         f"{figure(max(lead, 0.0))} s before it moved.",
     )

@@ -42,8 +42,9 @@ def _cost(kind: str, worse: int = 1) -> Role:
 
 
 ROLES: tuple[tuple[str, Role], ...] = (
-    (r"trust|satisfaction|conversion", _model("trust", -1)),
+    (r"^feature_drift:", _model("feature_drift", 1)),  # whatever the feature is called
     (r"burn_rate|revenue_at_risk", _model("slo", 1)),
+    (r"trust|satisfaction|conversion", _model("trust", -1)),
     (r"budget_remaining|slo_compliance|slo_attainment", _model("slo", -1)),
     (r"feature_drift|missing_(rate|share)", _model("feature_drift", 1)),
     (r"data_drift|drift.*kind\W+data", _model("data_drift", 1)),

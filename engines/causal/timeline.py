@@ -91,7 +91,7 @@ def _event_edge(event: Event, key: Key, gap: float, lookback_s: float) -> Causal
     confidence = math.exp(-gap / lookback_s)
     reason = Evidence(
         "event_before_onset",
-        (("event_id", event.event_id), ("lead_s", gap)),
+        (("event_id", event.event_id), ("title", event.title), ("lead_s", gap)),
         f"{event.kind} {event.title or event.event_id} came {gap:g} s before "
         f"{key[1]} of {key[0]} left its normal range.",
     )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from engines.causal.inputs import FloatArray, Key, Metrics, read_metrics
 from engines.causal.panel import Panel, build_panel
 from engines.causal.result import CausalGraph
-from engines.errors import EngineError, InsufficientData
+from engines.errors import InsufficientData
 from engines.progress import Progress, steps, unwatched
 from engines.sentence import say
 
@@ -94,9 +94,18 @@ class StructuralModel:
     thinned: tuple[tuple[Key, Key], ...] = ()
 
     def at(self, key: Key) -> int:
-        """Column of `key`; EngineError if it is not in the model."""
+        """Column of `key`; InsufficientData if the window has too little of it for the model."""
         if key not in self.keys:
-            raise EngineError(f"{key} is not among the {len(self.keys)} metrics of the model")
+            raise InsufficientData(
+                say(
+                    "reasons.not_in_model",
+                    "{metric} of {node} has samples in fewer than {share, percent} of the "
+                    "intervals, too few for an estimate of effects",
+                    metric=key[1],
+                    node=key[0],
+                    share=MIN_COVERAGE,
+                )
+            )
         return self.keys.index(key)
 
 

@@ -6,6 +6,8 @@ import gzip
 import json
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 from flask import Flask
 from hypothesis import given
@@ -14,13 +16,14 @@ from hypothesis import strategies as st
 from components import scope as scopes
 from components.causal_canvas import MOST_NODES
 from components.live import View
+from engines.causal import Series, find_root_cause
 from engines.causal.result import CausalEdge, CausalGraph, CausalNode, Evidence
 from i18n import LANGUAGES, speaking
-from pages import causal_graph, focus, impact
+from pages import causal_graph, focus, impact, impact_calm
 from pages.focus import Focus
 from services.analyses import Job
-from services.causal import Graph
-from services.diagnosis import Diagnosis, Level
+from services.causal import Graph, RootCause
+from services.diagnosis import Diagnosis, Level, Subject
 from services.times import Window
 from services.workspace import Workspace, in_workspace
 
@@ -31,7 +34,7 @@ TEXT = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=40)
 def test_focus_survives_the_address(
     incident: str, node: str, metric: str, change: float | None
 ) -> None:
-    asked = Focus(incident, node, metric, change)
+    asked = Focus(incident, node, metric, change, set_to=change)
     assert focus.parse(asked.to_text()) == asked
     assert focus.parse(scopes.parse({"focus": asked.to_text()}).focus) in (asked, Focus())
 
@@ -52,6 +55,14 @@ REASONS = [
     Evidence("walk_share", (("share", 0.4),), ""),
     Evidence("wire", (("node", "a"), ("score", 2.0)), ""),
     Evidence("log_template", (("node", "a"), ("template", "x"), ("after", 3.0)), ""),
+    Evidence("log_template", (("node", "a"), ("template", "x"), ("after", 3.0),
+                              ("before", 0.0)), ""),
+    Evidence("log_template", (("node", "a"), ("template", "x"), ("after", 3.0),
+                              ("before", 2.0)), ""),
+    Evidence("event_before_onset", (("event_id", "e"), ("kind", "deployment"), ("title", "v2"),
+                                    ("node", "a"), ("lead_s", 9.0)), ""),
+    Evidence("event_before_onset", (("event_id", "e"), ("title", "v2"), ("lead_s", 9.0)), ""),
+    Evidence("objective", (("objective", "o"), ("node", "a"), ("metric", "latency_ms")), ""),
     Evidence("event_before_onset", (("event_id", "e"), ("kind", "deployment"),
                                     ("lead_s", 9.0)), ""),
     Evidence("event_before_onset", (("event_id", "e"), ("lead_s", 9.0)), ""),
@@ -142,3 +153,53 @@ def test_both_pages_answer_on_an_empty_hub(
         page.layout()
         page.fill(workspace, scopes.parse({"focus": asked}), view)
     assert json.loads(view.to_json())[1:]
+
+
+def shown_by(workspace: Workspace, page: Any, asked: str) -> dict[str, Any]:
+    view = View()
+    with speaking("en"), in_workspace(workspace):
+        page.fill(workspace, scopes.parse({"focus": asked}), view)
+    return {place["index"]: body for place, body in json.loads(view.to_json())[1:]
+            if place["type"] != "panel-foot"}  # fmt: skip
+
+
+def test_without_an_incident_impact_offers_past_ones_and_questions_and_hides_the_rest(
+    hub: Flask, workspace: Workspace
+) -> None:
+    shown = shown_by(workspace, impact, "")
+    assert "No incident is open" in json.dumps(shown["impact-lead"])
+    assert "No incident has been recorded yet" in json.dumps(shown["impact-past"])
+    assert shown["impact-questions"] is not None
+    hidden = {f"impact-{name}" for name in (*impact.PANELS, *impact.AMOUNTS)}
+    assert {name for name, body in shown.items() if body is None} >= hidden
+
+
+def test_questions_about_the_present_take_the_largest_number_of_each_kind() -> None:
+    subjects = [
+        Subject(None, "small", "requests", level=2.0),
+        Subject(None, "large", "requests", level=40.0),
+        Subject(None, "silent", "latency_ms", level=None),
+    ]
+    with speaking("en"):
+        said = str(impact_calm.questions(subjects))
+    assert "Requests · large changed by +50%" in said
+    assert "small" not in said and "silent" not in said
+    assert "now 40" in said
+
+
+def test_suspects_of_an_abstention_are_places_to_look_and_nothing_is_marked_as_the_cause() -> None:
+    rng = np.random.default_rng(2)
+    times = 1_767_254_400.0 + 60.0 * np.arange(60)
+    metrics = {(n, "latency_ms"): Series(times, 20 + rng.standard_normal(60)) for n in ("a", "b")}
+    result = find_root_cause(metrics, ("a", "latency_ms"), topology=[("a", "b")])
+    assert result.abstained and result.causes
+    found = fleet(10)
+    causes = RootCause("a", "latency_ms", 0, found.window, result, None)
+    found = msgspec.structs.replace(found, causes=causes)
+    graph = found.graph.graph
+    assert graph is not None
+    with speaking("en"):
+        sent = json.loads(causal_graph._drawing(found, graph, graph, False, "", []).children)
+        ranking = str(causal_graph._ranking(found))
+    assert sent["chain"] == [] and sent.get("cause") is None
+    assert "No cause is named" in ranking and "Confidence" not in ranking

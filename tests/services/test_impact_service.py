@@ -49,8 +49,8 @@ def scene() -> Scene:
     return Scene(window, metrics, (Call("web", "store"), Call("web", "other")), (change,), ())
 
 
-def test_the_model_keeps_to_known_edges_where_calls_are_known() -> None:
-    model = fit(scene())
+def test_the_model_keeps_to_known_edges_where_calls_are_known(workspace: Workspace) -> None:
+    model = fit(workspace, scene())
     at = model.keys.index(("web", "latency_ms"))
     parents = {model.keys[p.column] for p in model.equations[at].parents}
     assert ("store", "latency_ms") in parents
@@ -58,8 +58,8 @@ def test_the_model_keeps_to_known_edges_where_calls_are_known() -> None:
     assert ("web", "latency_ms") not in {model.keys[p.column] for p in store.parents}
 
 
-def test_without_the_cause_the_effect_is_what_it_was_before() -> None:
-    model = fit(scene(), START_S + 60 * ONSET)
+def test_without_the_cause_the_effect_is_what_it_was_before(workspace: Workspace) -> None:
+    model = fit(workspace, scene(), START_S + 60 * ONSET)
     answer = impact.what_if(
         model, ("store", "latency_ms"), ("web", "latency_ms"), onset_s=START_S + 60 * ONSET
     )
@@ -72,7 +72,7 @@ def test_rolling_back_the_change_comes_first_with_its_evidence(workspace: Worksp
     effect = ("web", "latency_ms")
     found = explain(workspace, seen, effect)
     assert found.result is not None
-    model = fit(seen, found.result.onset_s)
+    model = fit(workspace, seen, found.result.onset_s)
     shares, lack = attempt(lambda: impact.attribution(model, effect, START_S + 60 * ONSET))
     assert lack is None
     actions = recommend(seen, model, effect, found.result, shares)
@@ -127,7 +127,7 @@ def test_a_promise_of_availability_puts_its_budget_at_risk(workspace: Workspace)
             name=slo_id, service="web", target=target, indicator=Indicator("availability")
         ))  # fmt: skip
     seen.metrics["web", "errors"] = seen.metrics["web", "latency_ms"]
-    found = exposures_of(workspace, seen, fit(seen))
+    found = exposures_of(workspace, seen, fit(workspace, seen))
     budgets = [e for e in found if e.name == "slo_budget"]
     assert [(e.key, e.unit) for e in budgets] == [(("web", "errors"), "share")]
     # 10,000 requests at 99.5 % allow 50 failures: each of them, told per minute, is 1/50.
@@ -138,3 +138,27 @@ def test_an_empty_hub_says_that_no_incident_is_open(workspace: Workspace) -> Non
     found = read_study(workspace)
     assert isinstance(found, Study)
     assert found.insufficient is not None and found.cause is None
+
+
+def test_a_service_younger_than_the_window_is_still_sized(workspace: Workspace) -> None:
+    seen = scene()
+    whole = seen.metrics["web", "latency_ms"].times_s
+    young = whole < whole[150]
+    for (_, metric), series in seen.metrics.items():
+        series.values[young] = 0.0 if metric == "requests" else np.nan
+    cause, effect = ("store", "latency_ms"), ("web", "latency_ms")
+    model = fit(workspace, seen, START_S + 60 * ONSET, about=(cause, effect))
+    assert model.times_s[0] == whole[150]
+    answer = impact.what_if(model, cause, effect, onset_s=START_S + 60 * ONSET)
+    assert answer.instead == pytest.approx(15, abs=12)
+
+
+def test_a_number_that_is_seldom_reported_is_refused_in_words(workspace: Workspace) -> None:
+    seen = scene()
+    seen.metrics["other", "latency_ms"].values[::2] = np.nan
+    _, lack = attempt(
+        lambda: impact.assess_impact(
+            fit(workspace, seen), ("other", "latency_ms"), change=1.0, exposures=[]
+        )
+    )
+    assert lack is not None and str(lack.reason).startswith("latency_ms of other has samples in")
