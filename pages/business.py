@@ -33,6 +33,7 @@ _COSTS = ("spend", "thousand", "request", "task", "budget")
 _VALUES = ("conversion", "resolution", "satisfaction", "roi")
 _BUDGET: dict[str, Status] = {"ok": "good", "at_risk": "warn", "exceeded": "bad"}
 _MAX_MODELS = 3
+_MOST_ROWS = 50
 
 
 def layout() -> html.Div:
@@ -273,9 +274,9 @@ def _lines(costs: Costs, dimension: Dimension, compared: bool, *, short: bool = 
             "volume": _money_change(line.volume_effect, unit) if compared else "–",
             "price": _money_change(line.price_effect, unit) if compared else "–",
         }
-        for line in lines
+        for line in lines[:_MOST_ROWS]
     ]
-    return table(columns, rows, caption=_t(f"{dimension}s"), limit=50)
+    return table(columns, rows, caption=_t(f"{dimension}s"), total=len(lines))
 
 
 def _address(dimension: Dimension, key: str) -> str:

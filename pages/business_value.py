@@ -19,13 +19,14 @@ from services.value import IncidentLoss, Outcome, Value, VersionValue
 WHOLE = {"whiteSpace": "nowrap"}
 """The style of a name that does not break into lines."""
 STANDARD = ("conversion", "resolution", "satisfaction")
+_MOST_ROWS = 50
 _VERDICT: dict[str, Status] = {"higher": "good", "lower": "bad", "undecided": "none"}
 
 
 def versions(value: Value) -> Any:
     """Return every outcome of every version with its interval and lift."""
-    rows = [_version_row(outcome, one) for outcome in value.outcomes for one in outcome.versions]
-    if not rows:
+    known = [(outcome, one) for outcome in value.outcomes for one in outcome.versions]
+    if not known:
         return states.empty(
             _t("no_values"), hint=_t("no_values_hint"),
             command="POST /api/ingest/metrics conversion_total conversion_trials_total",
@@ -35,7 +36,8 @@ def versions(value: Value) -> Any:
         Column("version", _t("version")), Column("value", _t("value")),
         Column("n", "n", "number"), Column("lift", _t("lift"), "node"),
     ]  # fmt: skip
-    return table(columns, rows, caption=_t("versions"), limit=50)
+    rows = [_version_row(outcome, one) for outcome, one in known[:_MOST_ROWS]]
+    return table(columns, rows, caption=_t("versions"), total=len(known))
 
 
 def _version_row(outcome: Outcome, one: VersionValue) -> dict[str, Any]:

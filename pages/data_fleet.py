@@ -56,7 +56,8 @@ def fleet_table(rows: list[DataHealth]) -> Any:
         Column("seen", words("freshness"), "node"),
         Column("checked", words("checked"), "node"),
     ]
-    return table(columns, [_row(row) for row in rows], caption=words("fleet"), limit=MAX_ROWS)
+    shown = [_row(row) for row in rows[:MAX_ROWS]]
+    return table(columns, shown, caption=words("fleet"), total=len(rows))
 
 
 def _row(row: DataHealth) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from services.workspace import Workspace, current_workspace
 PATH = "/settings"
 _TYPES = ("classification", "regression", "llm", "rag")
 _RISKS = ("", "minimal", "limited", "high")
+_MOST_ROWS = 100
 
 
 def words(name: str, /, **values: Any) -> str:
@@ -341,9 +342,9 @@ def _models(ws: Workspace) -> Any:
             "type": words(f"type_{m.model_type}"), "owner": m.owner or "–",
             "risk": words(f"risk_{m.risk_class or 'none'}"), "objective": m.objective_latency_ms,
         }
-        for m in found
+        for m in found[:_MOST_ROWS]
     ]  # fmt: skip
-    return table(columns, rows, caption=words("models"), limit=100)
+    return table(columns, rows, caption=words("models"), total=len(found))
 
 
 def _keys(ws: Workspace) -> Any:
@@ -368,9 +369,9 @@ def _keys(ws: Workspace) -> Any:
                 id={"type": "settings-revoke", "index": key.id},
             ),
         }
-        for key in sorted(found, key=lambda k: (k.revoked, -k.created_at_ms))
+        for key in sorted(found, key=lambda k: (k.revoked, -k.created_at_ms))[:_MOST_ROWS]
     ]  # fmt: skip
-    return table(columns, rows, caption=words("keys"), limit=100)
+    return table(columns, rows, caption=words("keys"), total=len(found))
 
 
 def _stats(stats: dict[str, float]) -> str:

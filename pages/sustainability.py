@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,8 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     marks = sources.event_marks(ws, window, scope.model)
     view.panel("sus-time", _over_time(now, marks), source, height=TALL_PX)
     found = get_savings(ws, window, choice)
-    view.panel("sus-savings", _savings(found), source, height=TALL_PX)
+    own = replace(source, computed_at_ms=found.computed_at_ms)
+    view.panel("sus-savings", _savings(found), own, height=TALL_PX)
     view.panel("sus-models", _models(now), source)
     view.panel("sus-regions", _regions(now), source)
     view.panel("sus-sci", _per_inference(now), source)

@@ -20,6 +20,7 @@ from pages import sources
 from pages.model_evidence import words
 from services.anomalies import AnomaliesAnswer, MetricAnomaly, find_metric_anomalies
 from services.failures import Failures, list_failures
+from services.fleet_sums import SUMMED, fleet_name
 from services.times import Window
 from services.workspace import Workspace
 
@@ -31,15 +32,14 @@ WATCHED = (
     ("trust", "aiobs_trust_score"),
     ("hallucination_risk", "aiobs_hallucination_risk"),
 )
-"""Name of the metric in the catalogue, and the series that is watched."""
+"""Name of the metric in the catalogue, and the series that is watched of a model."""
 PANELS = ("anomalies", "failures")
 MAX_PLACES = 8
 
 
 def fill(ws: Workspace, scope: Scope, window: Window, marks: list[Mark], view: View) -> None:
     """Put anomalies and failing traces of the model, or of the fleet, into their panels."""
-    chosen = f'{{model_id="{sources.quoted(scope.model)}"}}' if scope.model else ""
-    names = {f"{series}{chosen}": name for name, series in WATCHED}
+    names = {_watched(series, scope.model): name for name, series in WATCHED}
     found = find_metric_anomalies(ws, list(names), window)
     source = Provenance(
         scope.describe(), len(found.series), computed_at_ms=found.computed_at_ms,
@@ -49,6 +49,13 @@ def fill(ws: Workspace, scope: Scope, window: Window, marks: list[Mark], view: V
     failures = list_failures(ws, window, scope.model)
     source = Provenance(scope.describe(), failures.traces, computed_at_ms=failures.computed_at_ms)
     view.panel("technical-failures", _failures(failures), source, height=200)
+
+
+def _watched(series: str, model_id: str) -> str:
+    """Return what is watched of a series: the model's own, else the fleet's sum, else them all."""
+    if model_id:
+        return f'{series}{{model_id="{sources.quoted(model_id)}"}}'
+    return fleet_name(series) if series in SUMMED else series
 
 
 def _anomalies(found: AnomaliesAnswer, names: dict[str, str], marks: list[Mark]) -> Any:

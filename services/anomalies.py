@@ -90,19 +90,20 @@ def find_metric_anomalies(
 ) -> AnomaliesAnswer:
     """Return the anomalies of metrics in a window, learnt from a week or more up to its end.
 
-    `ALPHA` is the chance of one or more false anomalies over all series together.
+    `ALPHA` is the chance of one or more false anomalies over all series together. A window up to
+    now is computed anew each minute for whoever looks next; what was found before shows meanwhile.
     """
     past = max(LEARNING * window.length_ms, 7 * DAY_MS)
     step = step_ms or max(choose_step(window), choose_step(Window(0, past // 2)))
     past = max(window.length_ms, min(past, MAX_STEPS * step))
     learnt = Window(window.end_ms - past, window.end_ms)
-    key = f"anomalies/{window.end_ms // step}/{window.length_ms}/{step}/{sorted(metrics)}/{by}"
+    key = f"anomalies/{window.live_key(ws.now_ms())}/{step}/{sorted(metrics)}/{by}"
     return ws.cached(
         f"{key}/{with_expectations}",
         AnomaliesAnswer,
         lambda: _compute(ws, read_aligned(ws, metrics, learnt, step, by=by), window,
                          with_expectations),
-        fresh_s=60,
+        fresh_s=60, stale_s=600,
     )  # fmt: skip
 
 

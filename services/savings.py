@@ -44,9 +44,7 @@ class Savings(msgspec.Struct, frozen=True):
 def get_savings(ws: Workspace, window: Window, choice: Choice | None = None) -> Savings:
     """Return recommendations with their computed savings; alternatives are not added up."""
     choice = choice or Choice()
-    length = window.length_ms
-    names = (choice.model_id, choice.version, choice.segment)
-    key = f"carbon/savings/{length}/{window.end_ms // 300_000}/{'/'.join(names)}"
+    key = f"carbon/savings/{window.live_key(ws.now_ms())}/{choice.key()}"
     return ws.cached(key, Savings, lambda: _compute(ws, window, choice), fresh_s=300, stale_s=900)
 
 

@@ -39,6 +39,17 @@ class Window(msgspec.Struct, frozen=True):
         """
         return f"{self.length_ms}-{(now_ms - self.end_ms) // MINUTE_MS}"
 
+    def live_key(self, now_ms: int) -> str:
+        """Return a key that all windows of a length share that end now; others have their own.
+
+        >>> Window(0, 60_000).live_key(60_500) == Window(5_000, 65_000).live_key(65_200)
+        True
+        >>> Window(0, 60_000).live_key(600_000)
+        '0-60000'
+        """
+        is_live = 0 <= now_ms - self.end_ms < MINUTE_MS
+        return f"{self.length_ms}-live" if is_live else f"{self.start_ms}-{self.end_ms}"
+
 
 def to_rfc3339(ms: int | float) -> str:
     """Return a time as RFC 3339 in UTC with milliseconds.

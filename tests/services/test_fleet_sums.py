@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from connectors.selector import select
+from pages import technical_events
 from services import fleet, models, rollups, traffic, trust
+from services.aligned import read_aligned
 from services.fleet_sums import SUMMED, fleet_name
 from services.sums import read_totals
 from services.times import Window
@@ -62,6 +64,17 @@ def test_every_stored_sum_equals_its_parts_minute_by_minute(three: Workspace) ->
         assert [p.series.labels for p in parts] == [s.series.labels for s in sums]
         for part, whole in zip(parts, sums, strict=True):
             np.testing.assert_allclose(whole.values, part.values)
+
+
+def test_watched_metrics_of_the_fleet_are_those_of_all_models(three: Workspace) -> None:
+    names = [name for _, name in technical_events.WATCHED]
+    watched = [technical_events._watched(name, "") for name in names]
+    assert watched[0] == fleet_name(names[0]) and watched[-1] == names[-1]
+    found, plain = (
+        read_aligned(three, chosen, DAY, 5 * MINUTE_MS, by=()) for chosen in (watched, names)
+    )
+    assert found.units == plain.units
+    np.testing.assert_allclose(found.values, plain.values)
 
 
 def test_a_late_row_changes_the_sum_of_its_minute(three: Workspace, send: Send) -> None:
