@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.demo import incidents
+from app.demo.first_token import first_tokens_of
 from app.demo.hub import Hub
 from app.demo.incidents import Incident, weather
 from app.demo.outcomes import outcomes_of
@@ -19,7 +20,8 @@ RATE_S = 0.12
 """Requests a second to a predictive model; text models get a third."""
 LABEL_DELAY_S = 600.0
 ASSISTANT_DEPLOYED_H = 8.4
-TRACED_SHARE = 0.1
+TRACED_SHARE = 0.25
+"""Of the past and of the present alike: a service must not seem to get busier at the start."""
 BATCH = 1_000
 
 
@@ -102,6 +104,7 @@ def _send(
         hub.send("labels", [label_of(one) for one in part if _has_label(one, end_s)])
         hub.send("logs", logs_of(part))
         hub.send("metrics", outcomes_of(rng, part))
+        hub.export_metrics(first_tokens_of(part))
 
 
 def _has_label(one: Served, end_s: float) -> bool:

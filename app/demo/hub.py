@@ -54,6 +54,14 @@ class Hub:
         if answer["data"]["rejected"]:
             raise HubError(f"{kind}: {answer['data']['rejected'][:3]}")
 
+    def export_metrics(self, body: dict[str, Any] | None) -> None:  # OTLP as JSON
+        """Send an OpenTelemetry export; raise when the hub refuses any of its points."""
+        if body is None:
+            return
+        answer = self._post("/v1/metrics", orjson.dumps(body))
+        if "partialSuccess" in answer:
+            raise HubError(f"/v1/metrics: {answer['partialSuccess']}")
+
     def put(self, path: str, body: dict[str, Any]) -> None:  # JSON
         """Put a document, e.g. the registration of a model."""
         answer = self._session.put(

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from app.demo import incidents
-from app.demo.history import RATE_S, label_of, logs_of
+from app.demo.first_token import first_tokens_of
+from app.demo.history import RATE_S, TRACED_SHARE, label_of, logs_of
 from app.demo.hub import Hub, HubError
 from app.demo.incidents import BY_NAME, Incident, weather
 from app.demo.outcomes import outcomes_of
@@ -82,9 +83,9 @@ class Live:
             served = self.desk.write(model_id, at, now)
         else:
             served = self.desk.predict(predictor, np.array([at]), [now])[0]
-        started = time.perf_counter()
-        served.row["trace_id"] = self.tracers.run(served.hop, self.wait, self.clock)
-        served.row["latency_ms"] = round((time.perf_counter() - started) * 1_000, 3)
+        self.wait(served.hop.total_ms / 1_000)
+        if self.desk.rng.random() < TRACED_SHARE:
+            served.row["trace_id"] = self.tracers.record(served.hop, at)
         self.outbox.append(served)
         if served.label is not None:
             self.hold(served)
@@ -110,6 +111,7 @@ class Live:
         self.hub.send("inferences", [one.row for one in self.outbox])
         self.hub.send("logs", logs_of(self.outbox))
         self.hub.send("metrics", outcomes_of(self.desk.rng, self.outbox))
+        self.hub.export_metrics(first_tokens_of(self.outbox))
         self.outbox.clear()
         if not weather(self.running, now).labels_held:
             labels = []

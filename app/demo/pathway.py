@@ -92,10 +92,6 @@ class Tracers:
         """Write the spans of a request that began at a moment; its trace id."""
         return self._walk(hop, start_s, None)
 
-    def run(self, hop: Hop, wait: Callable[[float], None], clock: Callable[[], float]) -> str:
-        """Live through a request: every hop really takes its time; its trace id."""
-        return self._live(hop, wait, clock, None)
-
     def flush(self) -> None:
         """Return when everything written so far was sent."""
         for provider in self._providers.values():
@@ -113,20 +109,6 @@ class Tracers:
             self._walk(call, at, span)
             at += call.total_ms / 1_000
         span.end(end_time=int((start_s + hop.total_ms / 1_000) * 1e9))
-        return trace.format_trace_id(span.get_span_context().trace_id)
-
-    def _live(
-        self,
-        hop: Hop,
-        wait: Callable[[float], None],
-        clock: Callable[[], float],
-        parent: trace.Span | None,
-    ) -> str:
-        span = self._begin(hop, int(clock() * 1e9), parent)
-        wait(hop.own_ms / 1_000)
-        for call in hop.calls:
-            self._live(call, wait, clock, span)
-        span.end(end_time=int(clock() * 1e9))
         return trace.format_trace_id(span.get_span_context().trace_id)
 
     def _begin(self, hop: Hop, start_ns: int, parent: trace.Span | None) -> trace.Span:

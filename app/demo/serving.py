@@ -23,7 +23,7 @@ KWH_A_TOKEN = 2.0e-7
 TEXT_MODELS = ("support-assistant", "ticket-summary")
 OLD_MISTAKE_SHARE = 0.14
 """Of the assistant's version before its last deployment: what the new one improved on."""
-_MS_A_TOKEN = 4.0
+MS_A_TOKEN = 4.0
 
 Row = dict[str, Any]  # an Inference as JSON
 
@@ -79,7 +79,7 @@ class Desk:
             answer, verdict = visit(self.rng, answer)
         worked_ms = (time.perf_counter() - started) * 1_000
         tokens = answer.output_tokens
-        hop = plan(self.rng, "text", model_id, worked_ms + tokens * _MS_A_TOKEN, now)
+        hop = plan(self.rng, "text", model_id, worked_ms + tokens * MS_A_TOKEN, now)
         version = "2026-09" if is_old else "2026-10"
         row = self._row(model_id, version, at_s, hop.total_ms, failed=False)
         row |= {

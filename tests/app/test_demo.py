@@ -10,15 +10,17 @@ import pytest
 from flask import Flask
 
 from app.demo import incidents
-from app.demo.history import arrivals, backfill
+from app.demo.first_token import BOUNDS_S, first_token_s, first_tokens_of
+from app.demo.history import TRACED_SHARE, arrivals, backfill
 from app.demo.hub import Hub, HubError
 from app.demo.live import Live
 from app.demo.outcomes import PROMISES, state_objectives
 from app.demo.pathway import SERVICES, Tracers
 from app.demo.predictors import Predictor, train_all
 from app.demo.run import LONGEST_GAP_S, _has_other_models, _newest
-from app.demo.serving import TEXT_MODELS, Desk
+from app.demo.serving import MS_A_TOKEN, TEXT_MODELS, Desk
 from services import slo
+from services.generation import Percentiles, get_generation
 from services.jobs import roll_up
 from services.times import Window
 from services.topology import get_topology
@@ -28,6 +30,7 @@ from tests.conftest import NOW_MS
 from tests.serving import serve
 
 NOW_S = NOW_MS / 1_000
+CALM = incidents.weather([], 0.0)
 
 
 @functools.cache
@@ -67,6 +70,40 @@ def test_two_hours_are_back_filled_marked_as_sample_and_not_twice(
     assert 0 <= NOW_S - resumed < LONGEST_GAP_S  # a restart now has no gap to fill
     topology = get_topology(workspace, Window(NOW_MS - 7_200_000, NOW_MS))
     assert {service.service for service in topology.services} >= set(SERVICES)
+
+
+def test_first_tokens_arrive_as_the_histogram_that_the_hub_reads(
+    hub: Flask, workspace: Workspace
+) -> None:
+    answers = desk()
+    served = [answers.write("ticket-summary", NOW_S - 60 + i, CALM) for i in range(50)]
+    with serve(hub) as server:
+        Hub(server.url).export_metrics(first_tokens_of(served))
+    window = Window(NOW_MS - 120_000, NOW_MS)
+    found = get_generation(workspace, window, "ticket-summary").first_token_ms
+    assert isinstance(found, Percentiles) and found.n == 50
+    true_ms = float(np.median([first_token_s(one) for one in served])) * 1_000
+    bounds_ms = np.array([0.0, *BOUNDS_S]) * 1_000
+    bucket = int(np.searchsorted(bounds_ms, true_ms))  # a histogram knows its bucket, not more
+    assert bounds_ms[bucket - 1] <= found.p50 <= bounds_ms[bucket]
+
+
+def test_a_first_token_takes_what_its_answer_took_less_the_other_tokens() -> None:
+    one = desk().write("ticket-summary", NOW_S, CALM)
+    one.row |= {"latency_ms": 180.0, "output_tokens": 31}
+    assert first_token_s(one) == pytest.approx(0.180 - 30 * MS_A_TOKEN / 1_000)
+    assert first_tokens_of([]) is None
+
+
+def test_the_present_is_traced_as_often_as_the_past(hub: Flask) -> None:
+    with serve(hub) as server:
+        tracers = Tracers(server.url, {})
+        live = Live(Hub(server.url), tracers, desk(), lambda: NOW_S, lambda _: None)
+        for _ in range(600):
+            live._serve("wine-grader")
+        tracers.close()
+    traced = sum("trace_id" in one.row for one in live.outbox) / len(live.outbox)
+    assert abs(traced - TRACED_SHARE) < 4 * (TRACED_SHARE * (1 - TRACED_SHARE) / 600) ** 0.5
 
 
 def test_somebody_elses_models_keep_the_fleet_away(hub: Flask) -> None:
