@@ -15,7 +15,7 @@ from engines.compliance import AgeBand, OpenFinding
 from engines.result import Insufficient
 from i18n import number
 from pages import sources
-from pages.compliance_words import PATH, span, title_of, words
+from pages.compliance_words import PATH, focus_link, span, title_of, words
 from services.compliance import Compliance
 from services.incidents import get_incident
 from services.workspace import Workspace
@@ -74,6 +74,8 @@ def _counts(found: Compliance) -> html.P:
 def _finding_row(ws: Workspace, one: OpenFinding) -> dict[str, Any]:
     if one.kind == "control":
         link = html.A(title_of(one.subject), href=f"{PATH}?focus={one.subject}")
+    elif one.kind == "model_card":
+        link = html.A(words("finding_card", name=one.subject), href=focus_link("card", one.subject))
     else:
         incident = get_incident(ws, one.subject)
         page = f"{PATH}?focus=incident/{one.subject}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from components.status import mark
 from engines.compliance import EvidenceAge
@@ -15,6 +16,11 @@ PATH = "/compliance"
 def words(name: str, /, **values: Any) -> str:
     """Return a text of this page."""
     return t(f"compliance.{name}", **values)
+
+
+def focus_link(kind: str, name: str) -> str:
+    """Return the address of this page with a card or a request of the register chosen."""
+    return f"{PATH}?{urlencode({'focus': f'{kind}/{name}'})}"
 
 
 def span(milliseconds: int) -> str:

@@ -13,12 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.selector import select
-from engines.compliance import AttestationFacts, DutyFacts, Facts, IncidentFacts, ModelFacts
+from engines.compliance import (
+    AttestationFacts,
+    CardState,
+    DutyFacts,
+    Facts,
+    IncidentFacts,
+    ModelFacts,
+)
 from services.attestations import valid_attestations
 from services.carbon import CarbonLine, get_carbon
 from services.duties import list_duties
 from services.identity import permitted
 from services.incidents import Incident, list_incidents
+from services.model_cards import list_cards
 from services.models import Model, list_models
 from services.times import DAY_MS, MINUTE_MS, Window
 from services.workspace import Workspace
@@ -44,9 +52,12 @@ def gather_facts(ws: Workspace, *, with_sample: bool = False) -> Facts:
     incidents = _real_incidents(ws, everyone, chosen)
     kept = {i.id for i in incidents}
     now = ws.now_ms()
+    cards = {view.model_id: view.state for view in list_cards(ws)}
     lines = {line.key: line for line in get_carbon(ws, Window(now - PAST_MS, now)).models}
     return Facts(
-        models=tuple(_model(ws, model, lines.get(model.model_id)) for model in chosen),
+        models=tuple(
+            _model(ws, model, cards[model.model_id], lines.get(model.model_id)) for model in chosen
+        ),
         incidents=tuple(_incident(i) for i in incidents),
         duties=tuple(
             DutyFacts(d.incident_id, d.regime, d.clock, d.aware_at_ms, d.reported_at_ms)
@@ -88,7 +99,7 @@ def _incident(incident: Incident) -> IncidentFacts:
     )
 
 
-def _model(ws: Workspace, model: Model, energy: CarbonLine | None) -> ModelFacts:
+def _model(ws: Workspace, model: Model, card: CardState, energy: CarbonLine | None) -> ModelFacts:
     rows, traceable = _traceable(ws, model)
     return ModelFacts(
         model_id=model.model_id,
@@ -106,6 +117,8 @@ def _model(ws: Workspace, model: Model, energy: CarbonLine | None) -> ModelFacts
         traceable_rows=traceable,
         requests=energy.inferences if energy else 0,
         requests_with_energy=energy.known if energy else 0,
+        card=card.status,
+        card_due_ms=card.due_at_ms,
     )
 
 

@@ -30,14 +30,21 @@ ROLES: dict[str, frozenset[str]] = {
     "viewer": _READ - {"content:read", "security:read"},
     "analyst": _READ | {"views:share"},
     "ml_engineer": _READ
-    | {"models:write", "analysis:run", "events:write", "policy:write", "views:share"},
+    | {
+        "models:write", "analysis:run", "events:write", "policy:write", "cards:write",
+        "views:share",
+    },
     "sre": _READ
     | {
         "slo:write", "alerts:write", "incidents:write", "analysis:run", "events:write",
         "views:share",
     },
-    "compliance_officer": _READ | {"audit:read", "audit:export", "compliance:write", "views:share"},
-    "auditor": _READ | {"audit:read", "audit:export"},
+    "compliance_officer": _READ
+    | {
+        "audit:read", "audit:export", "compliance:write", "cards:write", "requests:read",
+        "requests:write", "views:share",
+    },
+    "auditor": _READ | {"audit:read", "audit:export", "requests:read"},
     "sustainability_lead": _READ | {"carbon:write", "views:share"},
     "sender": frozenset(
         {"ingest:write", "models:read", "models:write", "events:read", "events:write"}
@@ -46,8 +53,8 @@ ROLES: dict[str, frozenset[str]] = {
     | _ADMIN
     | {
         "ingest:write", "models:write", "analysis:run", "events:write", "slo:write", "alerts:write",
-        "incidents:write", "audit:read", "audit:export", "compliance:write", "carbon:write",
-        "costs:write", "views:share",
+        "incidents:write", "audit:read", "audit:export", "compliance:write", "cards:write",
+        "requests:read", "requests:write", "carbon:write", "costs:write", "views:share",
     },
     "scheduler": _READ | {"analysis:run", "ingest:write", "maintain:run"},
 }  # fmt: skip

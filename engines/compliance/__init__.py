@@ -5,6 +5,7 @@
 """
 
 from engines.compliance.ages import AgeBand, EvidenceAge, evidence_age, spread_ages
+from engines.compliance.cards import SECTIONS, CardState, card_state, write_markdown
 from engines.compliance.catalogue import (
     Catalogue,
     CheckSpec,
@@ -16,6 +17,12 @@ from engines.compliance.catalogue import (
 from engines.compliance.clocks import read_clock
 from engines.compliance.evaluate import STATUSES, cover, evaluate
 from engines.compliance.findings import SEVERITIES, OpenFinding, count_severities, find_open
+from engines.compliance.requests import (
+    RequestClock,
+    add_months,
+    read_request,
+    roll_to_working_day,
+)
 from engines.compliance.result import (
     AttestationFacts,
     Check,
@@ -30,9 +37,10 @@ from engines.compliance.result import (
 from engines.compliance.rules import RULES
 
 __all__ = [
-    "RULES", "SEVERITIES", "STATUSES", "AgeBand", "AttestationFacts", "Catalogue", "Check",
-    "CheckSpec", "Clock", "ClockState", "Control", "ControlStatus", "Coverage", "DutyFacts",
-    "EvidenceAge", "Facts", "IncidentFacts", "ModelFacts", "OpenFinding", "count_severities",
-    "cover", "evaluate", "evidence_age", "find_open", "load_catalogue", "read_catalogue",
-    "read_clock", "spread_ages",
+    "RULES", "SECTIONS", "SEVERITIES", "STATUSES", "AgeBand", "AttestationFacts", "CardState",
+    "Catalogue", "Check", "CheckSpec", "Clock", "ClockState", "Control", "ControlStatus",
+    "Coverage", "DutyFacts", "EvidenceAge", "Facts", "IncidentFacts", "ModelFacts", "OpenFinding",
+    "RequestClock", "add_months", "card_state", "count_severities", "cover", "evaluate",
+    "evidence_age", "find_open", "load_catalogue", "read_catalogue", "read_clock", "read_request",
+    "roll_to_working_day", "spread_ages", "write_markdown",
 ]  # fmt: skip

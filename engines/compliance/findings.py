@@ -9,9 +9,10 @@ from typing import Literal
 from engines.compliance.catalogue import Clock, load_catalogue
 from engines.compliance.clocks import read_clock
 from engines.compliance.result import ControlStatus, Facts
+from engines.compliance.rules import deployed
 
 Severity = Literal["critical", "high", "medium", "low"]
-Kind = Literal["control", "incident", "report"]
+Kind = Literal["control", "incident", "report", "model_card"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 OF_CONTROL: Mapping[str, Severity] = {
     "contradicted": "high", "no_evidence": "medium", "too_old": "medium", "incomplete": "low",
@@ -29,11 +30,13 @@ class OpenFinding:
     id : str
         ``kind/subject``: the same finding has the same id until it is closed.
     kind, subject : str
-        What it is about: a control's id, or an incident's id (for a report that is late too).
+        What it is about: the id of a control, of a model, or of an incident (for a report that is
+        late too).
     severity : {"critical", "high", "medium", "low"}
         By the rule of `find_open`.
     why : str
-        A short code: the reason of the control's status, ``open`` or ``late``.
+        A short code: the reason of the control's status, ``open``, ``late``, ``card_missing``,
+        ``card_outdated`` or ``card_overdue``.
     since_ms : int or None
         Since when it is so, where the facts say it; None where they only say that it is.
     owners : tuple of str
@@ -77,8 +80,10 @@ def find_open(
     Notes
     -----
     ``critical``: an open critical incident, or a report to an authority past its limit.
-    ``high``: a control that the evidence contradicts.
-    ``medium``: a control without evidence or with evidence too old; an open warning.
+    ``high``: a control that the evidence contradicts; a high-risk model in service without a
+    model card, or with one that is overdue or of an older version.
+    ``medium``: a control without evidence or with evidence too old; an open warning; the same of
+    the card of any other model in service.
     ``low``: a control with some checks without evidence; an open incident for information.
     Without a model nothing is found: what would be missing evidence is no system at all.
 
@@ -94,6 +99,7 @@ def find_open(
         *_of_controls(facts, statuses),
         *_of_incidents(facts),
         *_of_reports(facts, now_ms, known),
+        *_of_cards(facts, now_ms),
     ]
     return tuple(sorted(found, key=_rank))
 
@@ -149,6 +155,18 @@ def _of_reports(facts: Facts, now_ms: int, clocks: Mapping[str, Clock]) -> Itera
             yield OpenFinding(
                 f"report/{duty.incident_id}.{duty.regime}", "report", duty.incident_id, "critical",
                 "late", state.deadline_ms, owners, (f"incident/{duty.incident_id}",),
+            )  # fmt: skip
+
+
+def _of_cards(facts: Facts, now_ms: int) -> Iterable[OpenFinding]:
+    for model in deployed(facts, now_ms):
+        if model.card in ("missing", "outdated", "overdue"):
+            severity: Severity = "high" if model.risk_class == "high" else "medium"
+            name = f"model/{model.model_id}"
+            yield OpenFinding(
+                f"model_card/{model.model_id}", "model_card", model.model_id, severity,
+                f"card_{model.card}", model.card_due_ms if model.card == "overdue" else None,
+                _owners(facts, (name,)), (name,),
             )  # fmt: skip
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from engines.compliance.cards import CardStatus
+
 Outcome = Literal["holds", "fails", "unknown"]
 Status = Literal["pass", "partial", "stale", "gap", "attested", "not_applicable"]
 ClockStatus = Literal["running", "warning", "late", "met", "met_late"]
@@ -34,6 +36,10 @@ class ModelFacts:
         Newest inferences looked at, and those with version, input and output.
     requests, requests_with_energy : int
         Requests of the last 30 days, and those whose energy is measured or modelled.
+    card : str
+        Where its model card stands: ``missing``, ``current``, ``due``, ``outdated``, ``overdue``.
+    card_due_ms : int or None
+        When the card's next review is due.
     """
 
     model_id: str
@@ -51,6 +57,8 @@ class ModelFacts:
     traceable_rows: int = 0
     requests: int = 0
     requests_with_energy: int = 0
+    card: CardStatus = "missing"
+    card_due_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,13 @@ def purpose_recorded(facts: Facts, now_ms: int, _clocks: Mapping[str, Clock]) ->
     return _count("purpose_recorded", deployed(facts, now_ms), lambda m: bool(m.purpose), now_ms)
 
 
+def cards_current(facts: Facts, now_ms: int, _clocks: Mapping[str, Clock]) -> Check:
+    """Every model in service has a model card, reviewed in time and since its newest version."""
+    return _count(
+        "cards_current", deployed(facts, now_ms), lambda m: m.card in ("current", "due"), now_ms
+    )
+
+
 def risk_class_recorded(facts: Facts, now_ms: int, _clocks: Mapping[str, Clock]) -> Check:
     """Every model in service has a risk class."""
     return _count(
@@ -305,7 +312,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     {
         rule.__name__: rule
         for rule in (
-            models_registered, owner_recorded, purpose_recorded, risk_class_recorded,
+            models_registered, owner_recorded, purpose_recorded, cards_current,
+            risk_class_recorded,
             objective_recorded, drift_checked, quality_checked,
             no_lingering_drift, telemetry_fresh, ingest_unbroken, trace_fields,
             incidents_triaged, causes_recorded, recovery_timed, logs_kept, access_controlled,
