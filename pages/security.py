@@ -16,16 +16,19 @@ from engines.security import KINDS
 from i18n import t
 from pages import explore_parts as parts
 from pages import security_panels as panels
+from pages import security_vulnerabilities as vulnerabilities
 from pages import sources
 from services.access import get_access_map
 from services.security import get_security, list_findings
 from services.security_scan import FINDINGS
 from services.series import read_points, step_for
 from services.times import MINUTE_MS
+from services.vulnerabilities import get_vulnerabilities
 from services.workspace import Workspace
 
 PATH = "/security"
-_KPIS = ("risk", "injection", "jailbreak", "leaks", "personal", "refused", "detect", "resolve")
+_KPIS = ("risk", "injection", "jailbreak", "leaks", "personal", "refused", "detect", "resolve",
+         *vulnerabilities.KPIS)  # fmt: skip
 _PANELS = (
     ("risk_parts", 5, 260, "risk_definition"),
     ("timeline", 7, 260, "timeline_definition"),
@@ -34,6 +37,7 @@ _PANELS = (
     ("reasons", 3, 240, "refused_definition"),
     ("access_map", 8, 220, "access_definition"),
     ("unusual", 4, 220, "access_definition"),
+    *vulnerabilities.PANELS,
     ("findings", 12, 320, "findings_definition"),
 )
 _SHOWN = 25
@@ -89,15 +93,18 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     points = read_points(ws, f"{FINDINGS}{chosen}", window, step, agg="sum", by=("kind",))
     times = np.arange(window.start_ms // step * step, window.end_ms, step).tolist()
     over_time = panels.stacked(points, times)
+    marks = sources.event_marks(ws, window, scope.model)
+    over_time_panel = panels.timeline(times, step, over_time, scanned, marks)
     access = get_access_map(ws, window)
     may_read = "content:read" in ws.principal.permissions
     table = panels.findings_table(listed[:_SHOWN], may_read=may_read, scanned=scanned)
     narrowed = panels.narrowed(kind, detector)
     view.panel("security-risk_parts", panels.risk_parts(found), texts, height=260)
-    view.panel("security-timeline", panels.timeline(times, over_time, scanned), texts, height=260)
+    view.panel("security-timeline", over_time_panel, texts, height=260)
     view.panel("security-detectors", panels.detectors(newest), texts)
     view.panel("security-guardrails", panels.guardrails(found.guardrails), texts)
     view.panel("security-reasons", panels.reasons(found.access), doors)
     view.panel("security-access_map", panels.access_map(access), doors, height=220)
     view.panel("security-unusual", panels.unusual(access), doors, height=220)
     view.panel("security-findings", html.Div([narrowed, table]), texts, height=320)
+    vulnerabilities.fill(get_vulnerabilities(ws), view)

@@ -10,7 +10,7 @@ from dash import html
 
 from components import charts, states
 from components.address import chip, choice, link, packed
-from components.charts import Line
+from components.charts import Line, Mark
 from components.issues import Issue, issue_list
 from components.kpi import kpi
 from components.panel import moment
@@ -123,16 +123,21 @@ def risk_parts(view: SecurityView) -> Any:
     return html.Div([meters(rows), html.P(words("risk_definition"), className="panel-note")])
 
 
-def timeline(times: list[int], by_kind: dict[str, list[float]], scanned: int) -> Any:
-    """Return texts with findings per step, stacked by kind."""
+def timeline(
+    times: list[int],
+    step_ms: int,
+    by_kind: dict[str, list[float]],
+    scanned: int,
+    marks: list[Mark],
+) -> Any:
+    """Return texts with findings per step, stacked by kind, with what else happened then."""
     if not scanned:
         return nothing()
     known = [kind for kind in KINDS if any(by_kind.get(kind, ()))]
     if not known:
         return states.calm(words("no_findings"), words("no_findings_hint", n=number(scanned)))
     parts = [Line(words(f"kind_{k}"), by_kind[k], token=_TOKENS[k]) for k in known]
-    figure = charts.stacked_bars(times, parts)
-    figure["layout"]["xaxis"] |= {"type": "date"}
+    figure = charts.stacked_times(times, step_ms, parts, marks=marks)
     return charts.graph(
         "security-timeline-chart", figure, label=words("timeline_definition"), height=240,
         choices={words(f"kind_{k}"): link("", detail=packed(kind=k)) for k in known},
@@ -220,7 +225,17 @@ def access_map(found: AccessMap) -> Any:
     values = [[float(v) if v else None for v in row] for row in found.requests]
     limits = (0.0, float(found.requests.max()))
     figure = charts.heat_map([key_name(k) for k in found.keys], hours, values, limits=limits)
-    figure["layout"]["xaxis"] |= {"nticks": 10, "tickangle": 0}
+    # Cells are narrower than their counts, and names of hours wider than a cell.
+    figure["data"][0].pop("texttemplate", None)
+    every = range(0, len(hours), max(1, -(-len(hours) // 5)))
+    figure["layout"]["xaxis"] |= {
+        "tickangle": 0,
+        "tickvals": [hours[i] for i in every],
+        "ticktext": [
+            f"{time_of_day(int(found.hours_ms[i]))}<br>{day_month(int(found.hours_ms[i]))}"
+            for i in every
+        ],
+    }
     return charts.graph(
         "security-access-chart", figure, label=words("access_definition"),
         height=max(160, 70 + 26 * len(found.keys)),

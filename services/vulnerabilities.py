@@ -17,7 +17,7 @@ from services.vulnerability_scans import Ledger, Vulnerability, read_ledgers
 from services.workspace import Workspace
 
 MAX_LISTED = 1_000
-MAX_OLDEST = 12
+MAX_OLDEST = 10
 TREND_MS = 90 * DAY_MS
 _TREND_STEPS = 60
 _FRESH_S = 60.0

@@ -70,6 +70,10 @@ class Hub:
         if answer.status_code >= 400:
             raise HubError(f"PUT {path}: {answer.status_code} {answer.text[:200]}")
 
+    def post(self, path: str, body: dict[str, Any]) -> None:  # JSON
+        """Post a document, e.g. the report of a scanner."""
+        self._post(path, orjson.dumps(body))
+
     def _post(self, path: str, body: bytes) -> Any:  # JSON
         headers = self.headers | {"Content-Type": "application/json"}
         for wait in (*_RETRY_S, None):

@@ -67,6 +67,7 @@ def _fleet(hub: Hub, hours: float) -> int:
     from app.demo.outcomes import state_objectives, state_policies
     from app.demo.pathway import Tracers
     from app.demo.predictors import train_all
+    from app.demo.scans import send_scans
     from app.demo.serving import Desk, Served
 
     stopped = threading.Event()
@@ -84,6 +85,7 @@ def _fleet(hub: Hub, hours: float) -> int:
         hub.put(f"/api/models/{model_id}", registration)
     state_policies(hub)
     state_objectives(hub)
+    send_scans(hub, time.time())
     live = Live(hub, tracers, desk)
     for served in pending:
         live.hold(served)

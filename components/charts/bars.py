@@ -7,7 +7,7 @@ from typing import Any
 
 from components.charts import frame
 from components.charts.frame import Figure
-from components.charts.lines import Line, Threshold, time_axis
+from components.charts.lines import Line, Mark, Threshold, add_marks, time_axis
 from components.theme import Status, series, token
 from i18n import number, quantity
 
@@ -74,7 +74,9 @@ def stacked_bars(x: Sequence[Any], parts: Sequence[Line], *, unit: str = "") -> 
     return {"data": data, "layout": made}
 
 
-def stacked_times(starts_ms: Sequence[int], step_ms: int, parts: Sequence[Line]) -> Figure:
+def stacked_times(
+    starts_ms: Sequence[int], step_ms: int, parts: Sequence[Line], *, marks: Sequence[Mark] = ()
+) -> Figure:
     """Return counts per step of time, stacked: each bar covers its step."""
     made = stacked_bars([start + step_ms // 2 for start in starts_ms], parts)
     for trace in made["data"]:
@@ -82,6 +84,7 @@ def stacked_times(starts_ms: Sequence[int], step_ms: int, parts: Sequence[Line])
     ends = (starts_ms[0], starts_ms[-1] + step_ms) if starts_ms else None
     made["layout"]["xaxis"] = time_axis(ends)
     made["layout"]["bargap"] = 0
+    made["data"] += add_marks(made["layout"], marks)
     return made
 
 

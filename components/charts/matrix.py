@@ -44,7 +44,8 @@ def heat_map(
         top = max(flat, default=1.0) or 1.0
         trace["zmin"], trace["zmax"] = limits or (-top, top)
     if len(rows) * len(columns) <= _MAX_LABELLED_CELLS:
-        trace["text"] = [[_cell(v, unit) for v in row] for row in values]
+        whole = all(v is None or float(v).is_integer() for row in values for v in row)
+        trace["text"] = [[_cell(v, unit, 0 if whole else 2) for v in row] for row in values]
         trace["texttemplate"] = "%{text}"
         trace["textfont"] = {"size": 11}
     made = frame.layout()
@@ -53,12 +54,12 @@ def heat_map(
     return {"data": [trace], "layout": made}
 
 
-def _cell(value: float | None, unit: str) -> str:
+def _cell(value: float | None, unit: str, decimals: int) -> str:
     if value is None:
         return ""
     if unit == "share":
         return percent(value, decimals=0)
-    return number(value, decimals=2) if abs(value) < 10 else number(value, compact=True)
+    return number(value, decimals=decimals) if abs(value) < 10 else number(value, compact=True)
 
 
 @dataclass(frozen=True, slots=True)

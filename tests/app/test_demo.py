@@ -18,6 +18,7 @@ from app.demo.outcomes import PROMISES, state_objectives
 from app.demo.pathway import SERVICES, Tracers
 from app.demo.predictors import Predictor, train_all
 from app.demo.run import LONGEST_GAP_S, _has_other_models, _newest
+from app.demo.scans import IMAGES, send_scans
 from app.demo.serving import MS_A_TOKEN, TEXT_MODELS, Desk
 from services import slo
 from services.generation import Percentiles, get_generation
@@ -25,6 +26,7 @@ from services.jobs import roll_up
 from services.times import Window
 from services.topology import get_topology
 from services.traffic import get_traffic
+from services.vulnerabilities import list_vulnerabilities
 from services.workspace import Workspace
 from tests.conftest import NOW_MS
 from tests.serving import serve
@@ -184,3 +186,18 @@ def test_every_script_has_an_effect_and_a_model_of_the_fleet() -> None:
         running = incidents.start(script.name, 0.0)
         assert incidents.weather([running], 1.0) != calm
         assert script.model_id in names
+
+
+def test_scans_are_invented_openly_and_sent_once(hub: Flask, workspace: Workspace) -> None:
+    with serve(hub) as server:
+        client = Hub(server.url)
+        send_scans(client, NOW_S)
+        first = client.get("/api/security/vulnerabilities/summary")
+        send_scans(client, NOW_S)
+        again = client.get("/api/security/vulnerabilities/summary")
+    assert [s["scans"] for s in again["systems"]] == [s["scans"] for s in first["systems"]]
+    assert {s["subject"] for s in first["systems"]} == set(IMAGES)
+    every = list_vulnerabilities(workspace, state=None, limit=1_000).rows
+    assert every and all(row.vulnerability.id.startswith("SAMPLE-") for row in every)
+    assert len({r.vulnerability.state for r in every}) == 3
+    assert first["time_to_fix"] is not None

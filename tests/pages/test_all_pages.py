@@ -56,6 +56,9 @@ def fill(client: FlaskClient, backends: Backends, now_ms: int) -> None:
         client.post("/api/ingest/inferences", json={"inferences": [*rows, *texts]}).status_code
         == 202
     )
+    scan = {"vulnerabilities": [{"id": "X-1", "component": "parser", "score": 9.8}]}
+    sent = client.post("/api/security/vulnerabilities?source=scanner&subject=app", json=scan)
+    assert sent.status_code == 201
     promise = {
         "name": "Answers", "model_id": "alpha", "target": 0.99,
         "indicator": {"kind": "availability"},
