@@ -15,10 +15,11 @@ from components.scope import Scope
 from engines.security import KINDS
 from i18n import t
 from pages import explore_parts as parts
+from pages import security_keys, sources
 from pages import security_panels as panels
 from pages import security_vulnerabilities as vulnerabilities
-from pages import sources
 from services.access import get_access_map
+from services.key_misuse import get_key_misuse
 from services.security import get_security, list_findings
 from services.security_scan import FINDINGS
 from services.series import read_points, step_for
@@ -37,6 +38,7 @@ _PANELS = (
     ("reasons", 3, 240, "refused_definition"),
     ("access_map", 8, 220, "access_definition"),
     ("unusual", 4, 220, "access_definition"),
+    security_keys.PANEL,
     *vulnerabilities.PANELS,
     ("findings", 12, 320, "findings_definition"),
 )
@@ -108,3 +110,6 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.panel("security-unusual", panels.unusual(access), doors, height=220)
     view.panel("security-findings", html.Div([narrowed, table]), texts, height=320)
     vulnerabilities.fill(get_vulnerabilities(ws), view)
+    keys = get_key_misuse(ws, window)
+    judged = Provenance(scope.describe(), keys.keys, computed_at_ms=keys.computed_at_ms)
+    view.panel("security-key_misuse", security_keys.misuse(keys), judged, height=150)

@@ -20,7 +20,8 @@ from services.workspace import Workspace
 ACCESS = "aiobs_access_total"
 MAX_KEYS = 40
 Reason = Literal[
-    "answered", "no_credential", "malformed_key", "unknown_key", "wrong_secret", "permission",
+    "answered", "no_credential", "malformed_key", "unknown_key", "revoked_key", "wrong_secret",
+    "permission",
     "foreign_site", "too_many_attempts", "sign_in", "refused",
 ]  # fmt: skip
 

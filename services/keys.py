@@ -81,10 +81,15 @@ def parse_key(presented: str) -> tuple[str, str] | None:
     return (key_id, secret) if well_formed and presented.isascii() else None
 
 
-def find_key(installation: RecordStore, key_id: str) -> tuple[Principal, str] | None:
-    """Return the principal and secret hash of a key that is not revoked; for the guard."""
+def find_key(
+    installation: RecordStore, key_id: str, *, revoked: bool = False
+) -> tuple[Principal, str] | None:
+    """Return the principal and secret hash of a key that is not revoked; for the guard.
+
+    With `revoked`, of one that is: to know whose it was when it still comes.
+    """
     row = installation.get(_KIND, key_id)
-    if row is None or row.body["revoked"]:
+    if row is None or bool(row.body["revoked"]) != revoked:
         return None
     body = row.body
     principal = Principal(key_id, body["tenant"], (body["role"],), "api_key", body["name"])

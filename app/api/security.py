@@ -7,7 +7,7 @@ import msgspec
 from app.api.queries import Span, window_of
 from app.api.routing import Router
 from engines.security import Kind, Scan
-from services import access, security
+from services import access, key_misuse, security
 from services.security_scan import StoredFinding
 from services.workspace import Workspace
 
@@ -62,6 +62,14 @@ class UnusualAccess(msgspec.Struct, frozen=True):
 def access_map(ws: Workspace, query: Span) -> UnusualAccess:
     """Return requests per key and hour with the hours that a key's own past does not explain."""
     return UnusualAccess(access.get_access_map(ws, window_of(ws, query)))
+
+
+@router.route(
+    "GET", "/keys", permission="security:read", query=Span, returns=key_misuse.KeyMisuseView
+)  # fmt: skip
+def keys(ws: Workspace, query: Span) -> key_misuse.KeyMisuseView:
+    """Return revoked keys in use and what a key's own past does not explain."""
+    return key_misuse.get_key_misuse(ws, window_of(ws, query))
 
 
 @router.route(

@@ -43,6 +43,17 @@ class KeyChecker:
         found = self._lookup(parsed[0]) if parsed is not None else None
         return found[0] if found is not None else None
 
+    def revoked_owner(self, presented: str) -> Principal | None:
+        """Return whose key this was before it was revoked, if its secret is right: for counting."""
+        parsed = parse_key(presented)
+        if parsed is None:
+            return None
+        found = find_key(self.backends.records.scoped(""), parsed[0], revoked=True)
+        if found is None:
+            return None
+        given = self.backends.sign(parsed[1].encode())
+        return found[0] if hmac.compare_digest(given, found[1]) else None
+
     def session_principal(self, key_id: str) -> Principal | None:
         """Return who a session belongs to, while its key is not revoked."""
         found = self._lookup(key_id)

@@ -97,6 +97,8 @@ def check_key(checker: KeyChecker, throttle: Throttle, key: str) -> Principal:
     if principal is not None:
         return principal
     g.access_reason = _why(parsed is not None, owner)
+    if owner is None and (was := checker.revoked_owner(key)) is not None:
+        g.access_owner, g.access_reason = was, "revoked_key"
     if wait := throttle.fail(address, key_id):
         g.access_reason = "too_many_attempts"
         raise Throttled("too many failed attempts from this address", retry_after_s=wait)
@@ -118,6 +120,8 @@ def _record(recorder: AccessRecorder, status: int) -> None:
         status, reason = 200, "answered"
     key_id = owner.id if owner is not None else ""
     recorder.count(tenant_of(owner), key_id, status, reason)
+    if owner is not None and owner.method == "api_key" and status != 401 and status != 429:
+        recorder.note_address(owner.tenant, key_id, request.remote_addr or "")
 
 
 def _refuse_foreign(settings: Settings) -> Response | None:

@@ -18,6 +18,7 @@ from engines.security.ageing import (
 )
 from engines.security.cvss import GRADES, Grade, grade_score, score_vector
 from engines.security.mask import masked_excerpt
+from engines.security.misuse import KeyActivity, KeyMisuse, KeySignal, Misuse, find_key_misuse
 from engines.security.refusal import looks_refused
 from engines.security.result import (
     KINDS,
@@ -43,7 +44,11 @@ __all__ = [
     "SEVERITIES",
     "Count",
     "Grade",
+    "KeyActivity",
+    "KeyMisuse",
+    "KeySignal",
     "Kind",
+    "Misuse",
     "Risk",
     "RiskPart",
     "Scan",
@@ -55,6 +60,7 @@ __all__ = [
     "count_by_age",
     "count_open",
     "estimate_time_to_fix",
+    "find_key_misuse",
     "find_unusual_hours",
     "grade_score",
     "is_overdue",
