@@ -11,6 +11,7 @@ from dash import html
 from components import states
 from components.attributes import attrs
 from components.definition import definition as define
+from components.element import element
 from components.icons import icon
 from engines.result import Insufficient
 from i18n import date_time, number, t, tell
@@ -114,7 +115,7 @@ def moment(epoch_ms: float) -> html.Time:
     """Return a moment that the browser keeps writing as "3 minutes ago"."""
     iso = datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds")
     words = f"{date_time(epoch_ms, seconds=True)} UTC"
-    return html.Time(words, dateTime=iso, title=words, **attrs(data_ago="1"))
+    return element(html.Time, words, dateTime=iso, title=words, **attrs(data_ago="1"))
 
 
 def grid(*children: Any, **more: Any) -> html.Div:

@@ -10,6 +10,7 @@ import dash_ag_grid  # at the top: Dash must know its scripts before the first p
 from dash import html
 
 from components.attributes import attrs
+from components.element import element
 from i18n import direction, quantity, t
 
 MAX_PLAIN_ROWS = 200
@@ -45,13 +46,14 @@ def table(
     """
     head = html.Tr([html.Th(c.title, scope="col", className=_class(c)) for c in columns])
     body = [
-        html.Tr(
+        element(
+            html.Tr,
             [
-                html.Th(_cell(c, row.get(c.key)), scope="row", className=_class(c))
+                element(html.Th, _cell(c, row.get(c.key)), scope="row", className=_class(c))
                 if i == 0
-                else html.Td(_cell(c, row.get(c.key)), className=_class(c))
+                else element(html.Td, _cell(c, row.get(c.key)), className=_class(c))
                 for i, c in enumerate(columns)
-            ]
+            ],
         )
         for row in rows[:limit]
     ]
@@ -164,10 +166,10 @@ def _class(column: Column) -> str:
 
 def _cell(column: Column, value: Any) -> Any:
     if column.kind == "number":
-        return html.Bdi(quantity(value, column.unit), dir="ltr")
+        return element(html.Bdi, quantity(value, column.unit), dir="ltr")
     if value is None:
         return "–"
-    return html.Bdi(value) if isinstance(value, str) else value
+    return element(html.Bdi, value) if isinstance(value, str) else value
 
 
 def _grid_column(column: Column) -> dict[str, Any]:

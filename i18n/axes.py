@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from i18n.formats import babel_code
+from i18n.formats import babel_locale
 from i18n.languages import current, direction
 
 _D3 = {"d": "%-d", "dd": "%d", "M": "%-m", "MM": "%m", "MMM": "%b", "MMMM": "%B", "y": "%Y"}
@@ -29,9 +29,7 @@ def d3_date(skeleton: str, locale: str | None = None) -> str:
     >>> d3_date("MMMd", "en"), d3_date("MMMd", "de"), d3_date("yMMM", "ja"), d3_date("MMMd", "pt")
     ('%b %-d', '%-d. %b', '%Y年%-m月', '%-d de %b')
     """
-    from babel.core import Locale
-
-    pattern = Locale.parse(babel_code(locale)).datetime_skeletons[skeleton].pattern
+    pattern = babel_locale(locale).datetime_skeletons[skeleton].pattern
     return _PIECE.sub(lambda m: m[1] if m[1] is not None else _D3[m[0]], pattern)
 
 
@@ -59,9 +57,7 @@ def plot_locale(locale: str) -> dict[str, object]:
     >>> plot_locale("de")["decimal"], plot_locale("de")["currency"], plot_locale("en")["currency"]
     (',', ['', '\\xa0%'], ['', '%'])
     """
-    from babel.core import Locale
-
-    known = Locale.parse(babel_code(locale))
+    known = babel_locale(locale)
     digits = known.number_symbols["latn"]
     per_cent = known.percent_formats[None].pattern.partition("#,##0")[2]
     return {

@@ -9,21 +9,43 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from i18n.languages import current
+
+if TYPE_CHECKING:
+    from babel.core import Locale
+    from babel.numbers import NumberPattern
 
 _MISSING = "–"
 _SI = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def babel_code(locale: str | None) -> str:
-    code = locale or current()
-    return {"zh": "zh_Hans_CN", "pt": "pt_BR"}.get(code, code)
+def babel_locale(locale: str | None) -> Locale:
+    """Return what Babel knows of a language, the one in use by default; parsed once."""
+    return _parsed(locale or current())
+
+
+@lru_cache(maxsize=32)
+def _parsed(code: str) -> Locale:
+    from babel.core import Locale
+
+    return Locale.parse({"zh": "zh_Hans_CN", "pt": "pt_BR"}.get(code, code))
 
 
 @lru_cache(maxsize=256)
-def _pattern(decimals: int, fixed: bool) -> str:
-    return "#,##0" + ("." + ("0" if fixed else "#") * decimals if decimals else "")
+def _pattern(decimals: int, fixed: bool, around: str = "#,##0") -> NumberPattern:
+    """Return a number's pattern with so many decimals; `around` holds its whole part."""
+    from babel.numbers import parse_pattern
+
+    part = "." + ("0" if fixed else "#") * decimals if decimals else ""
+    return parse_pattern(around.replace("#,##0", f"#,##0{part}"))
+
+
+@lru_cache(maxsize=10_000)
+def _written(value: float, pattern: NumberPattern, locale: Locale) -> str:
+    """Return a number by its pattern. Most numbers of a page are those of the tick before."""
+    return str(pattern.apply(value, locale))
 
 
 def number(
@@ -46,14 +68,9 @@ def number(
             if abs(value) >= size * 0.9995:
                 value, suffix = value / size, letter
                 break
-    from babel.numbers import format_decimal
-
     places = decimals if decimals is not None else _places(value)
-    text = format_decimal(
-        _unsigned_zero(value, places),
-        format=_pattern(places, decimals is not None),
-        locale=babel_code(locale),
-    )
+    pattern = _pattern(places, decimals is not None)
+    text = _written(_unsigned_zero(value, places), pattern, babel_locale(locale))
     return f"{text}{suffix}"
 
 
@@ -85,16 +102,9 @@ def percent(share: float | None, *, decimals: int = 1, locale: str | None = None
     """
     if share is None or not math.isfinite(share):
         return _MISSING
-    from babel.core import Locale
-    from babel.numbers import format_percent
-
-    pattern = Locale.parse(babel_code(locale)).percent_formats[None].pattern
-    digits = "#,##0" + ("." + "#" * decimals if decimals else "")
-    return format_percent(
-        _unsigned_zero(share, decimals + 2),
-        format=pattern.replace("#,##0", digits),
-        locale=babel_code(locale),
-    )
+    known = babel_locale(locale)
+    pattern = _pattern(decimals, False, known.percent_formats[None].pattern)
+    return _written(_unsigned_zero(share, decimals + 2), pattern, known)
 
 
 def currency(value: float | None, code: str = "USD", *, locale: str | None = None) -> str:
@@ -104,10 +114,10 @@ def currency(value: float | None, code: str = "USD", *, locale: str | None = Non
     from babel.numbers import format_currency, get_currency_precision
 
     if value == 0 or abs(value) >= 1:
-        return format_currency(value, code, locale=babel_code(locale))
+        return format_currency(value, code, locale=babel_locale(locale))
     places = max(get_currency_precision(code), _places(value))
     return format_currency(
-        round(value, places), code, locale=babel_code(locale), decimal_quantization=False
+        round(value, places), code, locale=babel_locale(locale), decimal_quantization=False
     )
 
 
@@ -191,7 +201,7 @@ def date_time(
     from babel.dates import format_date, format_time
 
     moment = datetime.fromtimestamp(epoch_ms / 1000, zone)
-    code = babel_code(locale)
+    code = babel_locale(locale)
     clock = format_time(moment, "HH:mm:ss" if seconds else "HH:mm", locale=code)
     return f"{format_date(moment, 'medium', locale=code)} {clock}"
 
@@ -201,7 +211,7 @@ def day(epoch_ms: float, *, zone: tzinfo = UTC, locale: str | None = None) -> st
     from babel.dates import format_date
 
     moment = datetime.fromtimestamp(epoch_ms / 1000, zone)
-    return format_date(moment, "medium", locale=babel_code(locale))
+    return format_date(moment, "medium", locale=babel_locale(locale))
 
 
 def day_month(epoch_ms: float, *, locale: str | None = None) -> str:
@@ -209,7 +219,7 @@ def day_month(epoch_ms: float, *, locale: str | None = None) -> str:
     from babel.dates import format_skeleton
 
     moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
-    return format_skeleton("MMMd", moment, locale=babel_code(locale))
+    return format_skeleton("MMMd", moment, locale=babel_locale(locale))
 
 
 def time_of_day(epoch_ms: float, *, locale: str | None = None) -> str:
@@ -217,7 +227,7 @@ def time_of_day(epoch_ms: float, *, locale: str | None = None) -> str:
     from babel.dates import format_time
 
     moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
-    return format_time(moment, "HH:mm", locale=babel_code(locale))
+    return format_time(moment, "HH:mm", locale=babel_locale(locale))
 
 
 def ago(seconds: float, *, locale: str | None = None) -> str:
@@ -225,18 +235,10 @@ def ago(seconds: float, *, locale: str | None = None) -> str:
     from babel.dates import format_timedelta
 
     return format_timedelta(
-        -max(1, round(seconds)), add_direction=True, threshold=1.5, locale=babel_code(locale)
+        -max(1, round(seconds)), add_direction=True, threshold=1.5, locale=babel_locale(locale)
     )
-
-
-@lru_cache(maxsize=16)
-def _plural_rule(code: str) -> object:
-    from babel.core import Locale
-
-    return Locale.parse(code).plural_form
 
 
 def plural_form(amount: float, locale: str | None = None) -> str:
     """Return the CLDR plural category of an amount: zero, one, two, few, many or other."""
-    rule = _plural_rule(babel_code(locale))
-    return str(rule(amount))  # type: ignore[operator]
+    return str(babel_locale(locale).plural_form(amount))
