@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,8 +25,9 @@ from pages import executive_plans, focus, sources
 from services.costs import get_recent_costs
 from services.executive import Executive, Risk, Sentence, get_executive
 from services.profiles import PATHS, WidgetView, get_dashboard
-from services.series import read_points, step_for
+from services.series import step_for
 from services.times import MINUTE_MS, Window
+from services.trust import FleetTrust, read_fleet_trust
 from services.workspace import Workspace
 
 PATH = "/executive"
@@ -87,8 +89,9 @@ def register(dash_app: Any) -> None:  # a dash.Dash
 def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put the state of the fleet into the page's places, as far as the reader may see it."""
     window, before = sources.window_of(ws, scope), sources.compared(ws, scope)
-    found = get_executive(ws, window, compared=before)
     dashboard = get_dashboard(ws, _PROFILE, window, compared=before)
+    figures = {widget.id: widget.figure for widget in dashboard.widgets}
+    found = get_executive(ws, window, compared=before, figures=figures)
     for widget in dashboard.widgets:
         view.slot(f"executive-{widget.id}", _figure(widget))
     hidden = set(_KPIS) - {widget.id for widget in dashboard.widgets}
@@ -101,7 +104,9 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.panel("executive-story", _story(found.story), source, height=270)
     view.panel("executive-risks", _risks(found), source, height=180)
     view.panel("executive-services", _services(found), source, height=180)
-    view.panel("executive-trust", _trust_chart(ws, window), source, height=220)
+    trust = read_fleet_trust(ws, window, max(step_for(window), 5 * MINUTE_MS))
+    own = replace(source, computed_at_ms=trust.computed_at_ms)
+    view.panel("executive-trust", _trust_chart(ws, window, trust), own, height=220)
     if "costs:read" in ws.principal.permissions:
         view.panel("executive-spend", _spend_chart(ws, window, before), source, height=220)
 
@@ -279,16 +284,13 @@ def _services(found: Executive) -> Any:
     return table(columns, rows, caption=words("services"), limit=12)
 
 
-def _trust_chart(ws: Workspace, window: Window) -> Any:
-    step = max(step_for(window), 5 * MINUTE_MS)
-    found = read_points(ws, 'aiobs_trust_score{bound=""}', window, step)
-    if not found or not np.isfinite(found[0].values).any():
+def _trust_chart(ws: Workspace, window: Window, trust: FleetTrust) -> Any:
+    if all(value is None for value in trust.values):
         return Insufficient(t("unified.no_history"))
-    points = found[0]
     limits = sources.trust_limits(ws)
     figure = charts.line(
-        points.timestamps_ms.tolist(),
-        [Line(t("unified.mean_trust"), sources.plain(points.values))],
+        trust.timestamps_ms,
+        [Line(t("unified.mean_trust"), trust.values)],
         thresholds=limits, y_range=(0.0, 1.02), marks=sources.event_marks(ws, window),
     )  # fmt: skip
     return charts.graph(

@@ -196,8 +196,7 @@ def _runs(
 
 def _since(ws: Workspace, model_id: str) -> int:
     """Return when telemetry of a model, or of any, began."""
-    seen = ws.events.models_seen()
-    return min((m.first_ms for m in seen if model_id in ("", m.model_id)), default=0)
+    return ws.events.first_seen_ms(model_id or None) or 0
 
 
 def _drivers(

@@ -12,7 +12,7 @@ from engines.sentence import say
 from services.figures import Figure
 from services.fleet import ModelGlance, Overview, get_overview
 from services.identity import permitted
-from services.incidents import Incident, list_incidents, open_incidents
+from services.incidents import Incident, list_incidents, still_open
 from services.times import Window
 from services.topology import ServiceHealth
 from services.traffic import get_traffic
@@ -65,14 +65,24 @@ class Executive(msgspec.Struct, frozen=True):
 
 
 @permitted("metrics:read")
-def get_executive(ws: Workspace, window: Window, *, compared: Window | None = None) -> Executive:
-    """Return health, risks and narrative from stored results; nothing is computed by wish."""
+def get_executive(
+    ws: Workspace,
+    window: Window,
+    *,
+    compared: Window | None = None,
+    figures: dict[str, Figure] | None = None,
+) -> Executive:
+    """Return health, risks and narrative from stored results; nothing is computed by wish.
+
+    `figures` are those of `KPIS` where the caller has read them for the same windows.
+    """
     against = compared or window.before()
     overview = get_overview(ws)
     incidents = list_incidents(ws, limit=10_000)
     found, lack = _health(ws, window, overview, incidents)
-    risks = _risks(ws, overview)
-    figures = {w.id: f for w, f in read_widgets(ws, KPIS, window, compared=against)}
+    risks = _risks(overview, incidents)
+    if figures is None:
+        figures = {w.id: f for w, f in read_widgets(ws, KPIS, window, compared=against)}
     return Executive(
         computed_at_ms=ws.now_ms(),
         window=window,
@@ -127,11 +137,11 @@ def _untouched(overview: Overview, incidents: list[Incident]) -> float | Insuffi
         return Insufficient.of(error)
 
 
-def _risks(ws: Workspace, overview: Overview) -> list[Risk]:
+def _risks(overview: Overview, incidents: list[Incident]) -> list[Risk]:
     """Return open incidents and models that are not well: worst first, then most requests."""
     glances = {m.model_id: m for m in overview.models}
     risks, named = [], set()
-    for incident in open_incidents(ws):
+    for incident in still_open(incidents):
         if incident.subject in named:
             continue
         named.add(incident.subject)

@@ -73,8 +73,13 @@ def list_incidents(
 @permitted("incidents:read")
 def open_incidents(ws: Workspace) -> list[Incident]:
     """Return incidents that are not resolved, worst and newest first."""
+    return still_open(list_incidents(ws, limit=10_000))
+
+
+def still_open(incidents: list[Incident]) -> list[Incident]:
+    """Return those of some incidents that are not resolved, worst and newest first."""
     rank = {"critical": 0, "warning": 1, "info": 2}
-    found = [i for i in list_incidents(ws, limit=10_000) if i.state != "resolved"]
+    found = [i for i in incidents if i.state != "resolved"]
     return sorted(found, key=lambda i: (rank[i.severity], -i.opened_at_ms))
 
 

@@ -86,7 +86,7 @@ def find_models(ws: Workspace, text: str = "", limit: int = 0) -> list[Model]:
 @permitted("models:read")
 def get_model(ws: Workspace, model_id: str) -> Model:
     """Return one model; `NotFound` when it neither sent nor was registered."""
-    seen = [row for row in ws.events.models_seen() if row.model_id == model_id]
+    seen = ws.events.models_seen(model_id)
     record = ws.records.get(_KIND, model_id)
     if not seen and record is None:
         raise NotFound(say("reasons.no_such_model", "there is no model {id}", id=model_id))
@@ -96,8 +96,8 @@ def get_model(ws: Workspace, model_id: str) -> Model:
 @permitted("models:read")
 def was_watched(ws: Workspace, since_ms: int, model_id: str | None = None) -> bool:
     """Return whether the model, or any, already sent inferences at a moment: else no comparison."""
-    seen = ws.events.models_seen()
-    return any(r.first_ms <= since_ms for r in seen if model_id in (None, r.model_id))
+    first_ms = ws.events.first_seen_ms(model_id)
+    return first_ms is not None and first_ms <= since_ms
 
 
 @permitted("models:write")

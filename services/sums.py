@@ -168,8 +168,8 @@ def _pieces(window: Window) -> list[tuple[int, int, int]]:
 @permitted("models:read")
 def has_history(ws: Workspace, window: Window) -> bool:
     """Whether telemetry was there for the whole window: a total of a part compares with nothing."""
-    first = min((seen.first_ms for seen in ws.events.models_seen()), default=window.end_ms)
-    return first <= window.start_ms + window.length_ms // 20
+    first_ms = ws.events.first_seen_ms()
+    return first_ms is not None and first_ms <= window.start_ms + window.length_ms // 20
 
 
 def to_list(values: NDArray[np.float64]) -> list[float | None]:

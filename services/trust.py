@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from connectors.protocols import SeriesPoints
-from connectors.selector import Matcher, Selector, any_of
+from connectors.selector import Matcher, Selector, any_of, select
 from engines import trust as engine
 from engines.drift import DriftReport
 from engines.reliability import Overall, wilson
@@ -23,6 +23,7 @@ from services.history import keep, store_numbers
 from services.identity import permitted
 from services.models import Model, get_model
 from services.reliability import ReliabilityAnswer, get_reliability
+from services.sums import to_list
 from services.times import DAY_MS, HOUR_MS, Window
 from services.traffic import Traffic, get_traffic
 from services.trust_policy import as_engine_policy, get_policy, list_policies
@@ -93,6 +94,30 @@ def read_trust_history(
     return ws.metrics.window(
         selector, window.start_ms, window.end_ms, step_ms, across="avg", by=("model_id",)
     )
+
+
+class FleetTrust(msgspec.Struct, frozen=True):
+    """The mean trust of all models over time; None where none was known."""
+
+    computed_at_ms: int
+    timestamps_ms: list[int]
+    values: list[float | None]
+
+
+@permitted("trust:read")
+def read_fleet_trust(ws: Workspace, window: Window, step_ms: int) -> FleetTrust:
+    """Return the mean trust of all models per step, read anew each minute for all who look."""
+
+    def read() -> FleetTrust:
+        found = ws.metrics.window(
+            select("aiobs_trust_score", {"bound": ""}), window.start_ms, window.end_ms, step_ms,
+            across="avg",
+        )  # fmt: skip
+        times = found[0].timestamps_ms.tolist() if found else []
+        return FleetTrust(ws.now_ms(), times, to_list(found[0].values) if found else [])
+
+    key = f"fleet_trust/{window.live_key(ws.now_ms())}/{step_ms}"
+    return ws.cached(key, FleetTrust, read, fresh_s=60, stale_s=600)
 
 
 def _kept(ws: Workspace, model_id: str) -> TrustAnswer | None:

@@ -76,13 +76,22 @@ def mean_trust(sight: Sight) -> Figure:
 
 
 def _mean_stored(sight: Sight, name: str, labels: dict[str, str]) -> float | None:
-    found = sight.ws.metrics.window(
-        select(name, labels), sight.compared.start_ms, sight.compared.end_ms,
-        sight.compared.length_ms, over_time="avg", across="avg",
-    )  # fmt: skip
-    values = found[0].values if found else np.array([])
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else None
+    """Return the mean of all models in the compared window, read anew each minute."""
+    ws, past = sight.ws, sight.compared
+
+    def read() -> list[float]:
+        found = ws.metrics.window(
+            select(name, labels), past.start_ms, past.end_ms, past.length_ms,
+            over_time="avg", across="avg",
+        )  # fmt: skip
+        values = found[0].values if found else np.array([])
+        known = values[np.isfinite(values)]
+        return [float(known.mean())] if len(known) else []
+
+    behind = sight.window.end_ms - past.end_ms
+    when = f"{sight.window.live_key(ws.now_ms())}/{behind}/{past.length_ms}"
+    mean = ws.cached(f"mean/{name}/{when}", list[float], read, fresh_s=60, stale_s=600)
+    return mean[0] if mean else None
 
 
 def open_incidents(sight: Sight) -> Figure:

@@ -134,7 +134,13 @@ class EventStore(Protocol):
 
     def add_events(self, rows: Sequence[Event]) -> Added: ...
 
-    def models_seen(self) -> list[ModelSeen]: ...
+    def models_seen(self, model_id: str | None = None) -> list[ModelSeen]:
+        """What each version of a model, or of all, sent so far, in order of model and version."""
+        ...
+
+    def first_seen_ms(self, model_id: str | None = None) -> int | None:
+        """When the first inference of a model, or of any, happened; None without one."""
+        ...
 
     def inference_columns(
         self,

@@ -61,17 +61,31 @@ class SqliteEventStore:
     def add_events(self, batch: Sequence[Event]) -> Added:
         return self._add(rows.EVENTS, batch)
 
-    def models_seen(self) -> list[ModelSeen]:
+    def models_seen(self, model_id: str | None = None) -> list[ModelSeen]:
+        where, given = self._streams(model_id)
         with self._inferences.read() as connection:
             found = connection.execute(
                 "SELECT model_id, version, first_ms, last_ms, count, is_sample FROM stream"
-                " WHERE tenant = ? AND count > 0 ORDER BY model_id, version",
-                (self._tenant,),
+                f" WHERE {where} ORDER BY model_id, version",
+                given,
             )
             return [
                 ModelSeen(model_id, version, first_ms, last_ms, count, bool(is_sample))
                 for model_id, version, first_ms, last_ms, count, is_sample in found
             ]
+
+    def first_seen_ms(self, model_id: str | None = None) -> int | None:
+        where, given = self._streams(model_id)
+        with self._inferences.read() as connection:
+            query = f"SELECT min(first_ms) FROM stream WHERE {where}"
+            (first_ms,) = connection.execute(query, given).fetchone()
+        return None if first_ms is None else int(first_ms)
+
+    def _streams(self, model_id: str | None) -> tuple[str, tuple[str, ...]]:
+        """Return the condition on the streams of a model, or of all, and its values."""
+        if model_id is None:
+            return "tenant = ? AND count > 0", (self._tenant,)
+        return "tenant = ? AND model_id = ? AND count > 0", (self._tenant, model_id)
 
     def inference_columns(
         self,

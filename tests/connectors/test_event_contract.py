@@ -184,6 +184,17 @@ def test_models_seen_knows_samples_and_versions(backend: EventBackend) -> None:
     assert not seen["m", ""].is_sample
     assert (seen["m", ""].first_ms, seen["m", ""].last_ms) == (T0 + 1_000, T0 + 2_000)
     assert seen["m", ""].count == 2
+    assert store.models_seen("m") == [seen["m", ""]] and store.models_seen("none") == []
+
+
+def test_the_first_inference_of_a_model_and_of_any_is_known(backend: EventBackend) -> None:
+    store = backend.scoped("t")
+    assert store.first_seen_ms() is None
+    store.add_inferences([inference(2), inference(1), FULL])
+    assert store.first_seen_ms("m") == T0 + 1_000
+    assert store.first_seen_ms() == min(row.first_ms for row in store.models_seen())
+    assert store.first_seen_ms("none") is None
+    assert backend.scoped("other").first_seen_ms() is None
 
 
 def test_pages_continue_where_they_ended_while_rows_arrive(backend: EventBackend) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from flask.testing import FlaskClient
 
-from services.executive import MAX_RISKS, get_executive
+from services.executive import KPIS, MAX_RISKS, get_executive
+from services.history import store_numbers
 from services.incidents import Finding, change_state, reconcile
 from services.models import Registration, register_model
+from services.profiles import get_dashboard
 from services.times import DAY_MS, HOUR_MS, Window
+from services.trust import read_fleet_trust
 from services.workspace import Workspace
 
 
@@ -78,3 +81,25 @@ def test_the_story_names_a_cause_only_when_one_is_on_record(
     told = {s.key: s for s in get_executive(workspace, window(workspace)).story}["cause"]
     assert told.values["cause"] == "feature-store"
     assert told.incident is not None and told.incident.id == incident.id
+
+
+def test_figures_that_were_read_before_tell_the_same_story(
+    client: FlaskClient, workspace: Workspace, clock: list[int]
+) -> None:
+    send(client, clock[0], "a", "b")
+    reconcile(workspace, [finding("a", "critical")], quiet_ms=DAY_MS)
+    shown = get_dashboard(workspace, "executive", window(workspace))
+    figures = {widget.id: widget.figure for widget in shown.widgets}
+    assert set(KPIS) <= set(figures)
+    found = get_executive(workspace, window(workspace), figures=figures)
+    assert found.story == get_executive(workspace, window(workspace)).story != []
+
+
+def test_trust_of_the_fleet_is_the_mean_of_its_models(workspace: Workspace) -> None:
+    now, step = workspace.now_ms(), HOUR_MS
+    for model_id, value in (("a", 0.5), ("b", 1.0)):
+        numbers = [("aiobs_trust_score", {}, value), ("aiobs_trust_score", {"bound": "point"}, 0)]
+        store_numbers(workspace, model_id, now - 2 * HOUR_MS, numbers)
+    found = read_fleet_trust(workspace, window(workspace), step)
+    assert [v for v in found.values if v is not None] == [0.75]
+    assert len(found.timestamps_ms) == len(found.values)
