@@ -167,8 +167,14 @@ def _node_detail(ws: Workspace, found: Diagnosis, node: CausalNode, graph: Causa
 
 def _neighbours(node: CausalNode, graph: CausalGraph) -> list[Children]:
     names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
-    into = [e for e in graph.edges if e.target == node.node_id]
-    out = [e for e in graph.edges if e.source == node.node_id]
+    directed = [e for e in graph.edges if e.kind != "correlates"]
+    into = [e for e in directed if e.target == node.node_id]
+    out = [e for e in directed if e.source == node.node_id]
+    beside = [e for e in graph.edges if e.kind == "correlates" and node.node_id in _ends(e)]
+
+    def named(edge: CausalEdge, end: str) -> str:
+        other = getattr(edge, end) if end else next(i for i in _ends(edge) if i != node.node_id)
+        return names.get(other, other)
 
     def listed(edges: list[CausalEdge], label: str, end: str) -> Children:
         if not edges:
@@ -176,7 +182,7 @@ def _neighbours(node: CausalNode, graph: CausalGraph) -> list[Children]:
         best = sorted(edges, key=lambda e: -e.confidence)[:12]
         items = [
             html.Li([
-                pick(f"{e.source}→{e.target}", names.get(getattr(e, end), getattr(e, end))), " ",
+                pick(f"{e.source}→{e.target}", named(e, end)), " ",
                 html.Span(percent(e.confidence, decimals=0), className="muted"),
             ])
             for e in best
@@ -186,10 +192,15 @@ def _neighbours(node: CausalNode, graph: CausalGraph) -> list[Children]:
     return [
         html.Div(
             [listed(into, t("causal_graph.into"), "source"),
-             listed(out, t("causal_graph.out_of"), "target")],
+             listed(out, t("causal_graph.out_of"), "target"),
+             listed(beside, t("causal_graph.beside"), "")],
             className="neighbours",
         )
     ]  # fmt: skip
+
+
+def _ends(edge: CausalEdge) -> tuple[str, str]:
+    return edge.source, edge.target
 
 
 def edge_table(graph: CausalGraph) -> Children:

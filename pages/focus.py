@@ -144,6 +144,8 @@ def _written(key: str, value: str | float | None) -> str:
         return percent(value)
     if key == "lead_s" or key == "lag_s":
         return duration(abs(value))
+    if key in ("after", "before"):
+        return number(value, decimals=0)
     if key == "q":
         return f"{value:.2g}"
     return number(value, decimals=2 if abs(value) < 100 else 0)

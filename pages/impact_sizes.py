@@ -10,13 +10,15 @@ from dash import html
 from components import charts, states, tables
 from components.tables import Column
 from engines.impact import Estimate
-from i18n import duration, quantity, t, tell
+from i18n import duration, number, quantity, t, tell
 from pages import focus
 from services.study import Study
 
 LEAST_SHARE = 0.02
 """A part below this share of the whole change is drawn with the rest."""
 MOST_PARTS = 6
+MULTIPLE = 2.0
+"""From here on a budget is spent so many times over: per cent would have five digits."""
 Children = Any  # what a Dash component takes as children
 Amounts = dict[str, tuple[Estimate, tuple[tuple[float, Estimate], ...], str]]
 
@@ -95,6 +97,8 @@ def ahead(amounts: Amounts) -> Children:
 
 
 def _said(value: float, unit: str) -> str:
+    if unit == "share" and abs(value) >= MULTIPLE:
+        return t("impact.times_whole", times=number(value, decimals=0 if abs(value) >= 10 else 1))
     return quantity(value, "" if unit == "requests" else unit)
 
 

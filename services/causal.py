@@ -367,14 +367,16 @@ def draw(
 ) -> Graph:  # fmt: skip
     """Return the graph of a scene that was read already; an event stays one node."""
     node, metric = key if key is not None else (None, None)
+    metrics = without_labels(scene.metrics, key)
     try:
         graph = engine.build_graph(
-            with_resolution(without_labels(scene.metrics, key)),
+            metrics,
             topology=scene.topology,
             events=scene.events,
             effect=key,
             onset_s=onset_s,
             step_s=60.0,
+            scored=with_resolution(metrics),
             progress=progress,
         )
     except InsufficientData as error:

@@ -48,6 +48,7 @@ def build_graph(
     max_candidates: int = 12,
     event_lookback_s: float = 3600.0,
     settings: RootCauseSettings | None = None,
+    scored: Metrics | Any | None = None,
     progress: Progress = unwatched,
 ) -> CausalGraph:
     """Return the causal graph of a window of metrics.
@@ -72,6 +73,9 @@ def build_graph(
         Longest time from an event to a metric's onset that the event may explain.
     settings : RootCauseSettings, optional
         Constants of the onset search.
+    scored : mapping or pandas.DataFrame, optional
+        The same series as they are to be scored, where that needs a noise that tests must not see:
+        of counts that never moved before, for example. Default: `metrics`.
     progress : Progress, optional
         Told how far the lagged tests are; may raise to stop them.
 
@@ -117,7 +121,9 @@ def build_graph(
     panel = build_panel(series, step_s)
     calls = as_calls(topology)
     rules = known_dependencies(panel.keys, calls)
-    scores, onset_s, thin = _scores(series, effect, onset_s, step_s, settings)
+    scores, onset_s, thin = _scores(
+        series if scored is None else read_metrics(scored), effect, onset_s, step_s, settings
+    )
     tested = _test(panel, rules, onset_s, lags, q, max_candidates, progress)
     edges = [
         *known_edges(rules, tested, q),

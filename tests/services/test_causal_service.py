@@ -113,6 +113,19 @@ def test_onset_of_an_alert_is_its_first_red_minute_and_none_when_calm() -> None:
     assert onset_of_alert(scene, ("nobody", "latency_ms"), scene.window.end_ms) is None
 
 
+def test_a_first_failure_is_scored_and_services_that_never_fail_have_nothing_in_common(
+    workspace: Workspace,
+) -> None:
+    scene = slow_store(6)
+    for name in ("quiet", "calm"):
+        scene.metrics[name, "errors"] = made([0.0] * ROWS)
+    graph = draw(workspace, scene, ("web", "errors")).graph
+    assert graph is not None
+    scores = {n.node_id: n.score for n in graph.nodes}
+    assert scores["store|errors"] > 1.5 > scores["quiet|errors"]
+    assert not any({"quiet|errors", "calm|errors"} & {e.source, e.target} for e in graph.edges)
+
+
 def test_an_event_is_one_node_whomever_it_touched(workspace: Workspace) -> None:
     scene = slow_store(6)
     twice = (*scene.events, touching(scene.events[0], "web"))
