@@ -13,6 +13,8 @@ from connectors.selector import Selector
 from engines import causal, impact
 from engines.causal import Series
 from engines.causal.inputs import Key
+from engines.causal.result import CausalEdge
+from engines.causal.roles import role_of
 from engines.errors import EngineError, InsufficientData
 from engines.impact import Attribution, Exposure, ImpactResult, StructuralModel, WhatIf
 from engines.progress import Progress, unwatched
@@ -272,11 +274,18 @@ def fit(
     )  # fmt: skip
     graph = defined(ws, graph)
     if scene.topology:
-        known = tuple(
-            e for e in graph.edges if {r.key for r in e.evidence} & {"call", "rule", "objective"}
-        )
-        graph = replace(graph, edges=known)
+        graph = replace(graph, edges=tuple(e for e in graph.edges if _is_known(e)))
     return impact.fit_model(metrics, graph, step_s=60.0, progress=progress)
+
+
+def _is_known(edge: CausalEdge) -> bool:
+    """Whether calls or rules say so. Demand drives by its rule only where a test confirms it: a
+    little more of it at the time of a fault would else be credited with a part of the fault."""
+    said = {reason.key: dict(reason.values) for reason in edge.evidence}
+    if role_of(edge.source.rpartition("|")[2]).kind == "demand" and "rule" in said:
+        test = said.get("same_interval_test")
+        return test is not None and float(test["q"]) < 0.05
+    return bool(said.keys() & {"call", "rule", "objective"})
 
 
 def _since_seen(metrics: dict[Key, Series], nodes: set[str]) -> dict[Key, Series]:

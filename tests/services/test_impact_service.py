@@ -58,6 +58,17 @@ def test_the_model_keeps_to_known_edges_where_calls_are_known(workspace: Workspa
     assert ("web", "latency_ms") not in {model.keys[p.column] for p in store.parents}
 
 
+def test_demand_that_rose_with_a_fault_is_not_credited_with_it(workspace: Workspace) -> None:
+    seen = scene()
+    late = np.arange(ROWS) >= ONSET
+    seen.metrics["store", "requests"].values[late] += 8.0
+    model = fit(workspace, seen, START_S + 60 * ONSET)
+    shares = impact.attribution(model, ("web", "latency_ms"), START_S + 60 * ONSET)
+    amounts = {part.name: part.amount for part in shares.contributions}
+    assert amounts["store|latency_ms"] == pytest.approx(100, abs=4)
+    assert abs(amounts.get("store|requests", 0.0)) < 4
+
+
 def test_without_the_cause_the_effect_is_what_it_was_before(workspace: Workspace) -> None:
     model = fit(workspace, scene(), START_S + 60 * ONSET)
     answer = impact.what_if(
