@@ -33,7 +33,7 @@ from services.marks import list_marks
 from services.models import was_watched
 from services.times import Window
 from services.topology import ERROR_WARNING, ServiceHealth
-from services.traffic import Traffic, TrafficSeries, get_traffic
+from services.traffic import RequestStats, TrafficSeries, get_request_stats
 from services.trust_policy import list_policies
 from services.workspace import Workspace, current_workspace
 
@@ -119,12 +119,12 @@ def compared(ws: Workspace, scope: Scope) -> Window:
 
 def earlier_traffic(
     ws: Workspace, scope: Scope, *, model_id: str | None = None, version: str | None = None
-) -> Traffic:
+) -> RequestStats:
     """Return the traffic to compare with; none where that window was not watched as a whole."""
     window = compared(ws, scope)
     if not was_watched(ws, window.start_ms, model_id):
-        return Traffic.none(window)
-    return get_traffic(ws, window, model_id=model_id, version=version)
+        return RequestStats.none(window)
+    return get_request_stats(ws, window, model_id=model_id, version=version)
 
 
 def whole_steps(series: TrafficSeries) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from services.models import get_model
 from services.series import step_for
 from services.slo import fastest, judge_burn, list_error_budgets
 from services.times import MINUTE_MS
-from services.traffic import Traffic, TrafficSeries, get_traffic, get_traffic_series
+from services.traffic import RequestStats, TrafficSeries, get_request_stats, get_traffic_series
 from services.workspace import Workspace
 
 PATH = "/technical"
@@ -83,7 +83,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put what the chosen model (or the fleet) does now into the page's places."""
     window = sources.window_of(ws, scope)
     chosen = {"model_id": scope.model or None, "version": scope.version or None}
-    traffic = get_traffic(ws, window, **chosen)
+    traffic = get_request_stats(ws, window, **chosen)
     before = sources.earlier_traffic(ws, scope, **chosen)
     series = get_traffic_series(ws, window, step_for(window, 120), **chosen)
     objective = get_model(ws, scope.model).objective_latency_ms if scope.model else None
@@ -122,7 +122,11 @@ def _choose() -> Insufficient:
 
 
 def _fill_figures(
-    view: View, now: Traffic, before: Traffic, series: TrafficSeries, objective: float | None
+    view: View,
+    now: RequestStats,
+    before: RequestStats,
+    series: TrafficSeries,
+    objective: float | None,
 ) -> None:
     whole = sources.whole_steps(series)
     rate = float(now.requests_per_s) if now.requests else None

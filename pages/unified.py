@@ -24,7 +24,7 @@ from pages import sources
 from services.fleet import LISTED, ModelGlance, Overview, Totals, get_overview
 from services.series import step_for
 from services.times import HOUR_MS, MINUTE_MS, Window
-from services.traffic import Traffic, TrafficSeries, get_traffic, get_traffic_series
+from services.traffic import RequestStats, TrafficSeries, get_request_stats, get_traffic_series
 from services.trust import get_trust, read_trust_history
 from services.workspace import Workspace
 
@@ -110,7 +110,7 @@ def _fill_figures(
 ) -> None:
     totals = overview.totals
     window = sources.window_of(ws, scope)
-    now = get_traffic(ws, window, model_id=scope.model) if scope.model else totals
+    now = get_request_stats(ws, window, model_id=scope.model) if scope.model else totals
     before = sources.earlier_traffic(ws, scope, model_id=scope.model or None)
     healthy = totals.by_health.get("healthy", 0)
     worst = next((h for h in ("critical", "warning") if totals.by_health.get(h)), "healthy")
@@ -140,7 +140,7 @@ def _fill_figures(
 
 
 def _traffic_figures(
-    now: Traffic | Totals, before: Traffic, series: TrafficSeries
+    now: RequestStats | Totals, before: RequestStats, series: TrafficSeries
 ) -> dict[str, Any]:
     rate = np.divide(
         series.errors, series.requests, out=np.zeros_like(series.errors), where=series.requests > 0

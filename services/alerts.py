@@ -25,7 +25,7 @@ from services.series import read_points
 from services.slo_alerts import burn_rule
 from services.times import DAY_MS, HOUR_MS, MINUTE_MS, Window
 from services.topology import get_topology
-from services.traffic import Traffic, get_traffic
+from services.traffic import RequestStats, get_request_stats
 from services.trust import get_trust
 from services.trust_policy import get_policy
 from services.workspace import Workspace
@@ -129,10 +129,10 @@ def _day_before(window: Window) -> Window:
 def errors_rule(ws: Workspace, model: Model, limit: float) -> Iterator[Finding]:
     """Requests fail more often than over the day before."""
     window = Window(ws.now_ms() - NOW_MS, ws.now_ms())
-    now = get_traffic(ws, window, model_id=model.model_id)
+    now = get_request_stats(ws, window, model_id=model.model_id)
     if now.errors == 0 or now.requests < 20:
         return
-    before = get_traffic(ws, _day_before(window), model_id=model.model_id)
+    before = get_request_stats(ws, _day_before(window), model_id=model.model_id)
     if before.requests < 100:
         return
     jump = rate_jump(now.errors, now.requests, before.errors, before.requests)
@@ -213,7 +213,7 @@ def _service_findings(ws: Workspace) -> Iterator[Finding]:
             )
 
 
-def _evidence(traffic: Traffic, now: float, before: float) -> dict[str, object]:
+def _evidence(traffic: RequestStats, now: float, before: float) -> dict[str, object]:
     return {"now": now, "before": before, "n": traffic.requests}
 
 

@@ -15,7 +15,7 @@ from services.identity import permitted
 from services.incidents import Incident, list_incidents, still_open
 from services.times import Window
 from services.topology import ServiceHealth
-from services.traffic import get_traffic
+from services.traffic import get_request_stats
 from services.widgets import read_widgets
 from services.workspace import Workspace
 
@@ -101,7 +101,7 @@ def _health(
 ) -> tuple[Health | None, Insufficient | None]:
     totals = overview.totals
     known = sum(n for health, n in totals.by_health.items() if health != "unknown")
-    rate = get_traffic(ws, window).error_rate
+    rate = get_request_stats(ws, window).error_rate
     services = [s for s in overview.services if s.health != "unknown"]
     well = sum(s.health == "healthy" for s in services)
     nothing = Insufficient(say("reasons.no_trust_yet", "no model has a trust score yet"))

@@ -14,7 +14,7 @@ from services.incidents import Incident, list_incidents
 from services.models import was_watched
 from services.slo import SloSummary, summarise
 from services.times import Window
-from services.traffic import Traffic, get_traffic
+from services.traffic import RequestStats, get_request_stats
 from services.workspace import Workspace
 
 Judgement = Literal["good", "warn", "bad", "none"]
@@ -47,14 +47,14 @@ class Sight:
         return get_overview(self.ws)
 
     @cached_property
-    def traffic(self) -> Traffic:
+    def traffic(self) -> RequestStats:
         """What passed in the window."""
-        return get_traffic(self.ws, self.window)
+        return get_request_stats(self.ws, self.window)
 
     @cached_property
-    def before(self) -> Traffic:
+    def before(self) -> RequestStats:
         """What passed in the compared window."""
-        return get_traffic(self.ws, self.compared)
+        return get_request_stats(self.ws, self.compared)
 
     @cached_property
     def is_comparable(self) -> bool:

@@ -14,7 +14,7 @@ from services.incidents import Incident, open_incidents
 from services.models import Model, list_models
 from services.times import DAY_MS, HOUR_MS, Window
 from services.topology import ServiceHealth, get_topology
-from services.traffic import Traffic, get_traffic, get_traffic_by_model
+from services.traffic import Traffic, get_request_stats, get_traffic_by_model
 from services.trust import TrustAnswer, list_trust
 from services.workspace import Workspace
 
@@ -161,7 +161,7 @@ def _totals(
     services: list[ServiceHealth],
     incidents: list[Incident],
 ) -> Totals:
-    traffic = get_traffic(ws, window)
+    traffic = get_request_stats(ws, window)
     known = [m.trust for m in models if m.trust is not None]
     return Totals(
         models=len(models),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import msgspec
 import numpy as np
@@ -21,8 +22,9 @@ from services.workspace import Workspace
 LATENCY = "aiobs_inference_latency_seconds"
 
 
-class Traffic(msgspec.Struct, frozen=True):
-    """What passed in a window. Rates are None without requests; latency without measurements."""
+class RequestStats(msgspec.Struct, frozen=True):
+    """Rate, errors and duration of a window's requests. Rates are None without requests; latency
+    without measurements."""
 
     window: Window
     requests: int
@@ -30,10 +32,6 @@ class Traffic(msgspec.Struct, frozen=True):
     requests_per_s: float
     error_rate: float | None
     latency_ms: dict[str, float] | None  # p50, p95, p99
-    input_tokens: int
-    output_tokens: int
-    cost: dict[str, float]  # per currency
-    energy_kwh: float | None
 
     @property
     def latency_p95_ms(self) -> float | None:
@@ -41,9 +39,18 @@ class Traffic(msgspec.Struct, frozen=True):
         return self.latency_ms["p95"] if self.latency_ms else None
 
     @classmethod
-    def none(cls, window: Window) -> Traffic:
-        """Return the traffic of a window in which nothing was watched."""
-        return cls(window, 0, 0, 0.0, None, None, 0, 0, {}, None)
+    def none(cls, window: Window) -> Self:
+        """Return what a window holds in which nothing was watched."""
+        return cls(window, 0, 0, 0.0, None, None)
+
+
+class Traffic(RequestStats, frozen=True):
+    """What passed in a window, with what it used."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: dict[str, float] = {}  # per currency
+    energy_kwh: float | None = None
 
 
 class TrafficSeries(msgspec.Struct, frozen=True):
@@ -58,66 +65,75 @@ class TrafficSeries(msgspec.Struct, frozen=True):
 
 
 @permitted("metrics:read")
-def get_traffic(
+def get_request_stats(
     ws: Workspace, window: Window, *, model_id: str | None = None, version: str | None = None
-) -> Traffic:
-    """Return totals and percentiles of one model, or of the whole fleet."""
-    found = _read_traffic(ws, window, (), labels=_labels(model_id, version))
-    return found.get("", Traffic.none(window))
+) -> RequestStats:
+    """Return rate, errors and latency of one model, or of the whole fleet."""
+    labels = _labels(model_id, version)
+
+    def read(name: str, *more: str) -> _Totals:
+        return read_totals(ws, name if labels else fleet_name(name), window, more, labels=labels)
+
+    return _read_requests(read, window, by=()).get("", RequestStats.none(window))
 
 
 @permitted("metrics:read")
 def get_traffic_by_model(
     ws: Workspace, window: Window, models: Sequence[str] | None = None
 ) -> dict[str, Traffic]:
-    """Return the same for each model that sent anything, in one read a metric; None means all."""
-    return _read_traffic(ws, window, ("model_id",), models=models)
+    """Return the same with what was used, for each model that sent anything, in one read a metric;
+    None means all."""
+    by = ("model_id",)
 
+    def read(name: str, *more: str) -> _Totals:
+        return read_totals(ws, name, window, (*by, *more), models=models)
 
-def _read_traffic(
-    ws: Workspace,
-    window: Window,
-    by: tuple[str, ...],
-    *,
-    labels: dict[str, str] | None = None,
-    models: Sequence[str] | None = None,
-) -> dict[str, Traffic]:
-    """Return traffic by the first label of `by`, or all of it under ""."""
-    is_fleet = not by and not labels
-
-    def read(name: str, *more: str) -> dict[tuple[str, ...], float]:
-        chosen = fleet_name(name) if is_fleet else name
-        return read_totals(ws, chosen, window, (*by, *more), labels=labels, models=models)
-
-    def split(found: dict[tuple[str, ...], float]) -> dict[str, dict[str, float]]:
-        parts: dict[str, dict[str, float]] = {}
-        for key, value in found.items():
-            parts.setdefault(key[0] if by else "", {})[key[-1]] = value
-        return parts
-
-    requests, errors = read("aiobs_inferences_total"), read("aiobs_inference_errors_total")
-    buckets = split(read(f"{LATENCY}_bucket", "le"))
-    tokens = split(read("aiobs_tokens_total", "direction"))
-    cost = split(read("aiobs_cost_total", "currency"))
+    tokens = _split(read("aiobs_tokens_total", "direction"), by)
+    cost = _split(read("aiobs_cost_total", "currency"), by)
     energy = read("aiobs_energy_kwh_total")
     made = {}
-    for key, sent in requests.items():
-        name = key[0] if by else ""
-        failed = errors.get(key, 0.0)
+    for name, stats in _read_requests(read, window, by).items():
         used = tokens.get(name, {})
         made[name] = Traffic(
+            **msgspec.structs.asdict(stats),
+            input_tokens=int(used.get("input", 0.0)),
+            output_tokens=int(used.get("output", 0.0)),
+            cost=cost.get(name, {}),
+            energy_kwh=energy.get((name,)),
+        )
+    return made
+
+
+_Totals = dict[tuple[str, ...], float]
+
+
+def _read_requests(
+    read: Callable[..., _Totals], window: Window, by: tuple[str, ...]
+) -> dict[str, RequestStats]:
+    """Return requests by the first label of `by`, or all of them under ""."""
+    errors = read("aiobs_inference_errors_total")
+    buckets = _split(read(f"{LATENCY}_bucket", "le"), by)
+    made = {}
+    for key, sent in read("aiobs_inferences_total").items():
+        name = key[0] if by else ""
+        failed = errors.get(key, 0.0)
+        made[name] = RequestStats(
             window=window,
             requests=int(sent),
             errors=int(failed),
             requests_per_s=sent / (window.length_ms / 1_000),
             error_rate=failed / sent if sent else None,
             latency_ms=_percentiles(buckets.get(name, {})),
-            input_tokens=int(used.get("input", 0.0)),
-            output_tokens=int(used.get("output", 0.0)),
-            cost=cost.get(name, {}),
-            energy_kwh=energy.get(key),
         )
     return made
+
+
+def _split(found: _Totals, by: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Return totals by the first label of `by`, then by the last label."""
+    parts: dict[str, dict[str, float]] = {}
+    for key, value in found.items():
+        parts.setdefault(key[0] if by else "", {})[key[-1]] = value
+    return parts
 
 
 @permitted("metrics:read")

@@ -25,7 +25,7 @@ from services.models import Model, get_model
 from services.reliability import ReliabilityAnswer, get_reliability
 from services.sums import to_list
 from services.times import DAY_MS, HOUR_MS, Window
-from services.traffic import Traffic, get_traffic
+from services.traffic import RequestStats, get_request_stats
 from services.trust_policy import as_engine_policy, get_policy, list_policies
 from services.workspace import Workspace
 
@@ -148,7 +148,7 @@ def _compute(ws: Workspace, model: Model) -> TrustAnswer:
     end = ws.now_ms()
     window = Window(end - HOUR_MS, end)
     policy = as_engine_policy(get_policy(ws, model.model_type))
-    traffic = get_traffic(ws, window, model_id=model.model_id)
+    traffic = get_request_stats(ws, window, model_id=model.model_id)
     result, insufficient = attempt(
         lambda: engine.score(_parts(ws, model, traffic, policy), policy=policy)
     )
@@ -174,10 +174,12 @@ def _method(policy: TrustPolicy) -> Sentence:
     )
 
 
-def _parts(ws: Workspace, model: Model, traffic: Traffic, policy: TrustPolicy) -> dict[str, Given]:
+def _parts(
+    ws: Workspace, model: Model, traffic: RequestStats, policy: TrustPolicy
+) -> dict[str, Given]:
     model_id = model.model_id
     start = traffic.window.start_ms
-    before = get_traffic(ws, Window(start - DAY_MS, start), model_id=model_id)
+    before = get_request_stats(ws, Window(start - DAY_MS, start), model_id=model_id)
     measured: dict[str, Given] = {
         "drift": drift_part(get_drift(ws, model_id)),
         "reliability": reliability_part(get_reliability(ws, model_id)),
@@ -242,7 +244,7 @@ def degradation_part(answer: DegradationAnswer) -> Given:
     return engine.part("relative_loss", value, interval, found.n)
 
 
-def errors_part(traffic: Traffic) -> Given:
+def errors_part(traffic: RequestStats) -> Given:
     """Grade the share of failed requests, with a Wilson interval."""
     if traffic.requests < MIN_REQUESTS:
         return Insufficient(
@@ -260,7 +262,7 @@ def errors_part(traffic: Traffic) -> Given:
     return engine.part("error_rate", rate, interval, n)
 
 
-def latency_part(now: Traffic, before: Traffic, objective_ms: float | None) -> Given:
+def latency_part(now: RequestStats, before: RequestStats, objective_ms: float | None) -> Given:
     """Grade the 95th percentile against its objective, or its growth since the day before."""
     if now.latency_ms is None or now.requests < MIN_REQUESTS:
         return Insufficient(

@@ -25,7 +25,7 @@ from services.generation import Percentiles, get_generation
 from services.jobs import roll_up
 from services.times import Window
 from services.topology import get_topology
-from services.traffic import get_traffic
+from services.traffic import get_request_stats
 from services.vulnerabilities import list_vulnerabilities
 from services.workspace import Workspace
 from tests.conftest import NOW_MS
@@ -65,7 +65,7 @@ def test_two_hours_are_back_filled_marked_as_sample_and_not_twice(
     assert len(models) == 8 and all(model["is_sample"] for model in models)
     assert not has_others
     sent = sum(model["inferences"] for model in models)
-    assert get_traffic(workspace, Window(NOW_MS - 7_300_000, NOW_MS)).requests == sent > 4_000
+    assert get_request_stats(workspace, Window(NOW_MS - 7_300_000, NOW_MS)).requests == sent > 4_000
     assert owed and all(one.row["timestamp"] > NOW_S - 900 for one in owed)
     marks = [(row.get("tags") or row.get("attributes") or {}).get("sample") for row in samples]
     assert set(marks) == {"true"}

@@ -13,6 +13,7 @@ from services.aligned import read_aligned
 from services.fleet_sums import SUMMED, fleet_name
 from services.sums import read_totals
 from services.times import Window
+from services.traffic import RequestStats
 from services.workspace import Workspace
 from tests.conftest import NOW_MS
 from tests.services.conftest import HOUR_MS, MINUTE_MS, Send, scored_rows
@@ -36,20 +37,28 @@ def three(workspace: Workspace, send: Send) -> Workspace:
 def test_traffic_by_model_is_that_of_each_model(three: Workspace, length_ms: int) -> None:
     window = Window(NOW_MS - length_ms, NOW_MS)
     grouped = traffic.get_traffic_by_model(three, window)
-    assert grouped == {name: traffic.get_traffic(three, window, model_id=name) for name in NAMES}
+    fields = RequestStats.__struct_fields__
+    stats = {
+        name: RequestStats(*(getattr(found, field) for field in fields))
+        for name, found in grouped.items()
+    }
+    assert stats == {
+        name: traffic.get_request_stats(three, window, model_id=name) for name in NAMES
+    }
 
 
 def test_traffic_by_model_can_be_of_some(three: Workspace) -> None:
     some = traffic.get_traffic_by_model(three, DAY, NAMES[1:2])
-    assert some == {NAMES[1]: traffic.get_traffic(three, DAY, model_id=NAMES[1])}
+    assert some == {NAMES[1]: traffic.get_traffic_by_model(three, DAY)[NAMES[1]]}
 
 
 def test_the_fleet_is_the_sum_of_its_models(three: Workspace) -> None:
-    whole = traffic.get_traffic(three, DAY)
+    whole = traffic.get_request_stats(three, DAY)
     parts = traffic.get_traffic_by_model(three, DAY).values()
     assert whole.requests == sum(part.requests for part in parts) == 750
     assert whole.errors == sum(part.errors for part in parts) == 30
-    assert whole.cost["EUR"] == pytest.approx(sum(part.cost["EUR"] for part in parts))
+    cost = read_totals(three, fleet_name("aiobs_cost_total"), DAY, ("currency",))
+    assert cost["EUR",] == pytest.approx(sum(part.cost["EUR"] for part in parts))
 
 
 def test_every_stored_sum_equals_its_parts_minute_by_minute(three: Workspace) -> None:
@@ -78,13 +87,13 @@ def test_watched_metrics_of_the_fleet_are_those_of_all_models(three: Workspace) 
 
 
 def test_a_late_row_changes_the_sum_of_its_minute(three: Workspace, send: Send) -> None:
-    before = traffic.get_traffic(three, DAY).requests
+    before = traffic.get_request_stats(three, DAY).requests
     late = scored_rows("risk", count=1)[0] | {
         "inference_id": "late",
         "timestamp": DAY.start_ms / 1_000 + 90,
     }
     send([late])
-    assert traffic.get_traffic(three, DAY).requests == before + 1
+    assert traffic.get_request_stats(three, DAY).requests == before + 1
 
 
 def test_a_hub_without_sums_rolls_everything_up_anew(three: Workspace) -> None:
@@ -94,7 +103,7 @@ def test_a_hub_without_sums_rolls_everything_up_anew(three: Workspace) -> None:
     three.records.put("rollup_cursor", "inferences", {"cursor": record.body["cursor"]})
     while rollups.roll_up(three):
         pass
-    assert traffic.get_traffic(three, DAY).requests == 750
+    assert traffic.get_request_stats(three, DAY).requests == 750
 
 
 def test_totals_of_whole_hours_and_edges_count_each_minute_once(three: Workspace) -> None:

@@ -22,9 +22,10 @@ def test_traffic_sums_what_was_sent(workspace: Workspace, send: Send) -> None:
     for row in rows[:7]:
         row["error"] = "timeout"
     send(rows)
-    found = traffic.get_traffic(workspace, HOUR, model_id="risk")
+    found = traffic.get_request_stats(workspace, HOUR, model_id="risk")
     assert (found.requests, found.errors, found.error_rate) == (100, 7, 0.07)
-    assert found.cost == {"EUR": pytest.approx(0.1)}
+    used = traffic.get_traffic_by_model(workspace, HOUR)["risk"]
+    assert used.cost == {"EUR": pytest.approx(0.1)}
 
 
 def test_totals_cover_the_window_and_nothing_before_it(workspace: Workspace, send: Send) -> None:
@@ -33,7 +34,7 @@ def test_totals_cover_the_window_and_nothing_before_it(workspace: Workspace, sen
         row["timestamp"] = (NOW_MS - (number + 1) * MINUTE_MS) / 1_000
     send(rows)
     window = Window(NOW_MS - 50 * MINUTE_MS, NOW_MS)  # starts at no multiple of its length
-    assert traffic.get_traffic(workspace, window, model_id="risk").requests == 50
+    assert traffic.get_request_stats(workspace, window, model_id="risk").requests == 50
 
 
 def test_latency_percentiles_are_within_a_bucket_of_the_truth(
@@ -41,7 +42,7 @@ def test_latency_percentiles_are_within_a_bucket_of_the_truth(
 ) -> None:
     rows = scored_rows(count=500, hours=0.9)
     send(rows)
-    found = traffic.get_traffic(workspace, HOUR, model_id="risk").latency_ms
+    found = traffic.get_request_stats(workspace, HOUR, model_id="risk").latency_ms
     truth = np.percentile([row["latency_ms"] for row in rows], [50, 95])
     assert found is not None
     assert np.allclose([found["p50"], found["p95"]], truth, rtol=0.2)
@@ -53,7 +54,7 @@ def test_a_retry_and_a_late_row_change_sums_by_what_is_new(
     rows = scored_rows(count=50, hours=0.9)
     send(rows)
     send([*rows, rows[3] | {"inference_id": "late"}])
-    assert traffic.get_traffic(workspace, HOUR).requests == 51
+    assert traffic.get_request_stats(workspace, HOUR).requests == 51
     assert rollups.roll_up(workspace) == 0
 
 
