@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash_bootstrap_components as dbc
-from dash import Input, Output, State, dcc, html, no_update, set_props
+from dash import Input, Output, State, dcc, html, no_update
 
 from components import live, shell, states
 from components import scope as scopes
@@ -20,7 +20,7 @@ from components.theme import Status
 from engines.compliance import load_catalogue
 from engines.result import Insufficient
 from i18n import date_time, number, percent, t
-from pages import sources
+from pages import compliance_cards, compliance_requests, sources
 from pages.compliance_controls import (
     ORDER,
     STATUS,
@@ -30,17 +30,18 @@ from pages.compliance_controls import (
     scope_button,
 )
 from pages.compliance_evidence import ages_of, findings_of
-from pages.compliance_words import PATH, words
+from pages.compliance_words import PATH, done, words
 from services.attestations import attest
 from services.compliance import Compliance, get_compliance
 from services.duties import Regime, RunningClock, classify_incident, record_report
 from services.incidents import get_incident
 from services.workspace import Workspace, current_workspace
 
-_KPIS = ("coverage", "findings", "stale", "attested", "clocks")
+_KPIS = ("coverage", "findings", "stale", "clocks", "cards-due", "requests")
 _CLOCK: dict[str, Status] = {
     "running": "none", "warning": "warn", "late": "bad", "met": "good", "met_late": "bad",
 }  # fmt: skip
+BUNDLE = "/api/compliance/bundle.zip"
 _NO_CLOCK = "-"
 """Stands for no clock: the list cannot offer an empty value."""
 
@@ -56,6 +57,8 @@ def layout() -> html.Div:
             live.slot("compliance-chosen", block=True),
             _sign_form(),
             _judge_form(),
+            compliance_cards.form(),
+            compliance_requests.form(),
             grid(
                 panel(
                     words("frameworks"), None, panel_id="compliance-frameworks", span=7,
@@ -66,13 +69,15 @@ def layout() -> html.Div:
                     definition=words("clocks_definition"),
                 ),
                 panel(
-                    words("findings"), None, panel_id="compliance-findings", span=7, height=200,
+                    words("findings"), None, panel_id="compliance-findings", span=8, height=200,
                     definition=words("findings_definition"),
                 ),
                 panel(
-                    words("ages"), None, panel_id="compliance-ages", span=5, height=200,
+                    words("ages"), None, panel_id="compliance-ages", span=4, height=200,
                     definition=words("ages_definition"),
                 ),
+                compliance_cards.places(),
+                *compliance_requests.places(),
                 panel(
                     words("controls"), None, panel_id="compliance-all", span=12, height=300,
                     definition=words("controls_definition"),
@@ -86,6 +91,8 @@ def layout() -> html.Div:
 def register(dash_app: Any) -> None:  # a dash.Dash
     """Answer scope and tick with the page's view; sign and judge on demand."""
     sources.register_live(dash_app, "compliance", fill)
+    compliance_cards.register(dash_app)
+    compliance_requests.register(dash_app)
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
         Output("compliance-sign", "hidden"), Output("compliance-judge", "hidden"),
@@ -108,7 +115,7 @@ def register(dash_app: Any) -> None:  # a dash.Dash
             return no_update
         ws = current_workspace()
         attest(ws, scopes.parse(data).focus, said or "", document=proof or "")
-        _done(ws, data, words("signed"))
+        done(ws, data, words("signed"))
         return ""
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
@@ -123,7 +130,7 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         known = load_catalogue().clocks.get(clock)
         regime: Regime = "gdpr" if known is not None and known.regime == "gdpr" else "ai_act"
         classify_incident(ws, _incident_of(data), regime, clock)
-        _done(ws, data, words("judged"))
+        done(ws, data, words("judged"))
         return choice or _NO_CLOCK
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
@@ -136,18 +143,12 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         ws = current_workspace()
         regime: Regime = "gdpr" if (choice or "").startswith("GDPR") else "ai_act"
         record_report(ws, _incident_of(data), regime)
-        _done(ws, data, words("reported"))
+        done(ws, data, words("reported"))
         return words("reported")
 
 
 def _incident_of(data: dict[str, Any]) -> str:
     return scopes.parse(data).focus.removeprefix("incident/")
-
-
-def _done(ws: Workspace, data: dict[str, Any], sentence: str) -> None:
-    """Say that it is done and ask for the page anew."""
-    set_props("toast", {"data": {"kind": "good", "title": sentence}})
-    set_props("scope", {"data": {**data, "retry": ws.now_ms()}})
 
 
 def _sign_form() -> html.Section:
@@ -213,19 +214,21 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         n=found.models, computed_at_ms=found.computed_at_ms,
         method=words("catalogue", version=found.catalogue_version, digest=found.facts_digest),
     )  # fmt: skip
-    view.slot("compliance-note", _note(found, chosen))
+    view.slot("compliance-note", _note(ws, found, chosen))
     _fill_figures(view, found)
     view.slot("compliance-chosen", chosen_control(ws, scope.focus, found))
     view.panel("compliance-frameworks", _frameworks(found), source, height=200)
     view.panel("compliance-clocks-list", _clocks(ws, found), source, height=200)
     view.panel("compliance-findings", findings_of(ws, found), source, height=200)
     view.panel("compliance-ages", ages_of(found), source, height=200)
+    compliance_cards.fill(ws, found, view, source)
+    compliance_requests.fill(ws, view, source, scope.focus)
     view.slot("compliance-filters", filters(chosen))
     body = controls_by_framework(found, chosen)
     view.panel("compliance-all", body, source, height=300)
 
 
-def _note(found: Compliance, chosen: list[str]) -> html.Div:
+def _note(ws: Workspace, found: Compliance, chosen: list[str]) -> html.Div:
     parts: list[Any] = [html.P([icon("info-circle"), " ", words("notice")], className="page-note")]
     if found.sample_models:
         word = "sample_in" if found.includes_sample else "sample_out"
@@ -237,7 +240,18 @@ def _note(found: Compliance, chosen: list[str]) -> html.Div:
         parts.append(
             html.P([words(word, n=found.sample_models), " ", button], className="page-note")
         )
+    if "audit:export" in ws.principal.permissions:
+        parts.append(_bundle(found.includes_sample))
     return html.Div(parts)
+
+
+def _bundle(with_sample: bool) -> html.P:
+    query = "?with_sample=true" if with_sample else ""
+    link = html.A(
+        [icon("file-earmark-zip"), " ", words("bundle")], href=f"{BUNDLE}{query}",
+        className="btn-quiet no-print",
+    )  # fmt: skip
+    return html.P([link, " ", words("bundle_hint")], className="page-note")
 
 
 def _fill_figures(view: View, found: Compliance) -> None:
@@ -255,16 +269,15 @@ def _fill_figures(view: View, found: Compliance) -> None:
         ),
     )  # fmt: skip
     view.slot("compliance-findings", _findings_figure(found))
-    for name in ("stale", "attested"):
-        status: Status = STATUS[name] if counts[name] else "none"
-        view.slot(
-            f"compliance-{name}",
-            kpi(
-                words(f"status_{name}"), float(counts[name]), kpi_id=f"compliance-{name}",
-                status=status, word=words("of", n=number(counts[name]), total=number(applicable)),
-                definition=words(f"status_{name}_definition"),
-            ),
-        )  # fmt: skip
+    view.slot(
+        "compliance-stale",
+        kpi(
+            words("status_stale"), float(counts["stale"]), kpi_id="compliance-stale",
+            status=STATUS["stale"] if counts["stale"] else "none",
+            word=words("of", n=number(counts["stale"]), total=number(applicable)),
+            definition=words("status_stale_definition"),
+        ),
+    )  # fmt: skip
     running = [c for c in found.clocks if c.duty.reported_at_ms is None]
     late = sum(c.status == "late" for c in running)
     view.slot(

@@ -17,6 +17,7 @@ from components.theme import Status
 from engines.compliance import Check
 from i18n import date_time, number, t
 from pages import sources
+from pages.compliance_cards import chosen_card, chosen_model
 from pages.compliance_words import PATH, age_words, requirement_of, title_of, words
 from services.attestations import list_attestations
 from services.compliance import Compliance, ControlView
@@ -115,7 +116,9 @@ def _control_row(control: ControlView) -> dict[str, Any]:
 
 
 def chosen_control(ws: Workspace, focus: str, found: Compliance) -> Any:
-    """Return the control or the incident that the reader chose, with its evidence."""
+    """Return the control, the card or the incident that the reader chose, with its evidence."""
+    if model_id := chosen_model(focus):
+        return chosen_card(ws, model_id)
     if focus.startswith("incident/"):
         incident = get_incident(ws, focus.removeprefix("incident/"))
         return panel(

@@ -21,7 +21,7 @@ from services.incidents import get_incident
 from services.workspace import Workspace
 
 SEVERITY: dict[str, Status] = {"critical": "bad", "high": "bad", "medium": "warn", "low": "none"}
-_SHOWN = 12
+_SHOWN = 8
 
 
 def ages_of(found: Compliance) -> Any:
@@ -31,7 +31,8 @@ def ages_of(found: Compliance) -> Any:
     if not dated:
         return Insufficient(words("age_none"))
     edges = [span(band.below_ms) for band in found.ages if band.below_ms is not None]
-    labels = [*(f"< {edge}" for edge in edges), f"≥ {edges[-1]}"]
+    # Isolated: beside right-to-left words the sign would change sides.
+    labels = [*(f"\u2066< {edge}\u2069" for edge in edges), f"\u2066≥ {edges[-1]}\u2069"]
     rows = [_bar(label, b, total) for label, b in zip(labels, found.ages, strict=True)]
     none = total - dated
     return meters([*rows, meter(words("age_none"), none / total, number(none), status="none")])

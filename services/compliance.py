@@ -9,6 +9,7 @@ from engines.compliance import (
     ControlStatus,
     Coverage,
     EvidenceAge,
+    Facts,
     OpenFinding,
     count_severities,
     cover,
@@ -71,7 +72,11 @@ def get_compliance(ws: Workspace, *, with_sample: bool = False) -> Compliance:
     """Return every control's status; the sample fleet is left out unless asked for."""
     key = f"compliance/{int(with_sample)}"
     return ws.cached(
-        key, Compliance, lambda: _compute(ws, with_sample), fresh_s=FRESH_S, stale_s=STALE_S
+        key,
+        Compliance,
+        lambda: derive_compliance(ws, with_sample=with_sample)[0],
+        fresh_s=FRESH_S,
+        stale_s=STALE_S,
     )
 
 
@@ -85,9 +90,15 @@ def get_control(ws: Workspace, control_id: str, *, with_sample: bool = False) ->
     raise NotFound(f"there is no control {control_id!r}")
 
 
-def _compute(ws: Workspace, with_sample: bool) -> Compliance:
-    catalogue = load_catalogue()
+@permitted("compliance:read")
+def derive_compliance(ws: Workspace, *, with_sample: bool = False) -> tuple[Compliance, Facts]:
+    """Return every control's status as of now, with the facts that it follows from."""
     facts = gather_facts(ws, with_sample=with_sample)
+    return _derive(ws, facts, with_sample), facts
+
+
+def _derive(ws: Workspace, facts: Facts, with_sample: bool) -> Compliance:
+    catalogue = load_catalogue()
     statuses = evaluate(facts, ws.now_ms())
     ages = [evidence_age(c, s) for c, s in zip(catalogue.controls, statuses, strict=True)]
     scope = "sample" if with_sample else "own"

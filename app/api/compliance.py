@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import msgspec
+from flask import Response
 
 from app.api.routing import Router
-from services import attestations, compliance, duties
+from services import attestations, compliance, duties, evidence_bundle
 from services.attestations import Attestation
 from services.duties import Duty, Regime, RunningClock
-from services.times import parse_time
+from services.times import parse_time, to_rfc3339
 from services.workspace import Workspace
 
 router = Router("compliance", "/api/compliance")
@@ -60,6 +61,20 @@ def overview(ws: Workspace, query: Sample) -> compliance.Compliance:
 def get_control(ws: Workspace, control_id: str, query: Sample) -> compliance.ControlView:
     """Return one control with its checks and evidence."""
     return compliance.get_control(ws, control_id, with_sample=query.with_sample)
+
+
+@router.route(
+    "GET", "/bundle.zip", permission="audit:export", query=Sample, produces="application/zip"
+)
+def bundle(ws: Workspace, query: Sample) -> Response:
+    """Return controls, evidence, cards and definitions as a ZIP with the SHA-256 of each file."""
+    answer = Response(
+        evidence_bundle.make_bundle(ws, with_sample=query.with_sample), mimetype="application/zip"
+    )
+    name = f"aiobs-evidence-{to_rfc3339(ws.now_ms())[:10]}.zip"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @router.route("GET", "/attestations", permission="compliance:read", returns=list[Attestation])

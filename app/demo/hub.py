@@ -70,9 +70,9 @@ class Hub:
         if answer.status_code >= 400:
             raise HubError(f"PUT {path}: {answer.status_code} {answer.text[:200]}")
 
-    def post(self, path: str, body: dict[str, Any]) -> None:  # JSON
-        """Post a document, e.g. the report of a scanner."""
-        self._post(path, orjson.dumps(body))
+    def post(self, path: str, body: dict[str, Any]) -> Any:  # JSON
+        """Post a document, e.g. the report of a scanner; return the data of the answer."""
+        return self._post(path, orjson.dumps(body))["data"]
 
     def _post(self, path: str, body: bytes) -> Any:  # JSON
         headers = self.headers | {"Content-Type": "application/json"}

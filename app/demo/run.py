@@ -67,6 +67,7 @@ def _fleet(hub: Hub, hours: float) -> int:
     from app.demo.outcomes import state_objectives, state_policies
     from app.demo.pathway import Tracers
     from app.demo.predictors import train_all
+    from app.demo.registers import state_registers
     from app.demo.scans import send_scans
     from app.demo.serving import Desk, Served
 
@@ -86,6 +87,7 @@ def _fleet(hub: Hub, hours: float) -> int:
     state_policies(hub)
     state_objectives(hub)
     send_scans(hub, time.time())
+    state_registers(hub, now)
     live = Live(hub, tracers, desk)
     for served in pending:
         live.hold(served)

@@ -17,10 +17,11 @@ from app.demo.live import Live
 from app.demo.outcomes import PROMISES, state_objectives
 from app.demo.pathway import SERVICES, Tracers
 from app.demo.predictors import Predictor, train_all
+from app.demo.registers import CARDS, DAY_S, REQUESTS, state_registers
 from app.demo.run import LONGEST_GAP_S, _has_other_models, _newest
 from app.demo.scans import IMAGES, send_scans
 from app.demo.serving import MS_A_TOKEN, TEXT_MODELS, Desk
-from services import slo
+from services import model_cards, slo, subject_requests
 from services.generation import Percentiles, get_generation
 from services.jobs import roll_up
 from services.times import Window
@@ -134,6 +135,21 @@ def test_the_fleet_promises_once_and_leaves_edits_and_deletions_alone(
     left = {o.id: o.definition.target for o in slo.list_objectives(workspace)}
     assert set(left) == set(PROMISES) - {"screening-trust"}
     assert left["assistant-grounding"] == 0.5
+
+
+def test_the_fleet_keeps_its_registers_once(hub: Flask, workspace: Workspace) -> None:
+    with serve(hub) as server:
+        client = Hub(server.url)
+        for model_id in CARDS:
+            client.put(f"/api/models/{model_id}", {"model_type": "classification"})
+        state_registers(client, NOW_MS / 1_000)
+        state_registers(client, NOW_MS / 1_000 + DAY_S)
+    cards = {c.model_id: c.card for c in model_cards.list_cards(workspace)}
+    assert all(cards[model_id] is not None for model_id in CARDS)
+    rows = subject_requests.list_requests(workspace)
+    assert {r.request.reference for r in rows} == {reference for reference, *_ in REQUESTS}
+    assert sum(r.request.outcome == "fulfilled" for r in rows) == 1
+    assert all(r.request.reference.startswith("SAMPLE-") for r in rows)
 
 
 class Clock:
