@@ -418,39 +418,59 @@
     "analysis-again": (button) => fetch("/api/causal/jobs/" + button.dataset.job, { method: "DELETE" }).finally(again),
     "impact-ask": (button) => {
       const form = button.closest(".what-if");
-      const key = form.querySelector("select").value;
-      const isValue = form.querySelector(".what-if-how").value === "to", typed = form.querySelector("input").value;
+      const name = form.querySelector(".what-if-number"), amount = form.querySelector(".what-if-amount");
+      const key = (numbers.find((one) => one.label === name.value) || {}).value;
+      const isValue = form.querySelector(".what-if-how").value === "to";
       const isShare = !isValue || form.querySelector(".what-if-unit").textContent.trim() === "%";
-      const amount = Number(typed) / (isShare ? 100 : 1);
-      if (!key) { form.querySelector("select").focus(); return; }
-      if (typed === "" || !Number.isFinite(amount)) { form.querySelector("input").focus(); return; }
+      const size = Number(amount.value) / (isShare ? 100 : 1);
+      name.setAttribute("aria-invalid", String(!key));
+      if (!key) { name.focus(); return; }
+      if (amount.value === "" || !Number.isFinite(size)) { amount.focus(); return; }
       const asked = new URLSearchParams(key);
-      asked.set(isValue ? "to" : "change", String(+amount.toPrecision(6)));
+      asked.set(isValue ? "to" : "change", String(+size.toPrecision(6)));
       aiobs.setScope({ focus: asked.toString() });
     },
   });
+  // There may be thousands of numbers: the hub finds them by words of their names.
+  const asOptions = (found) => found.rows.map((one) => (
+    { ...one, value: new URLSearchParams({ node: one.node, metric: one.metric }).toString() }));
+  aiobs.finders.focus = { isLong: () => Boolean(graph() || document.getElementById(ID)), url: "/api/causal/numbers?limit=100&search=", options: asOptions };
+  let numbers = [], seeking = 0;
+  function offer(list, found) {
+    numbers = found;
+    list.replaceChildren(...found.map((one) => aiobs.make("option", { value: one.label })));
+  }
+  async function seek(list, text) {
+    const answer = await fetch("/api/causal/numbers?search=" + encodeURIComponent(text));
+    if (answer.ok) offer(list, asOptions((await answer.json()).data));
+  }
   function whatIf() {
     const form = document.querySelector(".what-if");
     if (!form || form.firstChild) return;
     const known = JSON.parse(form.dataset.words);
-    const choices = JSON.parse(form.dataset.choices);
-    const select = aiobs.make("select", { class: "picker-search", "aria-label": known.number },
-      aiobs.make("option", { value: "" }, known.number), ...choices.map((one) => aiobs.make("option", { value: one.value }, one.label)));
+    const list = aiobs.make("datalist", { id: "what-if-numbers" });
+    const name = aiobs.make("input", { type: "search", list: list.id, class: "picker-search what-if-number", placeholder: known.number, "aria-label": known.number, autocomplete: "off" });
     const how = aiobs.make("select", { class: "picker-search what-if-how", "aria-label": known.changes_by + " / " + known.set_to },
       aiobs.make("option", { value: "by" }, known.changes_by), aiobs.make("option", { value: "to" }, known.set_to));
     const amount = aiobs.make("input", { type: "number", class: "picker-search what-if-amount", value: "20", step: "any", "aria-label": known.change });
     const unit = aiobs.make("span", { class: "what-if-unit" }, "%"), now = aiobs.make("span", { class: "muted what-if-now" });
     // A value is asked in the number's own unit and starts from where the number is now.
     const follow = () => {
-      const chosen = choices.find((one) => one.value === select.value), isValue = how.value === "to";
+      const chosen = numbers.find((one) => one.label === name.value), isValue = how.value === "to";
       unit.textContent = isValue ? (chosen && chosen.unit) || "" : "%";
       now.textContent = (chosen && chosen.now) || "";
       amount.setAttribute("aria-label", isValue ? known.value : known.change);
       if (isValue && chosen && chosen.level !== null) amount.value = String(+(chosen.level * (chosen.unit === "%" ? 100 : 1)).toPrecision(3));
+      return chosen;
     };
-    select.addEventListener("change", follow);
+    offer(list, JSON.parse(form.dataset.choices));
+    name.addEventListener("input", () => {
+      clearTimeout(seeking);
+      if (!follow()) seeking = setTimeout(() => seek(list, name.value).then(follow), 150);
+    });
+    name.addEventListener("focus", () => { if (!numbers.length) seek(list, name.value); });
     how.addEventListener("change", () => { if (how.value === "by") amount.value = "20"; follow(); });
-    form.append(select, how, aiobs.make("label", { class: "what-if-change" }, amount, " ", unit), now,
+    form.append(name, list, how, aiobs.make("label", { class: "what-if-change" }, amount, " ", unit), now,
       aiobs.make("button", { class: "btn-strong", "data-action": "impact-ask" }, known.ask));
   }
 

@@ -109,17 +109,24 @@
   // A long list comes in parts: ask for those that hold the text, then draw again.
   let asked = "";
   let asking = 0;
+  aiobs.finders = {
+    model: {
+      isLong: () => (aiobs.options.searched || []).some((one) => one.value === "model"),
+      url: "/api/models?limit=100&search=",
+      options: (data) => data.map((one) => ({ value: one.model_id, label: one.name })),
+    },
+  };
   aiobs.findMore = function (param, text, redraw) {
-    const isLong = (aiobs.options.searched || []).some((one) => one.value === param);
-    if (!isLong || !text || text === asked) return;
-    asked = text;
+    const finder = aiobs.finders[param];
+    if (!finder || !finder.isLong() || !text || param + text === asked) return;
+    asked = param + text;
     clearTimeout(asking);
     asking = setTimeout(async () => {
-      const answer = await fetch("/api/models?limit=100&search=" + encodeURIComponent(text));
+      const answer = await fetch(finder.url + encodeURIComponent(text));
       if (!answer.ok) return;
-      const known = new Set(aiobs.options[param].map((one) => one.value));
-      const found = (await answer.json()).data.map((one) => ({ value: one.model_id, label: one.name }));
-      aiobs.options[param].push(...found.filter((one) => !known.has(one.value)));
+      const known = new Set((aiobs.options[param] || []).map((one) => one.value));
+      const found = finder.options((await answer.json()).data).filter((one) => !known.has(one.value));
+      aiobs.options[param] = [...(aiobs.options[param] || []), ...found];
       redraw();
     }, 150);
   };

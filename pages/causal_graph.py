@@ -35,8 +35,9 @@ from pages.causal_detail import (
 )
 from pages.focus import Focus
 from services.analyses import Job
-from services.diagnosis import Diagnosis, diagnose, list_subjects
+from services.diagnosis import Diagnosis, diagnose, kept_apart, list_subjects
 from services.errors import AIOBSError
+from services.numbers import find_numbers
 from services.slo import list_objectives
 from services.times import HOUR_MS, Window, to_rfc3339
 from services.workspace import Workspace
@@ -120,7 +121,8 @@ def register(dash_app: Any) -> None:  # a dash.Dash
 def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put the diagnosis of what the reader asks about into the page's places."""
     asked = focus.parse(scope.focus)
-    subjects = focus.options(list_subjects(ws))
+    first = find_numbers(ws, patience_s=focus.PATIENCE_S).rows
+    subjects = focus.options(list_subjects(ws), first, scope.focus)
     try:
         found = diagnose(
             ws,
@@ -192,10 +194,11 @@ def readable(
     """
     is_folded = fold == "1" or (fold != "0" and len(graph.nodes) > MOST_NODES)
     effect = effect_id(found)
-    if is_folded:
-        named = [step.node for c in suspects(found)[:2] for step in c.chain]
-        keep = {*opened, *([found.node] if found.node else []), *named}
-        graph = clustered(graph, sorted(keep))
+    if is_folded and found.folded is not None and not opened:
+        graph = found.folded
+    elif is_folded:
+        apart = kept_apart(found.node, found.causes)
+        graph = clustered(graph, [*apart, *opened])
     if len(graph.nodes) > MOST_NODES:
         chains = {name for c in suspects(found)[:2] for name in _chain_ids(c)}
         start = effect or graph.nodes[0].node_id

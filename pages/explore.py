@@ -101,7 +101,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         parts.refuse(view, PANELS, error)
         return
     view.slot("explore-options", parts.options(by=_cuts(found.labels)))
-    source = _provenance(ws, scope, found)
+    source = _provenance(scope, found)
     if not found.curves:
         empty = states.empty(words("no_values", metric=metric), hint=words("wider"))
         view.panel("explore-chart", empty)
@@ -126,10 +126,11 @@ def _cut(found: MetricView, by: str) -> tuple[str, ...]:
     return tuple(found.labels) if by == metric_view.EACH else ((by,) if by else ())
 
 
-def _provenance(ws: Workspace, scope: Scope, found: MetricView) -> Provenance:
+def _provenance(scope: Scope, found: MetricView) -> Provenance:
     how = words("how", agg=words(f"agg_{found.agg}"), step=duration(found.step_ms / 1_000))
     series = words("series_count", n=number(found.series))
-    return Provenance(scope.describe(), computed_at_ms=ws.now_ms(), method=f"{how} · {series}")
+    method = f"{how} · {series}"
+    return Provenance(scope.describe(), computed_at_ms=found.computed_at_ms, method=method)
 
 
 def unit_of(found: MetricView) -> str:

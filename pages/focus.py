@@ -15,14 +15,18 @@ from components.attributes import attrs
 from components.icons import icon
 from engines.causal.result import Evidence
 from engines.result import Insufficient
-from i18n import duration, number, percent, t, tell
+from i18n import duration, number, percent, quantity, signed, t, tell
 from pages import sources
+from services import numbers as names
 from services.analyses import Job
-from services.burning import BURN_RATE
 from services.diagnosis import Subject
 from services.incidents import Incident
+from services.numbers import EVENTS, Number
 
 Key = tuple[str, str]
+metric_name, title, UNITS = names.metric_name, names.title, names.UNITS
+PATIENCE_S = 0.2
+"""How long a view waits to hear which numbers there are; the next one knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,13 @@ def _number(text: str, low: float, high: float) -> float | None:
     except ValueError:
         return None
     return max(low, min(high, value)) if value == value else None
+
+
+def hypothesis(asked: Focus) -> str:
+    """Return a hypothetical change as it is written beside its number."""
+    if asked.set_to is None:
+        return f"{signed(100 * (asked.change or 0.0))}%"
+    return f"→ {quantity(asked.set_to, UNITS.get(asked.metric, ''))}"
 
 
 def progress(job: Job) -> html.Div:
@@ -151,9 +162,6 @@ def _written(key: str, value: str | float | None) -> str:
     return number(value, decimals=2 if abs(value) < 100 else 0)
 
 
-EVENTS = ("deployment", "config_change", "data_change", "incident", "security")
-
-
 def _word(key: str, value: str) -> str:
     if key == "metric":
         return metric_name(value)
@@ -161,34 +169,6 @@ def _word(key: str, value: str) -> str:
         return t(f"chart.mark_{value}") if value in EVENTS else value
     node, _, metric = value.rpartition("|")
     return title((node, metric)) if node and key in ("cause", "effect") else value
-
-
-METRICS = (
-    "requests", "errors", "latency_ms", "tokens", "cost", "energy_kwh", "carbon_g", "data_drift",
-    "prediction_drift", "concept_drift", "hallucination_risk", "grounding", "reliability", "trust",
-    "retrieval_hit_rate", "label_availability", "accuracy",
-)  # fmt: skip
-FEATURE_DRIFT = "feature_drift:"
-UNITS = {
-    "latency_ms": "ms", "energy_kwh": "kWh", "carbon_g": "g", "retrieval_hit_rate": "share",
-    "label_availability": "share", "accuracy": "share",
-}  # fmt: skip
-
-
-def metric_name(metric: str) -> str:
-    """Return the name of a metric in the language in use; unknown ones keep their own."""
-    if metric in EVENTS:
-        return t(f"chart.mark_{metric}")
-    if metric.startswith(BURN_RATE):
-        return t("causal_graph.m_burn_rate", objective=metric.removeprefix(BURN_RATE))
-    if metric.startswith(FEATURE_DRIFT):
-        return t("causal_graph.m_feature_drift", feature=metric.removeprefix(FEATURE_DRIFT))
-    return t(f"causal_graph.m_{metric}") if metric in METRICS else metric
-
-
-def title(key: Key) -> str:
-    """Return a number as a reader says it."""
-    return f"{metric_name(key[1])} · {key[0]}" if key[1] else key[0]
 
 
 def cause_words(incident: Incident) -> str:
@@ -207,16 +187,25 @@ def cause_words(incident: Incident) -> str:
     )
 
 
-def options(subjects: Sequence[Subject], *, numbers: bool = True) -> list[dict[str, str]]:
-    """Return the choices of the subject picker, as `assets/shell.js` draws them."""
-    made = []
-    for one in subjects:
-        if one.incident is not None:
-            hint = t("causal_graph.open") if one.is_open else t("causal_graph.past")
-            text = Focus(incident=one.incident.id).to_text()
-            label = sources.incident_title(one.incident)
-            made.append({"value": text, "label": label, "hint": hint})
-        elif numbers and one.node and one.metric:
-            text = Focus(node=one.node, metric=one.metric).to_text()
-            made.append({"value": text, "label": title((one.node, one.metric))})
+def options(
+    subjects: Sequence[Subject], numbers: Sequence[Number] = (), asked: str = ""
+) -> list[dict[str, str]]:
+    """Return the choices of the subject picker, as `assets/shell.js` draws them; what the address
+    asks about is among them."""
+    made = [
+        {
+            "value": Focus(incident=one.incident.id).to_text(),
+            "label": sources.incident_title(one.incident),
+            "hint": t("causal_graph.open") if one.is_open else t("causal_graph.past"),
+        }
+        for one in subjects
+    ]
+    made += [
+        {"value": Focus(node=one.node, metric=one.metric).to_text(), "label": one.label}
+        for one in numbers
+    ]
+    found = parse(asked)
+    if found.key and asked not in {one["value"] for one in made}:
+        change = f" {hypothesis(found)}" if found.is_hypothetical else ""
+        made.insert(0, {"value": asked, "label": f"{title(found.key)}{change}"})
     return made

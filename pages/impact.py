@@ -18,7 +18,7 @@ from components.scope import Scope
 from components.topbar import picker
 from engines.impact import WhatIf
 from engines.result import Insufficient
-from i18n import date_time, percent, quantity, signed, t, tell
+from i18n import date_time, percent, quantity, t, tell
 from pages import focus, impact_calm, sources
 from pages.focus import Focus
 from pages.impact_sizes import Amounts, ahead, downstream, is_news, waterfall
@@ -26,6 +26,7 @@ from services.actions import Action
 from services.analyses import Job
 from services.diagnosis import Subject, list_subjects
 from services.errors import AIOBSError
+from services.numbers import find_numbers, largest_numbers
 from services.study import Study, added, study
 from services.times import Window
 from services.workspace import Workspace
@@ -101,7 +102,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put the study of what the reader asks about into the page's places."""
     asked = focus.parse(scope.focus)
     subjects = list_subjects(ws)
-    _fill_choices(view, subjects, scope.focus)
+    _fill_choices(ws, view, subjects, scope.focus)
     cause = asked.key if asked.is_hypothetical else None
     try:
         found = study(
@@ -114,12 +115,12 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     if isinstance(found, Job):
         _waiting(view, found)
     elif found.incident is None and found.cause is None:
-        _calm(view, found, subjects, sources.window_of(ws, scope))
+        _calm(ws, view, found, subjects, sources.window_of(ws, scope))
     else:
         _show(view, found, asked)
 
 
-def _calm(view: View, found: Study, subjects: list[Subject], window: Window) -> None:
+def _calm(ws: Workspace, view: View, found: Study, subjects: list[Subject], window: Window) -> None:
     """Offer what can be asked while no incident is open."""
     lack = found.insufficient
     is_calm = lack is not None and getattr(lack.reason, "key", "") == "reasons.no_incident_open"
@@ -128,7 +129,11 @@ def _calm(view: View, found: Study, subjects: list[Subject], window: Window) -> 
         lead = _answer([html.Strong(t("impact.nothing")), " ", html.Span(tell(lack.reason))], "")
     _only_lead(view, lead)
     view.panel("impact-past", impact_calm.past(subjects, window), height=160)
-    view.panel("impact-questions", impact_calm.questions(subjects), height=160)
+    view.panel(
+        "impact-questions",
+        impact_calm.questions(largest_numbers(ws, impact_calm.ASKED)),
+        height=160,
+    )
 
 
 def _only_lead(view: View, lead: Children) -> None:
@@ -140,21 +145,11 @@ def _only_lead(view: View, lead: Children) -> None:
     view.hide(*(f"impact-{name}" for name in (*CALM, *PANELS)))
 
 
-def _fill_choices(view: View, subjects: list[Subject], asked: str) -> None:
-    found = focus.parse(asked)
-    offered = focus.options(subjects, numbers=False)
-    if found.key and found.is_hypothetical:
-        offered.insert(0, {"value": asked, "label": f"{focus.title(found.key)} {_by(found)}"})
-    choices = json.dumps(offered, ensure_ascii=False)
+def _fill_choices(ws: Workspace, view: View, subjects: list[Subject], asked: str) -> None:
+    choices = json.dumps(focus.options(subjects, asked=asked), ensure_ascii=False)
     view.slot("impact-subjects", html.Div(choices, id="impact-subjects", hidden=True))
-    view.slot("impact-form", impact_calm.form(subjects))
-
-
-def _by(asked: Focus) -> str:
-    """Return a hypothetical change as it is written beside its number."""
-    if asked.set_to is None:
-        return f"{signed(100 * (asked.change or 0.0))}%"
-    return f"→ {quantity(asked.set_to, focus.UNITS.get(asked.metric, ''))}"
+    first = find_numbers(ws, patience_s=focus.PATIENCE_S).rows
+    view.slot("impact-form", impact_calm.form(first))
 
 
 def _waiting(view: View, job: Job) -> None:
@@ -240,12 +235,12 @@ def _supposed(found: Study, asked: Focus, cause: str) -> str:
     unit = focus.UNITS.get(asked.metric, "")
     now = found.present
     if now is None:
-        return t("impact.hypothetical", cause=cause, change=_by(asked))
+        return t("impact.hypothetical", cause=cause, change=focus.hypothesis(asked))
     then = now * (1 + (asked.change or 0.0)) if asked.set_to is None else asked.set_to
     values = {"actual": quantity(now, unit), "instead": quantity(then, unit)}
     if asked.set_to is not None:
         return t("impact.hypothetical_to", cause=cause, **values)
-    return t("impact.hypothetical_by", cause=cause, change=_by(asked), **values)
+    return t("impact.hypothetical_by", cause=cause, change=focus.hypothesis(asked), **values)
 
 
 def _worlds(answer: WhatIf) -> dict[str, str]:

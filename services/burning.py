@@ -24,14 +24,19 @@ _INDICATED = {
 """Kind of indicator and the metric of its subject that it counts."""
 
 
-def burn_rates(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> dict[Key, Series]:
-    """Return the burn rate of every objective along a window, a value per step that it counts."""
+def burn_rates(
+    ws: Workspace, window: Window, minutes: NDArray[np.int64], node: str | None = None
+) -> dict[Key, Series]:
+    """Return the burn rate of every objective, or of those of one node, along a window: a value per
+    step that it counts."""
     if len(minutes) == 0:
         return {}
     found: dict[Key, Series] = {}
     whole = Window(window.start_ms, int(minutes[-1]) + MINUTE_MS)
     for objective in list_objectives(ws):
         given = objective.definition
+        if node not in (None, given.subject):
+            continue
         ledger = read_ledger(ws, given.labels, given.indicator, whole, [])
         good, total = ledger.recent[:, 0], ledger.recent[:, 1]
         known = (total > 0) & (ledger.recent_ms <= minutes[-1])

@@ -12,6 +12,7 @@ from engines.sentence import say
 from services.aligned import Aligned, choose_step, read_aligned
 from services.computed import attempt
 from services.identity import permitted
+from services.series import kept_steps
 from services.times import Window
 from services.workspace import Workspace
 
@@ -83,10 +84,13 @@ def correlate_metrics(
 ) -> CorrelationAnswer:
     """Return how metrics move together over a window; all stored metrics when none is named."""
     step = step_ms or choose_step(window)
-    bucket = window.end_ms // step
-    key = f"correlation/{bucket}/{window.length_ms}/{step}/{max_lag}/{sorted(metrics)}/{by}"
-    return ws.cached(
-        key, CorrelationAnswer, lambda: _compute(ws, metrics, window, step, by, max_lag), fresh_s=60
+    return kept_steps(
+        ws,
+        f"correlation/{max_lag}/{sorted(metrics)}/{by}",
+        CorrelationAnswer,
+        (window,),
+        step,
+        lambda: _compute(ws, metrics, window, step, by, max_lag),
     )
 
 
@@ -105,15 +109,27 @@ def overlay_pair(
 ) -> Overlay | None:
     """Return two metrics for one chart; None where one of them has no value in the window."""
     step = step_ms or choose_step(window)
+    found = kept_steps(
+        ws,
+        f"overlay/{first}/{second}",
+        list[Overlay],
+        (window,),
+        step,
+        lambda: _overlay(ws, first, second, window, step),
+    )
+    return found[0] if found else None
+
+
+def _overlay(ws: Workspace, first: str, second: str, window: Window, step: int) -> list[Overlay]:
     parts = [read_aligned(ws, [metric], window, step) for metric in (first, second)]
     if any(part.values.shape[1] != 1 for part in parts):
-        return None
+        return []
     scaled = [_scaled(part.values[:, 0]) for part in parts]
     both = np.isfinite(scaled[0]) & np.isfinite(scaled[1])
     if not both.any():
-        return None
+        return []
     lines = [[None if v != v else v for v in one.tolist()] for one in scaled]
-    return Overlay(parts[0].starts_ms.tolist(), lines[0], lines[1], int(both.sum()))
+    return [Overlay(parts[0].starts_ms.tolist(), lines[0], lines[1], int(both.sum()))]
 
 
 def _scaled(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from engines.causal import Series
+from engines.causal import CausalGraph, Series, clustered
 from engines.causal.inputs import Key
 from engines.result import Insufficient
 from engines.sentence import say
@@ -23,12 +23,14 @@ from services.causal import (
 from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.incidents import Incident, get_incident, list_incidents, open_incidents
-from services.scene import Scene, read_scene
+from services.scene import Scene, read_node, read_scene
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
 
 AFTER_MS = 5 * MINUTE_MS
 RECENT = 25
+LARGE = 200
+"""Beyond so many nodes a reader sees services first."""
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -52,6 +54,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
     graph: Graph
     levels: tuple[Level, ...]
     insufficient: Insufficient | None = None
+    folded: CausalGraph | None = None  # the services of a large graph, each as one node
 
 
 class Track(msgspec.Struct, frozen=True):
@@ -64,14 +67,10 @@ class Track(msgspec.Struct, frozen=True):
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """Something that a reader may ask about: an incident or a number and its present level."""
+    """An incident that a reader may ask about."""
 
-    incident_id: str | None
-    node: str | None
-    metric: str | None
-    incident: Incident | None = None
-    is_open: bool = False
-    level: float | None = None
+    incident: Incident
+    is_open: bool
 
 
 @permitted("causal:read")
@@ -94,19 +93,11 @@ def diagnose(
 
 @permitted("causal:read")
 def list_subjects(ws: Workspace) -> list[Subject]:
-    """Return what can be asked about: open incidents, then recent ones, then every number."""
+    """Return incidents that can be asked about: open ones, then recent ones."""
     open_ids = {i.id for i in open_incidents(ws)}
     incidents = [i for i in list_incidents(ws, limit=200) if effect_of(i) is not None]
     incidents.sort(key=lambda i: (i.id not in open_ids, -i.opened_at_ms))
-    found = [Subject(i.id, None, None, i, i.id in open_ids) for i in incidents[:RECENT]]
-    numbers = ws.cached(
-        "causal/numbers",
-        list[tuple[str, str, float | None]],
-        lambda: _numbers(ws),
-        fresh_s=60,
-        stale_s=600,
-    )
-    return found + [Subject(None, node, metric, level=level) for node, metric, level in numbers]
+    return [Subject(i, i.id in open_ids) for i in incidents[:RECENT]]
 
 
 @permitted("causal:read")
@@ -117,8 +108,8 @@ def read_track(ws: Workspace, diagnosis: Diagnosis, key: Key) -> Track:
 
 
 def _track(ws: Workspace, window: Window, key: Key) -> Track:
-    scene = read_scene(ws, window)
-    if key not in scene.metrics:
+    known = read_node(ws, window, key[0])
+    if key not in known:
         raise NotFound(
             say(
                 "reasons.no_such_metric",
@@ -127,21 +118,9 @@ def _track(ws: Workspace, window: Window, key: Key) -> Track:
                 metric=key[1],
             )
         )
-    series = scene.metrics[key]
+    series = known[key]
     values = [float(v) if np.isfinite(v) else None for v in series.values]
     return Track(key[0], key[1], (series.times_s * 1_000).tolist(), values)
-
-
-def _numbers(ws: Workspace) -> list[tuple[str, str, float | None]]:
-    now = ws.now_ms()
-    found = read_scene(ws, Window(now - LOOK_BACK_MS, now)).metrics
-    return [(*key, _present(found[key])) for key in sorted(found)]
-
-
-def _present(series: Series) -> float | None:
-    """Return the mean of the last quarter of an hour of a number that still reports."""
-    late = series.times_s >= series.times_s[-1] - 15 * 60 if series.times_s.size else []
-    return _mean(series.values[late & np.isfinite(series.values)]) if len(late) else None
 
 
 def _diagnose(
@@ -185,7 +164,24 @@ def _diagnose(
         causes=causes,
         graph=graph,
         levels=_levels(scene, onset),
+        folded=_folded(graph.graph, key, causes),
     )
+
+
+def _folded(
+    graph: CausalGraph | None, key: Key | None, causes: RootCause | None
+) -> CausalGraph | None:
+    if graph is None or len(graph.nodes) <= LARGE:
+        return None
+    return clustered(graph, kept_apart(key[0] if key else None, causes))
+
+
+def kept_apart(node: str | None, causes: RootCause | None) -> list[str]:
+    """Return the services that a folded graph shows number by number: that of the effect, and
+    those on the chains of the first suspects."""
+    ranked = causes.result.causes[:2] if causes and causes.result else ()
+    chained = {step.node for cause in ranked for step in cause.chain}
+    return sorted(chained | ({node} if node else set()))
 
 
 def _of_incident(ws: Workspace, incident: Incident) -> tuple[Key, Window]:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.protocols import Aggregate, SeriesPoints
-from connectors.selector import select
+from connectors.selector import Selector, select
 from services.aligned import aggregate_of
 from services.errors import Malformed
 from services.identity import permitted
-from services.series import metric_names, read_points, selector_of, unit_of
+from services.series import kept_steps, metric_names, read_points, selector_of, unit_of
 from services.times import DAY_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -77,6 +77,7 @@ class MetricView(msgspec.Struct, frozen=True):
     line over the window compared with, on the same steps.
     """
 
+    computed_at_ms: int
     window: Window
     step_ms: int
     agg: Aggregate
@@ -120,11 +121,31 @@ def view_metric(
 ) -> MetricView:
     """Return a metric or selector over a window, cut by a label; too fine a step is widened."""
     selector = selector_of(metric)
+    step = fitting_step(window, step_ms)
+    chosen = agg or aggregate_of(metric)
+    return kept_steps(
+        ws,
+        f"metric-view/{metric}/{chosen}/{by}",
+        MetricView,
+        (window, before) if before else (window,),
+        step,
+        lambda: _view(ws, metric, selector, window, step, chosen, by, before),
+    )
+
+
+def _view(
+    ws: Workspace,
+    metric: str,
+    selector: Selector,
+    window: Window,
+    step: int,
+    chosen: Aggregate,
+    by: str,
+    before: Window | None,
+) -> MetricView:
     known = ws.metrics.series(selector, limit=MAX_SERIES)
     labels = sorted({label for series in known for label, _ in series.labels})
     cut = tuple(labels) if by == EACH else ((by,) if by else ())
-    step = fitting_step(window, step_ms)
-    chosen = agg or aggregate_of(metric)
     found = _known(_over(read_points(ws, metric, window, step, agg=chosen, by=cut), window, step))
     found.sort(key=lambda one: -float(np.nansum(np.abs(one.values))))
     earlier: list[SeriesPoints] = []
@@ -133,6 +154,7 @@ def view_metric(
         earlier = _known(_over(read, before, step))
     means = {one.series.labels: float(np.nanmean(one.values)) for one in earlier}
     return MetricView(
+        computed_at_ms=ws.now_ms(),
         window=window,
         step_ms=step,
         agg=chosen,

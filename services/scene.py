@@ -4,6 +4,7 @@ messages."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,13 +13,14 @@ from numpy.typing import NDArray
 
 from connectors import telemetry
 from connectors.protocols import EventQuery, InferenceColumns, SeriesPoints, ServiceEdge
-from connectors.selector import Selector, select
+from connectors.selector import Matcher, Selector, select
 from engines.causal import Call, Event, LogTemplate, Series
 from engines.causal.inputs import Key
 from engines.progress import Progress, steps, unwatched
 from services.burning import burn_rates
+from services.errors import NotFound
 from services.messages import read_messages
-from services.models import Model, list_models
+from services.models import Model, get_model, list_models
 from services.shifts import shifts
 from services.times import DAY_MS, MINUTE_MS, Window
 from services.workspace import Workspace
@@ -52,6 +54,10 @@ COMPUTED: tuple[tuple[Selector, str], ...] = (
 """Computed numbers and the metric of a model that each becomes."""
 
 
+Only = tuple[Matcher, ...]
+"""Conditions on the labels of series that are read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What the engine reads; keys are (service or model, metric)."""
@@ -77,19 +83,47 @@ def read_scene(ws: Workspace, window: Window, progress: Progress = unwatched) ->
     """Return the scene of a window at one-minute resolution; `progress` hears of each model."""
     models = list_models(ws)
     edges = ws.events.service_edges(window.start_ms, window.end_ms)
-    minutes = np.arange(
+    minutes = _minutes(window)
+    metrics = _metrics(ws, window, edges, models, None, progress)
+    calls = (*_calls(edges, minutes), *_model_calls(ws, models, window))
+    return Scene(window, metrics, calls, _events(ws, window), read_messages(ws, window, minutes))
+
+
+def read_node(ws: Workspace, window: Window, node: str) -> dict[Key, Series]:
+    """Return the metrics of one service or model, as `read_scene` does, without reading others."""
+    called = ws.events.service_edges(window.start_ms, window.end_ms)
+    edges = [edge for edge in called if edge.callee == node]
+    models: list[Model] = []
+    with suppress(NotFound):  # a service is no model
+        models.append(get_model(ws, node))
+    return _metrics(ws, window, edges, models, node, unwatched)
+
+
+def _minutes(window: Window) -> NDArray[np.int64]:
+    return np.arange(
         window.start_ms // MINUTE_MS * MINUTE_MS, window.end_ms, MINUTE_MS, dtype=np.int64
     )[:-1]  # the minute that is still filling would look like a fall
+
+
+def _metrics(
+    ws: Workspace,
+    window: Window,
+    edges: list[ServiceEdge],
+    models: list[Model],
+    node: str | None,
+    progress: Progress,
+) -> dict[Key, Series]:
+    minutes = _minutes(window)
+    only = () if node is None else (Matcher("model_id", "=", node),)
     metrics = _service_metrics(edges, minutes)
-    metrics |= _counted(ws, window, minutes)
-    metrics |= _latencies(ws, window, minutes)
-    metrics |= _computed(ws, window, minutes)
-    metrics |= burn_rates(ws, window, minutes)
+    metrics |= _counted(ws, window, minutes, only)
+    metrics |= _latencies(ws, window, minutes, only)
+    metrics |= _computed(ws, window, minutes, only)
+    metrics |= burn_rates(ws, window, minutes, node)
     for model in steps(models, progress):
         metrics |= _retrieval(ws, model, window, minutes)
         metrics |= _from_rows(ws, model, window, minutes)
-    calls = (*_calls(edges, minutes), *_model_calls(ws, models, window))
-    return Scene(window, metrics, calls, _events(ws, window), read_messages(ws, window, minutes))
+    return metrics
 
 
 def _series(minutes: NDArray[np.int64], values: NDArray[np.float64]) -> Series:
@@ -143,10 +177,12 @@ def _calls(edges: list[ServiceEdge], minutes: NDArray[np.int64]) -> Iterable[Cal
             )
 
 
-def _counted(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> dict[Key, Series]:
+def _counted(
+    ws: Workspace, window: Window, minutes: NDArray[np.int64], only: Only
+) -> dict[Key, Series]:
     found: dict[Key, Series] = {}
     for name, metric in COUNTED:
-        for points in _by_model(ws, Selector(name), window, "sum"):
+        for points in _by_model(ws, Selector(name, only), window, "sum"):
             model_id = points.series.label("model_id")
             found[model_id, metric] = _series(
                 minutes, _on(minutes, points.timestamps_ms, points.values)
@@ -168,12 +204,14 @@ def _by_model(
     )
 
 
-def _latencies(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> dict[Key, Series]:
+def _latencies(
+    ws: Workspace, window: Window, minutes: NDArray[np.int64], only: Only
+) -> dict[Key, Series]:
     name = "aiobs_inference_latency_seconds"
     totals, counts = (
         {
             p.series.label("model_id"): _on(minutes, p.timestamps_ms, p.values)
-            for p in _by_model(ws, Selector(f"{name}_{part}"), window, "sum")
+            for p in _by_model(ws, Selector(f"{name}_{part}", only), window, "sum")
         }
         for part in ("sum", "count")
     )
@@ -184,14 +222,17 @@ def _latencies(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> dic
     }
 
 
-def _computed(ws: Workspace, window: Window, minutes: NDArray[np.int64]) -> dict[Key, Series]:
+def _computed(
+    ws: Workspace, window: Window, minutes: NDArray[np.int64], only: Only
+) -> dict[Key, Series]:
     """Return computed numbers; one of the minute that is still filling counts for the last whole
     minute, so that no row of the window holds it alone."""
     found: dict[Key, Series] = {}
     if len(minutes) == 0:
         return found
     for selector, metric in COMPUTED:
-        for points in _by_model(ws, selector, window, "avg"):
+        narrowed = Selector(selector.name, selector.matchers + only)
+        for points in _by_model(ws, narrowed, window, "avg"):
             known = np.isfinite(points.values)
             if known.any():
                 key = points.series.label("model_id"), metric

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -15,10 +16,15 @@ from services.identity import permitted
 from services.times import DAY_MS, HOUR_MS, MINUTE_MS, Window, to_rfc3339
 from services.workspace import Workspace
 
+T = TypeVar("T")
+
 Granularity = Literal["raw", "minute", "hour", "day"]
 STEPS_MS: dict[str, int] = {"minute": MINUTE_MS, "hour": HOUR_MS, "day": DAY_MS}
 MAX_METRICS = 20
 MAX_POINTS = 50_000
+FRESH_S, STALE_S = 60.0, 60.0
+"""How long the whole steps of a window are kept, late samples or not; and for how long more they
+are shown while they are read again beside the reader."""
 _UNITS = (
     ("_seconds", "s"),
     ("_ms", "ms"),
@@ -87,6 +93,29 @@ def read_points(
 def metric_names(ws: Workspace) -> list[str]:
     """Return the names of all stored metrics."""
     return ws.metrics.names()
+
+
+@permitted("metrics:read")
+def kept_steps(
+    ws: Workspace,
+    name: str,
+    kind: type[T],
+    windows: tuple[Window, ...],
+    step_ms: int,
+    compute: Callable[[], T],
+) -> T:
+    """Return what `compute` makes of the whole steps of windows, made again when a step ends.
+
+    A first window that ends now keeps its place as it moves: the next reader gets what was made
+    for the step before, while one computation follows beside the readers.
+    """
+    now, first = ws.now_ms(), windows[0]
+    before = [f"{first.start_ms - one.start_ms}-{one.length_ms}" for one in windows[1:]]
+    fresh_s = min(FRESH_S, (step_ms - now % step_ms) / 1_000)
+    return ws.cached(
+        f"{name}/{step_ms}/{first.live_key(now)}/{before}", kind, compute,
+        fresh_s=fresh_s, stale_s=STALE_S,
+    )  # fmt: skip
 
 
 def _read_one(

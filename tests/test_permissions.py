@@ -20,7 +20,7 @@ from services.identity import GRANTABLE, PERMISSIONS, ROLES
 UNGUARDED = {
     # Pure or internal: they take a workspace but are called by permitted services only.
     ("computed", "latest"), ("concept", "read_concept"), ("scene", "entry_services"),
-    ("scene", "read_scene"), ("computed", "remember"), ("history", "keep"),
+    ("scene", "read_scene"), ("scene", "read_node"), ("computed", "remember"), ("history", "keep"),
     ("history", "store_numbers"), ("quality", "read_quality"), ("comparison", "read_comparison"),
     ("sides", "choose_current"), ("sides", "choose_sides"), ("sides", "read_recent"),
     ("sides", "with_long_columns"), ("reference", "read_uploaded"),

@@ -7,7 +7,7 @@ from flask import Response
 
 from app.api.queries import Span, window_of
 from app.api.routing import Router
-from services import analyses, causal, impact
+from services import analyses, causal, impact, numbers
 from services.analyses import Job
 from services.causal import Graph, RootCause, Scenario
 from services.causal_files import Format, export_graph
@@ -48,6 +48,13 @@ class Outcome(msgspec.Struct, frozen=True):
     onset_ms: int
 
 
+class Words(msgspec.Struct, frozen=True):
+    """Words of the name of a number, and how many numbers at most."""
+
+    search: str = ""
+    limit: int = 30
+
+
 def _window(ws: Workspace, query: Span) -> Window | None:
     if all(value is None for value in (query.hours, query.days, query.start, query.end)):
         return None
@@ -58,6 +65,13 @@ def _window(ws: Workspace, query: Span) -> Window | None:
 def effects(ws: Workspace) -> list[tuple[str, str]]:
     """Return every (node, metric) that can be asked about."""
     return causal.list_effects(ws)
+
+
+@router.route("GET", "/numbers", permission="causal:read", query=Words, returns=numbers.Numbers)
+def find(ws: Workspace, query: Words) -> numbers.Numbers:
+    """Return the numbers of the last hours that can be asked about, found by words of their
+    names."""
+    return numbers.find_numbers(ws, query.search, limit=query.limit)
 
 
 @router.route(

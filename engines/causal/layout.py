@@ -85,24 +85,30 @@ def clustered(graph: CausalGraph, keep: Sequence[str] = ()) -> CausalGraph:
         members; between two vertices only the most confident edge of each kind and direction stays,
         and edges within a fold disappear.
     """
+    apart = set(keep)
     into = {
-        node.node_id: node.node_id if node.entity in keep else f"{node.entity}|*"
+        node.node_id: node.node_id if node.entity in apart else f"{node.entity}|*"
         for node in graph.nodes
     }
-    nodes: dict[str, CausalNode] = {}
+    members: dict[str, list[CausalNode]] = {}
     for node in graph.nodes:
-        name = into[node.node_id]
-        nodes[name] = node if name == node.node_id else _folded(nodes.get(name), node, name)
+        members.setdefault(into[node.node_id], []).append(node)
+    nodes = {
+        name: some[0] if some[0].node_id == name else _folded(some, name)
+        for name, some in members.items()
+    }
     edges: dict[tuple[str, str, str], CausalEdge] = {}
     for edge in graph.edges:
         source, target = into.get(edge.source), into.get(edge.target)
         if source is None or target is None or source == target:
             continue
-        moved = replace(edge, source=source, target=target)
         place = (source, target, edge.kind)
-        if place not in edges or edge.confidence > edges[place].confidence:
-            edges[place] = moved
-    ordered = tuple(edges[place] for place in sorted(edges))
+        best = edges.get(place)
+        if best is None or edge.confidence > best.confidence:
+            edges[place] = edge
+    ordered = tuple(
+        replace(edges[place], source=place[0], target=place[1]) for place in sorted(edges)
+    )
     return replace(graph, nodes=tuple(nodes[n] for n in sorted(nodes)), edges=ordered)
 
 
@@ -152,15 +158,14 @@ def _ordered(
     )
 
 
-def _folded(other: CausalNode | None, node: CausalNode, name: str) -> CausalNode:
-    onsets = [o for o in (node.onset_s, other.onset_s if other else None) if o is not None]
-    outcome = node.kind == "outcome" or (other is not None and other.kind == "outcome")
+def _folded(members: Sequence[CausalNode], name: str) -> CausalNode:
+    onsets = [node.onset_s for node in members if node.onset_s is not None]
     return CausalNode(
         name,
-        "outcome" if outcome else "metric",
-        node.entity,
+        "outcome" if any(node.kind == "outcome" for node in members) else "metric",
+        members[0].entity,
         "*",
-        node.entity,
-        max(node.score, other.score if other else 0.0),
-        min(onsets) if onsets else None,
+        members[0].entity,
+        max(node.score for node in members),
+        min(onsets, default=None),
     )

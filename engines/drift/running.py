@@ -11,6 +11,8 @@ from engines.errors import EngineError
 
 FloatArray = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
+MOST_CELLS = 1_000_000
+"""Values of slices that are sorted at once."""
 OTHER = 20
 """Categories told apart; the rarer ones count as one."""
 
@@ -66,22 +68,35 @@ def running_distance(
     if reference.dtype == object or values.dtype == object:
         return _variation(reference, values, starts, ends)
     normal = np.sort(np.where(np.isnan(reference), np.inf, reference))
-    known = np.where(np.isnan(values), np.inf, values)
-    below = np.searchsorted(normal, known, side="left") / normal.size
-    upto = np.searchsorted(normal, known, side="right") / normal.size
+    known = np.append(np.where(np.isnan(values), np.inf, values), np.inf)
+    sizes = np.maximum(ends - starts, 0)
     found = np.full(len(starts), np.nan)
-    for i, (a, b) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-        if b > a:
-            found[i] = _smirnov(known[a:b], below[a:b], upto[a:b])
+    chosen = np.flatnonzero(sizes)
+    if chosen.size == 0:
+        return found
+    for some in np.array_split(chosen, 1 + int(sizes.max()) * chosen.size // MOST_CELLS):
+        columns = starts[some, None] + np.arange(sizes[some].max())
+        # Slices are made equally long by infinite values, at which both functions are 1.
+        rows = known[np.where(columns < ends[some, None], columns, values.size)]
+        found[some] = _smirnov(normal, np.sort(rows, axis=1), sizes[some, None])
     return found
 
 
-def _smirnov(values: FloatArray, below: FloatArray, upto: FloatArray) -> float:
-    """Largest gap of the distribution functions, just before and at each value."""
-    ordered = np.sort(values)
-    before = np.searchsorted(ordered, values, side="left") / values.size
-    at = np.searchsorted(ordered, values, side="right") / values.size
-    return float(max(np.abs(before - below).max(), np.abs(at - upto).max()))
+def _smirnov(normal: FloatArray, ordered: FloatArray, sizes: Rows) -> FloatArray:
+    """Largest gap of the distribution functions per row, just before and at each value."""
+    places = np.arange(ordered.shape[1])
+    begins = np.ones(ordered.shape, dtype=bool)
+    begins[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    first = np.maximum.accumulate(np.where(begins, places, 0), axis=1)
+    ends = np.ones(ordered.shape, dtype=bool)
+    ends[:, :-1] = begins[:, 1:]
+    last = np.minimum.accumulate(np.where(ends, places, places.size)[:, ::-1], axis=1)[:, ::-1]
+    before = np.minimum(first, sizes) / sizes
+    at = np.minimum(last + 1, sizes) / sizes
+    below = np.searchsorted(normal, ordered, side="left") / normal.size
+    upto = np.searchsorted(normal, ordered, side="right") / normal.size
+    gaps = np.maximum(np.abs(before - below), np.abs(at - upto))
+    return np.asarray(gaps.max(axis=1), dtype=np.float64)
 
 
 def _variation(
@@ -90,14 +105,15 @@ def _variation(
     names, counts = np.unique([str(v) for v in reference.tolist()], return_counts=True)
     kept = names[np.lexsort((names, -counts))][: OTHER - 1].tolist()
     place = {name: i for i, name in enumerate(kept)}
-    normal = _shares([str(v) for v in reference.tolist()], place)
-    texts = [str(v) for v in values.tolist()]
-    return np.array([
-        0.5 * np.abs(_shares(texts[a:b], place) - normal).sum() if b > a else np.nan
-        for a, b in zip(starts.tolist(), ends.tolist(), strict=True)
-    ])  # fmt: skip
+    normal = _one_hot(reference, place).mean(axis=0)
+    sizes = np.maximum(ends - starts, 0)[:, None]
+    upto = np.vstack([np.zeros(len(place) + 1), np.cumsum(_one_hot(values, place), axis=0)])
+    counts = upto[np.maximum(starts, ends)] - upto[starts]
+    shares = np.divide(counts, sizes, out=np.full(counts.shape, np.nan), where=sizes > 0)
+    return np.asarray(0.5 * np.abs(shares - normal).sum(axis=1), dtype=np.float64)
 
 
-def _shares(texts: list[str], place: dict[str, int]) -> FloatArray:
-    found = np.bincount([place.get(text, len(place)) for text in texts], minlength=len(place) + 1)
-    return np.asarray(found / len(texts), dtype=np.float64)
+def _one_hot(values: npt.NDArray[Any], place: dict[str, int]) -> FloatArray:
+    """Return a row a value with 1 in the column of its category, the last that of all others."""
+    codes = [place.get(str(value), len(place)) for value in values.tolist()]
+    return np.asarray(np.eye(len(place) + 1)[codes], dtype=np.float64)

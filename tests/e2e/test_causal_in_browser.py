@@ -140,9 +140,11 @@ def test_graph_is_taken_away_as_svg_json_and_graphml(chromium: Any, trouble: str
 def test_a_hypothetical_change_is_asked_and_answered(chromium: Any, trouble: str) -> None:
     with visit(chromium, f"{trouble}/impact?live=0") as seen:
         page = seen.page
-        page.wait_for_selector(".what-if select", timeout=60_000)
-        page.select_option(".what-if select", "node=slow&metric=tokens")
-        page.fill(".what-if input", "50")
+        page.wait_for_selector(".what-if [list]", timeout=60_000)
+        page.fill(".what-if [list]", "tokens slow")
+        page.wait_for_selector("#what-if-numbers option", state="attached", timeout=60_000)
+        page.fill(".what-if [list]", "Tokens · slow")
+        page.fill(".what-if [type=number]", "50")
         page.click(".what-if button")
         page.wait_for_selector(".answer-found:has-text('50%')", timeout=60_000)
         assert seen.axe() == []

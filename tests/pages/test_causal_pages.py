@@ -21,9 +21,11 @@ from engines.causal.result import CausalEdge, CausalGraph, CausalNode, Evidence
 from i18n import LANGUAGES, speaking
 from pages import causal_graph, focus, impact, impact_calm
 from pages.focus import Focus
+from services import numbers
 from services.analyses import Job
 from services.causal import Graph, RootCause
-from services.diagnosis import Diagnosis, Level, Subject
+from services.diagnosis import Diagnosis, Level, _folded
+from services.numbers import largest_numbers
 from services.times import Window
 from services.workspace import Workspace, in_workspace
 
@@ -132,6 +134,17 @@ def test_a_service_that_the_reader_opened_shows_its_numbers() -> None:
     assert "service-1|errors" in ids and "service-1|*" not in ids and "service-2|*" in ids
 
 
+def test_a_graph_that_the_analysis_folded_is_drawn_as_one_that_the_page_folds() -> None:
+    found = fleet(2_000)
+    whole = found.graph.graph
+    assert whole is not None
+    ready = msgspec.structs.replace(found, folded=_folded(whole, ("service-0", "cost"), None))
+    assert ready.folded is not None and _folded(fleet(10).graph.graph, None, None) is None
+    assert causal_graph.readable(whole, ready, "", []) == causal_graph.readable(
+        whole, found, "", []
+    )
+
+
 @pytest.mark.parametrize("state", ["running", "stopped", "failed"])
 def test_an_analysis_under_way_says_how_far_it_is(state: Any) -> None:
     job = Job("abc", "what", state, "graph", 0, 4_000, "no rows" if state == "failed" else "")
@@ -174,14 +187,15 @@ def test_without_an_incident_impact_offers_past_ones_and_questions_and_hides_the
     assert {name for name, body in shown.items() if body is None} >= hidden
 
 
-def test_questions_about_the_present_take_the_largest_number_of_each_kind() -> None:
-    subjects = [
-        Subject(None, "small", "requests", level=2.0),
-        Subject(None, "large", "requests", level=40.0),
-        Subject(None, "silent", "latency_ms", level=None),
-    ]
+def test_questions_about_the_present_take_the_largest_number_of_each_kind(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[numbers.Level] = [
+        ("large", "requests", 40.0), ("silent", "latency_ms", None), ("small", "requests", 2.0),
+    ]  # fmt: skip
+    monkeypatch.setattr(numbers, "_known", lambda _ws, _patience_s: rows)
     with speaking("en"):
-        said = str(impact_calm.questions(subjects))
+        said = str(impact_calm.questions(largest_numbers(workspace, impact_calm.ASKED)))
     assert "Requests · large changed by +50%" in said
     assert "small" not in said and "silent" not in said
     assert "now 40" in said

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from connectors.memory import MemoryCache
 from connectors.telemetry import Log, MetricBatch, Series
 from services import explore, metric_view
 from services.errors import Malformed
 from services.times import HOUR_MS, MINUTE_MS, Window
-from services.workspace import Workspace
-from tests.conftest import NOW_MS
+from services.workspace import Backends, Workspace
+from tests.conftest import NOW_MS, admin
 
 HOUR = Window(NOW_MS - HOUR_MS, NOW_MS)
 
@@ -111,3 +115,30 @@ def test_the_routes_answer(client: FlaskClient, workspace: Workspace) -> None:
     assert {k: sum(v) for k, v in counted["data"]["counts"].items()} == {"error": 1}
     assert client.get("/api/explore/log-counts?hours=1&step_s=0").status_code == 400
     assert explore.log_services(workspace, HOUR) == ["shop", "web"]
+
+
+def test_whole_steps_are_read_once_and_again_when_a_step_ends(
+    backends: Backends, clock: list[int]
+) -> None:
+    kept = replace(backends, cache=MemoryCache(clock=lambda: clock[0] / 1_000))
+    ws = kept.workspace(admin())
+
+    def newest() -> float:
+        now = ws.now_ms()
+        view = metric_view.view_metric(ws, "depth", Window(now - HOUR_MS, now), step_ms=MINUTE_MS)
+        return float(view.curves[0].values[-1])
+
+    put(ws, "depth", [1.0])
+    assert newest() == 1.0
+    put(ws, "depth", [2.0], end_ms=NOW_MS + MINUTE_MS)
+    clock[0] += 20_000
+    assert newest() == 1.0  # the minute of 2 is not over
+    clock[0] += 41_000
+    assert newest() == 1.0  # shown once more, while it is read again
+    for _ in range(1_000):
+        if newest() == 2.0:
+            break
+        time.sleep(0.01)
+    assert newest() == 2.0
+    fixed = Window(NOW_MS - HOUR_MS, NOW_MS)
+    assert metric_view.view_metric(ws, "depth", fixed, step_ms=MINUTE_MS).curves[0].mean == 1.0
