@@ -442,7 +442,10 @@
   }
   async function seek(list, text) {
     const answer = await fetch("/api/causal/numbers?search=" + encodeURIComponent(text));
-    if (answer.ok) offer(list, asOptions((await answer.json()).data));
+    if (!answer.ok) return;
+    const { data: found } = await answer.json();
+    offer(list, asOptions(found));
+    if (!found.is_complete && list.isConnected) seeking = setTimeout(seek, 1500, list, text);
   }
   function whatIf() {
     const form = document.querySelector(".what-if");

@@ -124,10 +124,11 @@
     asking = setTimeout(async () => {
       const answer = await fetch(finder.url + encodeURIComponent(text));
       if (!answer.ok) return;
+      const { data } = await answer.json();
       const known = new Set((aiobs.options[param] || []).map((one) => one.value));
-      const found = finder.options((await answer.json()).data).filter((one) => !known.has(one.value));
+      const found = finder.options(data).filter((one) => !known.has(one.value));
       aiobs.options[param] = [...(aiobs.options[param] || []), ...found];
-      redraw();
+      if (data.is_complete === false) { asked = ""; setTimeout(redraw, 1500); } else redraw();
     }, 150);
   };
 
@@ -150,7 +151,8 @@
     const draw = () => {
       const text = input.value.trim().toLowerCase();
       const all = [{ value: "", label: button.dataset.none || known.all }, ...(aiobs.options[param] || [])];
-      const found = all.filter((one) => (one.label || one.value).toLowerCase().includes(text)).slice(0, 200);
+      const holds = (name) => text.split(/\s+/).every((word) => name.includes(word));
+      const found = all.filter((one) => holds((one.label || one.value).toLowerCase())).slice(0, 200);
       list.replaceChildren(...found.map((one) => {
         const item = make("button", { class: "menu-item", "aria-pressed": String(aiobs.scope()[param] === one.value) },
           make("span", {}, one.label || one.value));

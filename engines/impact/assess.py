@@ -95,8 +95,9 @@ def assess_impact(
     >>> round(assess_impact(model, ("a", "load"), change=1.0).metrics[0].change.value, 1)
     2.0
     """
-    extra = {model.at(item.key) for item in exposures}
-    model = restricted(model, {model.at(cause), *reached(model, model.at(cause)), *extra})
+    for item in exposures:
+        model.at(item.key)  # an amount of a metric that nobody knows is an error, not nothing
+    model = restricted(model, {model.at(cause), *reached(model, model.at(cause))})
     column = model.at(cause)
     size = _observed_change(model, column, onset_s) if change is None else float(change)
     slopes = bootstrap_slopes(model, resamples, seed, progress)
@@ -168,7 +169,8 @@ def _exposure(
     horizons_s: Sequence[float],
     level: float,
 ) -> ExposureImpact:
-    target = model.at(exposure.key)
+    # What the cause does not reach is not in the model, and does not change.
+    target = model.at(exposure.key) if exposure.key in model.keys else -1
     if target == column:
         rate, spread = size, 0.0
     elif target in impacts:

@@ -333,19 +333,17 @@ def _leads_to(effects: dict[int, set[int]], start: int, goal: int) -> bool:
 
 
 def _topological(n: int, links: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-    waiting = np.zeros(n, dtype=int)
-    for _, effect in links:
+    waiting = [0] * n
+    effects: list[list[int]] = [[] for _ in range(n)]
+    for cause, effect in links:
         waiting[effect] += 1
-    order: list[int] = []
-    ready = [j for j in range(n) if waiting[j] == 0]
-    while ready:
-        at = ready.pop(0)
-        order.append(at)
-        for cause, effect in links:
-            if cause == at:
-                waiting[effect] -= 1
-                if waiting[effect] == 0:
-                    ready.append(effect)
+        effects[cause].append(effect)
+    order = [j for j in range(n) if waiting[j] == 0]
+    for at in order:  # grows while it is walked
+        for effect in effects[at]:
+            waiting[effect] -= 1
+            if waiting[effect] == 0:
+                order.append(effect)
     return tuple(order)
 
 

@@ -13,6 +13,7 @@ from engines.impact import (
     shapley,
     what_if,
 )
+from engines.impact.model import _topological
 
 LOAD, LATENCY, ERRORS, TRUST = ("a", "load"), ("a", "latency"), ("a", "errors"), ("a", "trust")
 EDGES = [(LOAD, LATENCY), (LATENCY, ERRORS), (LATENCY, TRUST), (ERRORS, TRUST)]
@@ -232,3 +233,22 @@ def test_too_many_causes_keep_the_strongest_and_name_the_rest():
     found = assess_impact(model, ("n", "x3"), change=1.0)
     assert found.metrics[0].change.value == pytest.approx(5.0, abs=0.2)
     assert sum("more direct causes" in w for w in found.warnings) == 3
+
+
+def test_amounts_elsewhere_neither_change_an_interval_nor_grow_the_resamples():
+    rng = np.random.default_rng(3)
+    far = {(f"m{i}", "cost"): (np.arange(400) * 60.0, rng.standard_normal(400)) for i in range(40)}
+    model = fit_model(system() | far, EDGES)
+    amounts = [Exposure("money", key, 1 / 60, "EUR") for key in far]
+    near = Exposure("failed_requests", ERRORS, 1 / 60, "requests")
+    alone = assess_impact(model, LOAD, change=1.0, exposures=[near])
+    among = assess_impact(model, LOAD, change=1.0, exposures=[near, *amounts])
+    assert among.metrics == alone.metrics and among.exposures[0] == alone.exposures[0]
+    assert {item.so_far.value for item in among.exposures[1:]} == {0.0}
+    assert {item.ahead[-1][1].interval.high for item in among.exposures[1:]} == {0.0}
+    with pytest.raises(EngineError, match="x of no"):
+        assess_impact(model, LOAD, change=1.0, exposures=[Exposure("money", ("no", "x"), 1, "EUR")])
+
+
+def test_causes_come_before_effects_in_the_order_of_columns():
+    assert _topological(5, [(3, 1), (1, 0), (4, 0), (3, 4)]) == (2, 3, 1, 4, 0)
