@@ -25,6 +25,7 @@ from services.budgets import SpendTrack, Surprise, Surprises, get_recent_surpris
 from services.costs import Costs, Dimension, get_recent_costs
 from services.spend import SPEND
 from services.sums import Choice, has_history
+from services.times import Window
 from services.value import Outcome, Value, get_losses, get_recent_value
 from services.workspace import Workspace
 
@@ -81,7 +82,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         view.slot(f"biz-{name}", figures[name])
     marks = sources.event_marks(ws, window, scope.model)
     view.panel("biz-time", _over_time(costs, marks) if costs.total else _nothing(), source)
-    view.panel("biz-forecast", _forecast(track), _track_source(track))
+    view.panel("biz-forecast", _forecast(track, _past_marks(ws, track)), _track_source(track))
     view.panel("biz-models", _lines(costs, "model", compared), source)
     view.panel("biz-segments", _segments(costs, compared), source)
     found = get_recent_surprises(ws, window, choice)
@@ -204,7 +205,12 @@ def _over_time(costs: Costs, marks: list[charts.Mark]) -> Any:
     )  # fmt: skip
 
 
-def _forecast(track: SpendTrack) -> Any:
+def _past_marks(ws: Workspace, track: SpendTrack) -> list[charts.Mark]:
+    """Return what happened in the period of the budget so far."""
+    return sources.event_marks(ws, Window(track.period.start_ms, track.computed_at_ms))
+
+
+def _forecast(track: SpendTrack, marks: list[charts.Mark]) -> Any:
     if not track.spent and not track.ahead:
         return _nothing()
     nothing: list[float | None] = [None] * len(track.ahead)
@@ -223,7 +229,7 @@ def _forecast(track: SpendTrack) -> Any:
         limits = [Threshold(track.budget.amount, label, "bad")]
     figure = charts.line(
         [*track.past_ms, *track.ahead_ms], lines, unit=track.currency, zero=True,
-        thresholds=limits, window_ms=(track.period.start_ms, track.period.end_ms),
+        thresholds=limits, window_ms=(track.period.start_ms, track.period.end_ms), marks=marks,
     )  # fmt: skip
     chart = charts.graph("biz-forecast-chart", figure, label=_t("forecast_definition"), height=220)
     return html.Div([html.P(_forecast_words(track), className="panel-note"), chart])

@@ -10,7 +10,7 @@ import numpy as np
 from dash import html
 
 from components import charts, live, shell, states
-from components.charts import Line
+from components.charts import Line, Mark
 from components.issues import Issue, issue_list
 from components.kpi import Delta, kpi, row
 from components.live import View
@@ -106,9 +106,10 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.panel("executive-services", _services(found), source, height=180)
     trust = read_fleet_trust(ws, window, max(step_for(window), 5 * MINUTE_MS))
     own = replace(source, computed_at_ms=trust.computed_at_ms)
-    view.panel("executive-trust", _trust_chart(ws, window, trust), own, height=220)
+    marks = sources.event_marks(ws, window)
+    view.panel("executive-trust", _trust_chart(ws, window, trust, marks), own, height=220)
     if "costs:read" in ws.principal.permissions:
-        view.panel("executive-spend", _spend_chart(ws, window, before), source, height=220)
+        view.panel("executive-spend", _spend_chart(ws, window, before, marks), source, height=220)
 
 
 def _note(found: Executive) -> Any:
@@ -284,21 +285,21 @@ def _services(found: Executive) -> Any:
     return table(columns, rows, caption=words("services"), limit=12)
 
 
-def _trust_chart(ws: Workspace, window: Window, trust: FleetTrust) -> Any:
+def _trust_chart(ws: Workspace, window: Window, trust: FleetTrust, marks: list[Mark]) -> Any:
     if all(value is None for value in trust.values):
         return Insufficient(t("unified.no_history"))
     limits = sources.trust_limits(ws)
     figure = charts.line(
         trust.timestamps_ms,
         [Line(t("unified.mean_trust"), trust.values)],
-        thresholds=limits, y_range=(0.0, 1.02), marks=sources.event_marks(ws, window),
+        thresholds=limits, y_range=(0.0, 1.02), marks=marks,
     )  # fmt: skip
     return charts.graph(
         "executive-trust-chart", figure, label=t("profiles.d_mean_trust"), height=220
     )
 
 
-def _spend_chart(ws: Workspace, window: Window, before: Window) -> Any:
+def _spend_chart(ws: Workspace, window: Window, before: Window, marks: list[Mark]) -> Any:
     found = get_recent_costs(ws, window, against=before)
     values = np.array([np.nan if v is None else v for v in found.over_time], dtype=float)
     if not np.isfinite(values).any():
@@ -307,6 +308,6 @@ def _spend_chart(ws: Workspace, window: Window, before: Window) -> Any:
     title = f"{found.currency} / {duration(found.step_ms / 1_000)}"
     figure = charts.line(
         found.timestamps_ms[:whole], [Line(t("profiles.w_spend"), sources.plain(values[:whole]))],
-        unit=title, zero=True,
+        unit=title, zero=True, marks=marks,
     )  # fmt: skip
     return charts.graph("executive-spend-chart", figure, label=t("profiles.d_spend"), height=220)

@@ -10,12 +10,13 @@ from dash import dcc, html
 
 from components.attributes import attrs
 from components.theme import token
-from i18n import LANGUAGES, current, t
+from i18n import LANGUAGES, current, date_time, isolated, t
 from i18n.axes import SHARE, SHARE_EXACT
 
 Figure = dict[str, Any]  # a Plotly figure is JSON: keys and values are whatever plotly.js reads
 
 HEIGHT_PX = 240
+_TOLD_MARKS = 12
 _REMOVED = [
     "sendChartToCloud", "select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d",
     "hoverClosestCartesian", "hoverCompareCartesian", "toggleSpikelines", "toImage", "pan2d",
@@ -48,7 +49,7 @@ def graph(
                 style={"height": f"{height}px"},
                 className="chart",
             ),
-            html.Figcaption(label, className="visually-hidden"),
+            html.Figcaption(_told(label, figure), className="visually-hidden"),
             None
             if choices is None
             else html.Ul(className="chart-choices", **attrs(aria_label=t("chart.choices"))),
@@ -69,6 +70,18 @@ def _offer(figure: Figure, choices: Mapping[str, str]) -> None:
         if trace["type"] in ("bar", "heatmap") and "stack" != figure["layout"].get("barmode"):
             shown, extra, rest = trace["hovertemplate"].partition("<extra>")
             trace["hovertemplate"] = shown + hint + extra + rest
+
+
+def _told(label: str, figure: Figure) -> str:
+    """Return what a reader would see, with the newest marks in words."""
+    seen = [
+        (at, f"{trace['name']}: {isolated(text)}, {date_time(at)}")
+        for trace in figure["data"]
+        if trace.get("yaxis") == "y2" and trace.get("mode") == "markers"  # lines.add_marks
+        for at, text in zip(trace["x"], trace["text"], strict=True)
+    ]
+    newest = sorted(seen, reverse=True)[:_TOLD_MARKS]
+    return "\n".join([label, *(words for _, words in newest)])
 
 
 def config() -> Any:  # dcc.Graph.Config, which is not exported

@@ -23,6 +23,7 @@ _MARK_SYMBOL: dict[str, str] = {
 }  # fmt: skip
 _MAX_END_LABELS = 5
 _LABEL_SHARE = 0.075  # of the height of a panel that a line of text takes
+_MAX_MARK_LINES = 12  # more lines through a chart hide its curves; the symbols above stay
 _DASHED_POINTS = 60  # on denser lines dashes look like noise; the end labels tell them apart
 _MARK_TOKEN = {"incident": "bad", "security": "bad", "alert": "warn"}
 
@@ -245,6 +246,8 @@ def add_marks(made: dict[str, Any], marks: Sequence[Mark]) -> list[dict[str, Any
         if mark.end_ms:
             fill = {"fillcolor": token(hue, 0.1), "line": {"width": 0}}
             made["shapes"].append(span | fill | {"x0": int(mark.at_ms), "x1": int(mark.end_ms)})
+        if len(marks) > _MAX_MARK_LINES:
+            continue
         stroke = {"color": token(hue), "width": 1, "dash": "dot"}
         x = int(mark.at_ms)
         made["shapes"].append(span | {"type": "line", "x0": x, "x1": x, "line": stroke})

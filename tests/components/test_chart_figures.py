@@ -174,3 +174,20 @@ def test_a_figure_without_choices_is_as_it_was() -> None:
     before = json.dumps(figure)
     charts.graph("g", figure, label="one")
     assert json.dumps(figure) == before
+
+
+def test_many_marks_keep_their_symbols_and_lose_their_lines() -> None:
+    few, many = ([Mark(i * 1000.0, f"v{i}") for i in range(n)] for n in (12, 13))
+    drawn = [charts.line(X, [Line("a", Y)], marks=marks) for marks in (few, many)]
+    assert [len(one["layout"]["shapes"]) for one in drawn] == [12, 0]
+    assert [len(one["data"][-1]["x"]) for one in drawn] == [12, 13]
+
+
+def test_marks_are_told_to_who_cannot_see_the_chart() -> None:
+    marks = [Mark(0.0, "v2 is out"), Mark(60_000.0, "index is down", "incident", 120_000.0)]
+    figure = charts.line(X, [Line("a", Y)], marks=marks)
+    shown = charts.graph("g", figure, label="Requests over a day")
+    told = shown.children[1].children.split("\n")
+    assert told[0] == "Requests over a day"
+    assert [line.split(":")[0] for line in told[1:]] == ["Incident", "Deployment"]
+    assert "index is down" in told[1] and told[1].endswith("Jan 1, 1970 00:01")

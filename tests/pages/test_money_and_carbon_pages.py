@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from components.live import View
 from components.scope import parse
 from i18n import LANGUAGES, speaking
-from pages import business, sustainability
+from pages import business, executive, sustainability
 from services.footprints import track_carbon
 from services.spend import track_spend
 from services.workspace import Workspace
@@ -76,3 +76,16 @@ def test_costs_stand_on_the_page_with_their_currency(busy: Workspace) -> None:
 
 def test_a_model_that_does_not_exist_has_no_carbon(busy: Workspace) -> None:
     assert "kpi-none" in view_of(sustainability, busy, "model=nobody")
+
+
+def test_money_over_time_names_what_was_deployed(client: FlaskClient, busy: Workspace) -> None:
+    event = {"title": "m 2 is out", "event_type": "deployment", "model_id": "m",
+             "timestamp": NOW_MS / 1000 - 3_600}  # fmt: skip
+    assert client.post("/api/ingest/events", json={"events": [event]}).status_code == 202
+    for page, chart in (
+        (business, "biz-time-chart"), (business, "biz-forecast-chart"),
+        (executive, "executive-spend-chart"),
+    ):  # fmt: skip
+        shown = view_of(page, busy, "range=12h")
+        drawn = shown[shown.index(f'"{chart}"') :].partition('"className":"chart-frame"')[0]
+        assert "m 2 is out" in drawn, chart
