@@ -293,6 +293,7 @@ def _trust_chart(ws: Workspace, window: Window, trust: FleetTrust, marks: list[M
         trust.timestamps_ms,
         [Line(t("unified.mean_trust"), trust.values)],
         thresholds=limits, y_range=(0.0, 1.02), marks=marks,
+        window_ms=(window.start_ms, window.end_ms),
     )  # fmt: skip
     return charts.graph(
         "executive-trust-chart", figure, label=t("profiles.d_mean_trust"), height=220
@@ -308,6 +309,6 @@ def _spend_chart(ws: Workspace, window: Window, before: Window, marks: list[Mark
     title = f"{found.currency} / {duration(found.step_ms / 1_000)}"
     figure = charts.line(
         found.timestamps_ms[:whole], [Line(t("profiles.w_spend"), sources.plain(values[:whole]))],
-        unit=title, zero=True, marks=marks,
+        unit=title, zero=True, marks=marks, window_ms=(window.start_ms, window.end_ms),
     )  # fmt: skip
     return charts.graph("executive-spend-chart", figure, label=t("profiles.d_spend"), height=220)

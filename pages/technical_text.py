@@ -116,6 +116,7 @@ def _risk(ws: Workspace, model_id: str, window: Window, marks: list[Mark]) -> An
     top = float(np.nanmax(points.values))
     figure = charts.line(
         points.timestamps_ms.tolist(), [line], zero=True, marks=marks,
+        window_ms=(window.start_ms, window.end_ms),
         y_range=(0.0, max(0.2, 1.15 * top)),
     )  # fmt: skip
     return charts.graph("technical-risk-chart", figure, label=t("technical.risk_definition"),

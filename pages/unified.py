@@ -283,7 +283,10 @@ def _trust_history(
         values[np.searchsorted(times, points.timestamps_ms)] = points.values
         lines.append(Line(model.name, sources.plain(values)))
     limits = sources.trust_limits(ws, {m.model_type for m in known})
-    figure = charts.line(times.tolist(), lines, thresholds=limits, marks=marks, y_range=(0.0, 1.02))
+    figure = charts.line(
+        times.tolist(), lines, thresholds=limits, marks=marks, y_range=(0.0, 1.02),
+        window_ms=(window.start_ms, window.end_ms),
+    )  # fmt: skip
     return charts.graph(
         "unified-trust-chart", figure, label=t("unified.trust_definition"),
         choices={model.name: link("", model=model.model_id) for model in known},

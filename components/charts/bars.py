@@ -11,6 +11,7 @@ from components.charts.lines import Line, Mark, Threshold, add_marks, time_axis
 from components.theme import Status, series, token
 from i18n import number, quantity
 
+_FEW_BARS, _FEW_WIDTH = 5, 0.16  # few bars would grow to blocks
 _PATTERNS = ("", "/", ".", "x", "-", "\\", "+", "|")
 
 
@@ -36,6 +37,8 @@ def bars(
         "insidetextanchor": "end", "textangle": 0, "cliponaxis": False, "name": "",
         "hovertemplate": f"%{{{across}}}: " + frame.hover_value(unit, along) + "<extra></extra>",
     }  # fmt: skip
+    if len(labels) < _FEW_BARS:
+        trace["width"] = _FEW_WIDTH * len(labels)
     if low is not None and high is not None:
         trace[f"error_{along}"] = _whiskers(values, low, high)
         # Whiskers and inside labels would overlap.

@@ -24,6 +24,7 @@ _MARK_SYMBOL: dict[str, str] = {
 _MAX_END_LABELS = 5
 _LABEL_SHARE = 0.075  # of the height of a panel that a line of text takes
 _MAX_MARK_LINES = 12  # more lines through a chart hide its curves; the symbols above stay
+_MARKS_ACROSS = 60  # so many lines would fill a chart from side to side
 _DASHED_POINTS = 60  # on denser lines dashes look like noise; the end labels tell them apart
 _MARK_TOKEN = {"incident": "bad", "security": "bad", "alert": "warn"}
 
@@ -87,7 +88,7 @@ def line(
         made["yaxis"]["range"] = list(y_range)
     if named:
         add_end_labels(made, data, _drawn(data, y_range, zero, thresholds))
-    add_thresholds(made, thresholds)
+    add_thresholds(made, thresholds, _ends(data))
     data += add_marks(made, marks)
     return {"data": data, "layout": made}
 
@@ -145,9 +146,12 @@ def time_axis(window_ms: tuple[float, float] | None = None) -> dict[str, Any]:
     return axis
 
 
-def add_thresholds(made: dict[str, Any], thresholds: Sequence[Threshold]) -> None:
-    """Draw the levels as dashed lines with their words."""
+def add_thresholds(
+    made: dict[str, Any], thresholds: Sequence[Threshold], ends: Sequence[float] = ()
+) -> None:
+    """Draw the levels as dashed lines with their words, on the side where no line ends."""
     for level in thresholds:
+        side = "top" if _is_under(level.value, ends) else "bottom"
         made["shapes"].append(
             {
                 "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level.value,
@@ -158,11 +162,26 @@ def add_thresholds(made: dict[str, Any], thresholds: Sequence[Threshold]) -> Non
         made["annotations"].append(
             {
                 "text": level.label, "xref": "paper", "x": 1, "xanchor": "right",
-                "y": level.value, "yanchor": "bottom",
+                "y": level.value, "yanchor": side,
                 "font": {"color": token(level.status), "size": 11},
                 "bgcolor": token("panel", 0.72), "borderpad": 1,
             }
         )  # fmt: skip
+
+
+def _is_under(value: float, ends: Sequence[float]) -> bool:
+    """Whether the words of a level belong under it; under zero, an axis has no room."""
+    return value > 0 and bool(ends) and min(ends, key=lambda end: abs(end - value)) >= value
+
+
+def _ends(data: Sequence[dict[str, Any]]) -> list[float]:
+    """Return where lines end; the edges of their intervals do not count."""
+    lasts = (
+        next((v for v in reversed(one["y"]) if v is not None), None)
+        for one in data
+        if "meta" not in one
+    )
+    return [last for last in lasts if last is not None]
 
 
 def _drawn(
@@ -238,6 +257,7 @@ def add_marks(made: dict[str, Any], marks: Sequence[Mark]) -> list[dict[str, Any
     made["yaxis2"] = {
         "overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True,
     }  # fmt: skip
+    is_crowded = _is_crowded(marks, made["xaxis"].get("range"))
     kinds: dict[str, list[Mark]] = {}
     for mark in marks:
         kinds.setdefault(mark.kind, []).append(mark)
@@ -246,7 +266,7 @@ def add_marks(made: dict[str, Any], marks: Sequence[Mark]) -> list[dict[str, Any
         if mark.end_ms:
             fill = {"fillcolor": token(hue, 0.1), "line": {"width": 0}}
             made["shapes"].append(span | fill | {"x0": int(mark.at_ms), "x1": int(mark.end_ms)})
-        if len(marks) > _MAX_MARK_LINES:
+        if is_crowded:
             continue
         stroke = {"color": token(hue), "width": 1, "dash": "dot"}
         x = int(mark.at_ms)
@@ -264,6 +284,16 @@ def add_marks(made: dict[str, Any], marks: Sequence[Mark]) -> list[dict[str, Any
         }
         for kind, some in kinds.items()
     ]  # fmt: skip
+
+
+def _is_crowded(marks: Sequence[Mark], window: Sequence[float] | None) -> bool:
+    """Whether lines of marks would hide the curves: too many, or many close together."""
+    if len(marks) > _MAX_MARK_LINES:
+        return True
+    if window is None or len(marks) < 4:
+        return False
+    spread = max(m.at_ms for m in marks) - min(m.at_ms for m in marks)
+    return spread < (window[1] - window[0]) * len(marks) / _MARKS_ACROSS
 
 
 def _traces(x: Any, one: Line, position: int, unit: str, limit: int) -> list[dict[str, Any]]:

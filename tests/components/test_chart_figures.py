@@ -191,3 +191,25 @@ def test_marks_are_told_to_who_cannot_see_the_chart() -> None:
     assert told[0] == "Requests over a day"
     assert [line.split(":")[0] for line in told[1:]] == ["Incident", "Deployment"]
     assert "index is down" in told[1] and told[1].endswith("Jan 1, 1970 00:01")
+
+
+def test_marks_close_together_keep_their_symbols_alone() -> None:
+    hours = [Mark(i * 3_600_000.0, f"v{i}") for i in range(6)]
+    day, month = (
+        charts.line([0, 1], [Line("a", [1, 2])], marks=hours, window_ms=(0, days * 86_400_000))
+        for days in (1, 30)
+    )
+    assert (len(day["layout"]["shapes"]), len(month["layout"]["shapes"])) == (6, 0)
+
+
+@pytest.mark.parametrize(
+    ("last", "level", "side"), [(5, 4, "top"), (3, 4, "bottom"), (5, 0, "bottom")]
+)
+def test_words_of_a_level_stand_where_no_line_ends(last: int, level: int, side: str) -> None:
+    figure = charts.line([0, 1], [Line("a", [1, last])], thresholds=[Threshold(level, "limit")])
+    assert figure["layout"]["annotations"][-1]["yanchor"] == side
+
+
+def test_a_single_bar_is_no_block() -> None:
+    one, many = (charts.bars([str(i) for i in range(n)], [1.0] * n) for n in (1, 6))
+    assert one["data"][0]["width"] < 0.2 and "width" not in many["data"][0]
