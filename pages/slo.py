@@ -218,7 +218,6 @@ def _left(status: SloStatus, marks: list[charts.Mark]) -> Any:
     figure = charts.line(
         line.timestamps_ms, [Line(words("left"), line.remaining)], unit="share", zero=True,
         thresholds=[Threshold(0.0, words("health_exhausted"), "bad")], marks=marks,
-        window_ms=(status.window.start_ms, status.window.end_ms),
     )  # fmt: skip
     label = f"{status.objective.definition.name}: {words('over_time_definition')}"
     return charts.graph("slo-left-chart", figure, label=label)
@@ -238,7 +237,7 @@ def _burn(status: SloStatus, marks: list[charts.Mark]) -> Any:
             limits.append(Threshold(rule.factor, name, _SEVERITY[rule.severity]))
     figure = charts.line(
         line.timestamps_ms, [Line(words("burn_over_time"), values)], zero=True, thresholds=limits,
-        marks=marks, window_ms=(status.window.start_ms, status.window.end_ms),
+        marks=marks,
     )  # fmt: skip
     return charts.graph("slo-burn-chart", figure, label=words("burn_definition"))
 

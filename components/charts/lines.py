@@ -24,8 +24,10 @@ _MARK_SYMBOL: dict[str, str] = {
 _MAX_END_LABELS = 5
 _LABEL_SHARE = 0.075  # of the height of a panel that a line of text takes
 _MAX_MARK_LINES = 12  # more lines through a chart hide its curves; the symbols above stay
-_MARKS_ACROSS = 60  # so many lines would fill a chart from side to side
+_MARKS_ACROSS = 40  # so many symbols fill a chart from side to side
 _DASHED_POINTS = 60  # on denser lines dashes look like noise; the end labels tell them apart
+_UPRIGHT = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+_LOUDEST = ("incident", "security", "alert", "deployment", "config_change", "data_change")
 _MARK_TOKEN = {"incident": "bad", "security": "bad", "alert": "warn"}
 
 
@@ -257,43 +259,55 @@ def add_marks(made: dict[str, Any], marks: Sequence[Mark]) -> list[dict[str, Any
     made["yaxis2"] = {
         "overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True,
     }  # fmt: skip
-    is_crowded = _is_crowded(marks, made["xaxis"].get("range"))
-    kinds: dict[str, list[Mark]] = {}
-    for mark in marks:
-        kinds.setdefault(mark.kind, []).append(mark)
-        hue = _MARK_TOKEN.get(mark.kind, "text-3")
-        span = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
-        if mark.end_ms:
-            fill = {"fillcolor": token(hue, 0.1), "line": {"width": 0}}
-            made["shapes"].append(span | fill | {"x0": int(mark.at_ms), "x1": int(mark.end_ms)})
-        if is_crowded:
-            continue
-        stroke = {"color": token(hue), "width": 1, "dash": "dot"}
-        x = int(mark.at_ms)
-        made["shapes"].append(span | {"type": "line", "x0": x, "x1": x, "line": stroke})
+    groups = _grouped(marks, made["xaxis"].get("range"))
+    kinds: dict[str, list[tuple[int, str]]] = {}
+    for group in groups:
+        leading = min(group, key=lambda mark: _LOUDEST.index(mark.kind))
+        x = int(leading.at_ms)
+        kinds.setdefault(leading.kind, []).append((x, " · ".join(m.label for m in group)))
+        made["shapes"] += _spans(group)
+        if len(groups) <= _MAX_MARK_LINES:
+            stroke = {"color": token(_mark_token(leading.kind)), "width": 1, "dash": "dot"}
+            made["shapes"].append(_UPRIGHT | {"type": "line", "x0": x, "x1": x, "line": stroke})
     return [
         {
             "type": "scatter", "mode": "markers", "yaxis": "y2", "name": t(f"chart.mark_{kind}"),
             "showlegend": False,
-            "x": [int(m.at_ms) for m in some], "y": [0.97] * len(some),
-            "text": [m.label for m in some], "hovertemplate": "%{text}",
+            "x": [x for x, _ in some], "y": [0.97] * len(some),
+            "text": [words for _, words in some], "hovertemplate": "%{text}",
             "marker": {
-                "symbol": _MARK_SYMBOL[kind], "size": 9,
-                "color": token(_MARK_TOKEN.get(kind, "text-3")),
+                "symbol": _MARK_SYMBOL[kind], "size": 9, "color": token(_mark_token(kind)),
             },
         }
         for kind, some in kinds.items()
     ]  # fmt: skip
 
 
-def _is_crowded(marks: Sequence[Mark], window: Sequence[float] | None) -> bool:
-    """Whether lines of marks would hide the curves: too many, or many close together."""
-    if len(marks) > _MAX_MARK_LINES:
-        return True
-    if window is None or len(marks) < 4:
-        return False
-    spread = max(m.at_ms for m in marks) - min(m.at_ms for m in marks)
-    return spread < (window[1] - window[0]) * len(marks) / _MARKS_ACROSS
+def _mark_token(kind: str) -> str:
+    return _MARK_TOKEN.get(kind, "text-3")
+
+
+def _spans(group: Sequence[Mark]) -> list[dict[str, Any]]:
+    return [
+        _UPRIGHT | {
+            "type": "rect", "x0": int(mark.at_ms), "x1": int(mark.end_ms), "line": {"width": 0},
+            "fillcolor": token(_mark_token(mark.kind), 0.1),
+        }
+        for mark in group
+        if mark.end_ms
+    ]  # fmt: skip
+
+
+def _grouped(marks: Sequence[Mark], window: Sequence[float] | None) -> list[list[Mark]]:
+    """Return marks in order of time, those whose symbols would lie on each other as one group."""
+    apart = (window[1] - window[0]) / _MARKS_ACROSS if window else 0.0
+    groups: list[list[Mark]] = []
+    for mark in sorted(marks, key=lambda mark: mark.at_ms):
+        if groups and mark.at_ms - groups[-1][0].at_ms < apart:
+            groups[-1].append(mark)
+        else:
+            groups.append([mark])
+    return groups
 
 
 def _traces(x: Any, one: Line, position: int, unit: str, limit: int) -> list[dict[str, Any]]:

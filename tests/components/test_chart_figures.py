@@ -193,13 +193,17 @@ def test_marks_are_told_to_who_cannot_see_the_chart() -> None:
     assert "index is down" in told[1] and told[1].endswith("Jan 1, 1970 00:01")
 
 
-def test_marks_close_together_keep_their_symbols_alone() -> None:
-    hours = [Mark(i * 3_600_000.0, f"v{i}") for i in range(6)]
+def test_marks_that_would_lie_on_each_other_stand_as_the_loudest() -> None:
+    kinds: list[Any] = ["deployment", "deployment", "incident", "config_change"]
+    marks = [Mark(i * 3_600_000.0, f"v{i}", kind) for i, kind in enumerate(kinds)]
     day, month = (
-        charts.line([0, 1], [Line("a", [1, 2])], marks=hours, window_ms=(0, days * 86_400_000))
+        charts.line([0, 1], [Line("a", [1, 2])], marks=marks, window_ms=(0, days * 86_400_000))
         for days in (1, 30)
     )
-    assert (len(day["layout"]["shapes"]), len(month["layout"]["shapes"])) == (6, 0)
+    assert (len(day["layout"]["shapes"]), len(month["layout"]["shapes"])) == (4, 1)
+    (only,) = (trace for trace in month["data"] if trace.get("yaxis") == "y2")
+    assert (only["name"], only["x"]) == ("Incident", [7_200_000])
+    assert only["text"] == ["v0 · v1 · v2 · v3"]
 
 
 @pytest.mark.parametrize(
