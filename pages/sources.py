@@ -182,7 +182,7 @@ def event_marks(ws: Workspace, window: Window, model_id: str = "") -> list[Mark]
 def trace_link(trace_id: str) -> html.A:
     """Return a trace id that leads to the trace."""
     query = urlencode({"detail": urlencode({"trace": trace_id})})
-    return html.A(html.Code(trace_id[:16], dir="ltr"), href=f"/traces?{query}", title=trace_id)
+    return html.A(html.Code(trace_id[:10], dir="ltr"), href=f"/traces?{query}", title=trace_id)
 
 
 def explore_link(metric: str, *, by: str = "", **labels: str) -> str:

@@ -15,7 +15,7 @@ from components.panel import Provenance, moment
 from components.scope import Scope
 from components.tables import Column, table
 from engines.result import Insufficient
-from i18n import date_time, number, quantity, t
+from i18n import date_time, number, t
 from pages import sources
 from pages.model_evidence import words
 from services.anomalies import AnomaliesAnswer, MetricAnomaly, find_metric_anomalies
@@ -103,7 +103,7 @@ def _failures(found: Failures) -> Any:
         Column("message", words("message"), "node"),
         Column("traces", words("traces"), "number"),
         Column("newest", words("newest"), "node"),
-        Column("took", words("took"), "node"),
+        Column("took", words("took"), "number", "ms"),
     ]
     rows = [
         {
@@ -115,7 +115,7 @@ def _failures(found: Failures) -> Any:
             "newest": html.Span(
                 [moment(place.newest_ms), html.Br(), sources.trace_link(place.trace_id)]
             ),
-            "took": html.Bdi(quantity(place.duration_ms, "ms"), dir="ltr"),
+            "took": place.duration_ms,
         }
         for place in found.places
     ]

@@ -90,7 +90,7 @@ def line(
         made["yaxis"]["range"] = list(y_range)
     if named:
         add_end_labels(made, data, _drawn(data, y_range, zero, thresholds))
-    add_thresholds(made, thresholds, _ends(data))
+    add_thresholds(made, thresholds, _tails(data))
     data += add_marks(made, marks)
     return {"data": data, "layout": made}
 
@@ -149,11 +149,11 @@ def time_axis(window_ms: tuple[float, float] | None = None) -> dict[str, Any]:
 
 
 def add_thresholds(
-    made: dict[str, Any], thresholds: Sequence[Threshold], ends: Sequence[float] = ()
+    made: dict[str, Any], thresholds: Sequence[Threshold], tails: Sequence[float] = ()
 ) -> None:
-    """Draw the levels as dashed lines with their words, on the side where no line ends."""
+    """Draw the levels as dashed lines with their words, on the side where no line runs."""
     for level in thresholds:
-        side = "top" if _is_under(level.value, ends) else "bottom"
+        side = "top" if _is_under(level.value, tails) else "bottom"
         made["shapes"].append(
             {
                 "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level.value,
@@ -171,19 +171,23 @@ def add_thresholds(
         )  # fmt: skip
 
 
-def _is_under(value: float, ends: Sequence[float]) -> bool:
+def _is_under(value: float, tails: Sequence[float]) -> bool:
     """Whether the words of a level belong under it; under zero, an axis has no room."""
-    return value > 0 and bool(ends) and min(ends, key=lambda end: abs(end - value)) >= value
+    return value > 0 and sum(1 if v >= value else -1 for v in tails) > 0
 
 
-def _ends(data: Sequence[dict[str, Any]]) -> list[float]:
-    """Return where lines end; the edges of their intervals do not count."""
-    lasts = (
-        next((v for v in reversed(one["y"]) if v is not None), None)
-        for one in data
-        if "meta" not in one
-    )
-    return [last for last in lasts if last is not None]
+def _tails(data: Sequence[dict[str, Any]]) -> list[float]:
+    """Return the values beside the words of a level: of each line's last fifth, without bands."""
+    lines = [one for one in data if "meta" not in one and one["x"]]
+    if not lines:
+        return []
+    first, last = min(one["x"][0] for one in lines), max(one["x"][-1] for one in lines)
+    return [
+        y
+        for one in lines
+        for x, y in zip(one["x"], one["y"], strict=True)
+        if y is not None and x is not None and x >= last - (last - first) / 5
+    ]
 
 
 def _drawn(
@@ -274,7 +278,7 @@ def add_marks(made: dict[str, Any], marks: Sequence[Mark]) -> list[dict[str, Any
             "type": "scatter", "mode": "markers", "yaxis": "y2", "name": t(f"chart.mark_{kind}"),
             "showlegend": False,
             "x": [x for x, _ in some], "y": [0.97] * len(some),
-            "text": [words for _, words in some], "hovertemplate": "%{text}",
+            "text": [words for _, words in some], "hovertemplate": "%{text}", "cliponaxis": False,
             "marker": {
                 "symbol": _MARK_SYMBOL[kind], "size": 9, "color": token(_mark_token(kind)),
             },

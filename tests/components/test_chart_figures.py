@@ -207,10 +207,11 @@ def test_marks_that_would_lie_on_each_other_stand_as_the_loudest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "level", "side"), [(5, 4, "top"), (3, 4, "bottom"), (5, 0, "bottom")]
+    ("last", "level", "side"), [(5, 4, "top"), (3, 4, "bottom"), (5, 0, "bottom"), (4, 4, "top")]
 )
-def test_words_of_a_level_stand_where_no_line_ends(last: int, level: int, side: str) -> None:
-    figure = charts.line([0, 1], [Line("a", [1, last])], thresholds=[Threshold(level, "limit")])
+def test_words_of_a_level_stand_where_no_line_runs(last: int, level: int, side: str) -> None:
+    values = [1] * 80 + [last] * 19 + [1]  # a dip at the very end moves no words
+    figure = charts.line(range(100), [Line("a", values)], thresholds=[Threshold(level, "limit")])
     assert figure["layout"]["annotations"][-1]["yanchor"] == side
 
 
