@@ -8,7 +8,7 @@
     tenant: "", model: "", version: "", segment: "", range: "24h", from: "", to: "", compare: "",
     live: "1", refresh: "15", lang: "", theme: "", focus: "", detail: "",
   };
-  const EXPLORING = ["/explore", "/correlation", "/logs", "/traces"];  // each has a question of its own
+  const EXPLORING = ["/models", "/explore", "/correlation", "/logs", "/traces"];  // each has a question of its own
   const MAX_FOCUS = 1800;
   const SHOWN_ONLY = ["lang", "theme"];
 

@@ -307,7 +307,8 @@
       dressMoments();
       if (!$("#shell-side [data-nav]")) return;
       const heading = $("#page h1");
-      if (heading) document.title = heading.textContent + " · AIOBS";
+      const title = heading && heading.textContent + " · AIOBS";
+      if (title && document.title !== title) document.title = title;  // else it would be seen again
       aiobs.reflect(aiobs.scope());
     });
   }).observe(document.documentElement, { childList: true, subtree: true });

@@ -123,6 +123,11 @@ def grid(*children: Any, **more: Any) -> html.Div:
     return html.Div(list(children), className="grid", **more)
 
 
+def stack(*panels: Any, span: int) -> html.Div:
+    """Return panels one under the other, as tall together as what stands beside them."""
+    return html.Div(list(panels), className=f"stack span-{span}")
+
+
 def section(title: str, *children: Any, section_id: str) -> html.Section:
     """Return a titled group of panels."""
     return html.Section(

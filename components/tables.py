@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from dash import html
 
 from components.attributes import attrs
 from components.element import element
+from components.paging import Part, Sorting, pages
 from i18n import direction, quantity, t
 
 MAX_PLAIN_ROWS = 200
@@ -39,12 +40,13 @@ def table(
     caption: str,
     limit: int = MAX_PLAIN_ROWS,
     total: int = 0,
+    sorting: Sorting | None = None,
 ) -> html.Div:
     """Return a plain table; the first column names its row, `caption` is read aloud.
 
     Rows beyond `limit` are counted, not shown; `total` counts those that `rows` does not hold.
     """
-    head = html.Tr([html.Th(c.title, scope="col", className=_class(c)) for c in columns])
+    head = html.Tr([_head(c, sorting) for c in columns])
     body = [
         element(
             html.Tr,
@@ -74,6 +76,20 @@ def table(
     return html.Div(
         parts, className="table-scroll", tabIndex=0, role="region", **attrs(aria_label=caption)
     )
+
+
+def paged(
+    columns: Sequence[Column],
+    rows: Sequence[dict[str, Any]],  # cell values of every kind
+    *,
+    caption: str,
+    part: Part,
+    address: Callable[[int], str],
+    sorting: Sorting | None = None,
+) -> html.Div:
+    """Return the table of one part of a list, and the way to its other pages."""
+    listed = table(columns, rows, caption=caption, sorting=sorting)
+    return html.Div([listed, pages(part, address)])
 
 
 def grid(
@@ -158,6 +174,11 @@ def meter(
 def meters(rows: Sequence[list[Any]]) -> html.Dl:
     """Return parts of a score one under the other; each row comes from `meter`."""
     return html.Dl([cell for row in rows for cell in row], className="meter")
+
+
+def _head(column: Column, sorting: Sorting | None) -> html.Th:
+    words, more = sorting.head(column.key, column.title) if sorting else (column.title, {})
+    return html.Th(words, scope="col", className=_class(column), **more)
 
 
 def _class(column: Column) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 
 from components import charts, states
-from components.address import choice, link
+from components.address import choice, link, packed
 from components.attributes import attrs
 from components.icons import icon
 from components.issues import Issue, issue_list
@@ -77,7 +77,7 @@ def _issue(one: Finding) -> Issue:
     }  # fmt: skip
     status: Status = "bad" if one.problem in _WORST or one.share >= 0.1 else "warn"
     why = words(f"problem_{one.problem}", **values)
-    return Issue(status, one.column, why, href=link("/models", detail=one.column))
+    return Issue(status, one.column, why, href=link("/models", detail=packed(feature=one.column)))
 
 
 def columns_table(answer: DataQualityAnswer) -> Any:
@@ -94,7 +94,7 @@ def columns_table(answer: DataQualityAnswer) -> Any:
     ]
     rows = [
         {
-            "column": choice(c.name, link("/models", detail=c.name)),
+            "column": choice(c.name, link("/models", detail=packed(feature=c.name))),
             "missing": c.missing, "before": c.missing_before,
             "outside": c.out_of_range, "new": c.new_categories,
         }

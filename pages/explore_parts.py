@@ -57,6 +57,10 @@ class Asked:
             return None
         return found if 0 < found < 1e15 else None
 
+    def page(self, name: str) -> int:
+        """Return the number of a page, 1 where it is none."""
+        return max(1, int(self.amount(name) or 1))
+
     def but(self, **changes: str) -> str:
         """Return the text with some values changed; an empty one goes."""
         kept = [(key, value) for key, value in self._pairs if key not in changes]

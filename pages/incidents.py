@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from dash import ALL, Input, Output, ctx, html, no_update
 
-from components import states, tables
+from components import paging, states, tables
+from components.address import link
 from components.icons import icon
 from components.kpi import kpi, row
 from components.live import View, slot, view_store
+from components.paging import Part, Sorting
 from components.panel import Provenance, grid, moment, panel
 from components.scope import Scope
 from components.shell import page_header
@@ -19,6 +22,7 @@ from components.theme import Status
 from engines.causal.result import Evidence
 from engines.result import Insufficient
 from i18n import duration, t, tell
+from pages import explore_parts as parts
 from pages import focus, sources
 from services import incidents as service
 from services.errors import NotFound
@@ -28,6 +32,16 @@ from services.workspace import Workspace, current_workspace
 
 PATH = "/incidents"
 SEVERITY: dict[str, Status] = {"critical": "bad", "warning": "warn", "info": "none"}
+_MOST = 10_000
+_SEVERITIES = ("critical", "warning", "info")
+_SORTS: dict[str, Callable[[Incident], Any]] = {
+    "since": lambda incident: incident.opened_at_ms,
+    "severity": lambda incident: _SEVERITIES.index(incident.severity),
+    "state": lambda incident: incident.state,
+    "lasted": lambda incident: _lasted_ms(incident),
+}
+USUAL = "-since"
+"""What the list is sorted by, and how where nobody asked: the newest first."""
 _KPIS = ("open", "count", "mean_time")
 Children = Any  # what a Dash component takes as children
 
@@ -67,10 +81,11 @@ def register(dash_app: Any) -> None:  # a dash.Dash
 def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put the incidents of the window, and the one in focus, into the page."""
     window = sources.window_of(ws, scope)
-    found = [i for i in service.list_incidents(ws) if _is_in(i, window, scope.model)]
+    everything = service.list_incidents(ws, limit=_MOST)
+    found = [i for i in everything if _is_in(i, window, scope.model)]
     _fill_figures(view, found)
     source = Provenance(scope.describe(), len(found), computed_at_ms=ws.now_ms())
-    view.panel("incidents-list", _list(found), source)
+    view.panel("incidents-list", _list(found, parts.opened(scope)), source)
     view.panel("incidents-one", _one(ws, focus.parse(scope.focus).incident))
 
 
@@ -98,9 +113,15 @@ def _fill_figures(view: View, found: list[Incident]) -> None:
         view.slot(f"incidents-{name}", figure)
 
 
-def _list(found: list[Incident]) -> Children:
+def _list(found: list[Incident], opened: parts.Asked) -> Children:
     if not found:
         return states.calm(t("incidents.calm"), t("incidents.none"))
+    by, descending = paging.asked_sort(opened.one("sort"), tuple(_SORTS), USUAL)
+    found = sorted(found, key=_SORTS[by], reverse=descending)
+    part = Part(opened.page("page"), len(found))
+    sorting = Sorting(
+        by, descending, tuple(_SORTS), lambda to: link("", detail=opened.but(sort=to, page=""))
+    )
     columns = [
         Column("title", t("incidents.what"), "node"),
         Column("severity", t("incidents.severity"), "node"),
@@ -115,12 +136,19 @@ def _list(found: list[Incident]) -> Children:
             "severity": mark(SEVERITY[i.severity]),
             "state": t(f"incidents.{i.state}"),
             "since": moment(i.opened_at_ms),
-            "lasted": duration(((i.resolved_at_ms or i.updated_at_ms) - i.opened_at_ms) / 1_000),
+            "lasted": duration(_lasted_ms(i) / 1_000),
             "cause": focus.cause_words(i),
         }
-        for i in found
+        for i in found[part.rows]
     ]
-    return tables.table(columns, rows, caption=t("incidents.all"))
+    return tables.paged(
+        columns, rows, caption=t("incidents.all"), part=part, sorting=sorting,
+        address=lambda at: link("", detail=opened.but(page=str(at))),
+    )  # fmt: skip
+
+
+def _lasted_ms(incident: Incident) -> int:
+    return (incident.resolved_at_ms or incident.updated_at_ms) - incident.opened_at_ms
 
 
 def _title(incident: Incident) -> str:
@@ -147,23 +175,23 @@ def _one(ws: Workspace, incident_id: str) -> Children:
 
 def _explained(incident: Incident) -> list[Children]:
     cause = incident.root_cause
-    link = html.A(
+    graph = html.A(
         [icon("diagram-3"), " ", t("incidents.open_graph")],
         href=sources.incident_link(incident, page="/causes"),
     )
     if cause is None:
-        return [html.P(t("incidents.not_yet")), html.P(link)]
-    parts: list[Children] = [
+        return [html.P(t("incidents.not_yet")), html.P(graph)]
+    said: list[Children] = [
         html.P([html.B(t("incidents.cause")), ": ", focus.cause_words(incident)])
     ]
     if cause["causes"] and not cause["abstained"]:
         first = cause["causes"][0]
-        parts += [
+        said += [
             _words("chain", [" → ".join(first["chain"])] if first["chain"] else []),
             _words("evidence", _reasons(first, "evidence")),
             _words("against", _reasons(first, "against")),
         ]
-    return [*parts, html.P(link)]
+    return [*said, html.P(graph)]
 
 
 def _reasons(cause: dict[str, Any], side: str) -> list[str]:

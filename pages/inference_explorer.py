@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-import dash_bootstrap_components as dbc
-from dash import Input, Output, State, ctx, dcc, html
+from dash import Input, Output, html
 
+from components import paging, states
 from components import scope as scopes
-from components import states
+from components.address import choice, link
 from components.icons import icon
 from components.panel import moment, section
 from components.scope import Scope
 from components.tables import Column, table
 from components.text import mark_legend, marked_text
 from i18n import currency, number, quantity, t
+from pages import explore_parts as parts
 from pages import model_evidence, sources
 from services.explore import InferenceRow
 from services.hallucination import Example, get_hallucination_examples
-from services.inferences import Chosen, browse_inferences
+from services.inferences import Chosen, browse_inferences, find_inference
 from services.models import get_model
 from services.workspace import Workspace, current_workspace
 
 MAX_FEATURES = 60
+_CURSOR = re.compile(r"\d{1,18}(:\d{1,18})?")
 Children = Any  # what a Dash component takes as children
 
 
@@ -32,32 +35,16 @@ def words(name: str, /, **values: str) -> str:
 
 
 def layout() -> html.Div:
-    """Return the explorer with its controls, hidden until a model is chosen."""
-    search = html.Label(
-        className="explorer-search",
-        children=[
-            html.Span(t("shell.search"), className="visually-hidden"),
-            dcc.Input(
-                id="models-words", type="search", debounce=0.4, className="form-control",
-                placeholder=words("search_hint"),
-            ),
-        ],
-    )  # fmt: skip
-    errors = dbc.Checkbox(
-        id="models-errors", label=words("only_errors"), value=False, class_name="explorer-filter"
-    )
-    older = html.Button(
-        [html.Span(words("older")), icon("chevron-right", className="flip")], id="models-older",
-        className="btn-quiet",
-    )  # fmt: skip
+    """Return the explorer with its question, hidden until a model is chosen."""
     return html.Div(
         section(
             words("explorer"),
-            html.Div([search, errors], className="pill-row no-print"),
+            parts.toolbar(
+                parts.field("text", t("shell.search"), hint=words("search_hint")),
+                parts.field("failed", words("only_errors"), "check"),
+            ),
             html.P(words("explorer_note"), className="panel-note no-print"),
             html.Div(states.skeleton(200), id="models-explorer"),
-            html.Div(older, className="pill-row no-print"),
-            dcc.Store(id="models-cursor"),
             section_id="models-explorer-section",
         ),
         id="models-explore", hidden=True,
@@ -65,35 +52,37 @@ def layout() -> html.Div:
 
 
 def register(dash_app: Any) -> None:  # a dash.Dash
-    """Answer words, filters and the wish for older inferences."""
+    """Answer the address; a tick leaves alone what a reader has opened."""
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
         Output("models-explorer", "children"), Output("models-explore", "hidden"),
-        Output("models-cursor", "data"), Output("models-older", "disabled"),
-        Input("scope", "data"), Input("models-words", "value"), Input("models-errors", "value"),
-        Input("models-older", "n_clicks"), State("models-cursor", "data"),
+        Input("scope", "data"),
     )  # fmt: skip
-    def _explore(
-        data: dict[str, Any] | None, text: str | None, only: bool | None, _n: int | None,
-        cursor: str | None,
-    ) -> tuple[Children, bool, str | None, bool]:  # fmt: skip
-        ws, scope = current_workspace(), scopes.parse(data)
+    def _explore(data: dict[str, Any] | None) -> tuple[Children, bool]:
+        scope = scopes.parse(data)
         if not scope.model:
-            return None, True, None, True
-        start = cursor if ctx.triggered_id == "models-older" else None
-        chosen = Chosen(text or "", scope.version, scope.segment, bool(only))
-        shown, following = explore(ws, scope, chosen, start)
-        return shown, False, following, following is None
+            return None, True
+        return explore(current_workspace(), scope), False
 
 
-def explore(
-    ws: Workspace, scope: Scope, chosen: Chosen, cursor: str | None = None
-) -> tuple[Children, str | None]:
-    """Return one page of inferences, and the cursor of the next."""
+def explore(ws: Workspace, scope: Scope) -> Children:
+    """Return the page of inferences that the address names, and the way to older ones.
+
+    `focus` holds the words and whether only failed ones are asked for, `detail` how far the reader
+    went back.
+    """
+    asked, opened = parts.asked(scope), parts.opened(scope)
+    chosen = Chosen(asked.one("text"), scope.version, scope.segment, bool(asked.one("failed")))
+    older = opened.one("older")
+    at = older if _CURSOR.fullmatch(older) else None
     window = sources.window_of(ws, scope)
-    page = browse_inferences(ws, scope.model, window, chosen, cursor=cursor)
+    page = browse_inferences(ws, scope.model, window, chosen, cursor=at)
+    steps = paging.onward(
+        link("", detail=opened.but(older="")) if at else None,
+        link("", detail=opened.but(older=page.cursor)) if page.cursor else None,
+    )
     if not page.rows:
-        return states.empty(words("no_rows")), None
+        return html.Div([_opened(ws, scope.model, opened), states.empty(words("no_rows")), steps])
     columns = [
         Column("when", words("last_seen"), "node"),
         Column("version", t("shell.version")),
@@ -105,9 +94,9 @@ def explore(
         Column("error", words("error"), "node"),
         Column("detail", words("detail"), "node"),
     ]
-    examples = _examples(ws, scope.model)
-    rows = [_row(row, examples.get(row.inference_id)) for row in page.rows]
-    return table(columns, rows, caption=words("explorer")), page.cursor
+    rows = [_row(row, opened) for row in page.rows]
+    listed = table(columns, rows, caption=words("explorer"))
+    return html.Div([_opened(ws, scope.model, opened), listed, steps])
 
 
 def _examples(ws: Workspace, model_id: str) -> dict[str, Example]:
@@ -119,7 +108,22 @@ def _examples(ws: Workspace, model_id: str) -> dict[str, Example]:
     return {one.inference_id: one for one in found.examples} if found else {}
 
 
-def _row(row: InferenceRow, example: Example | None) -> dict[str, Any]:  # cells of every kind
+def _opened(ws: Workspace, model_id: str, opened: parts.Asked) -> Children:
+    """Return the inference that the address opens: one, as a page of all their texts is slow."""
+    at = opened.amount("at")
+    row = find_inference(ws, model_id, opened.one("open"), int(at)) if at else None
+    if row is None:
+        return None
+    close = html.A(
+        [icon("x-lg"), html.Span(t("shell.close"))], className="btn-quiet",
+        href=link("", detail=opened.but(open="", at="")),
+    )  # fmt: skip
+    whole = _everything(row, _examples(ws, model_id).get(row.inference_id))
+    return html.Article([whole, html.Div(close, className="button-row")], className="opened")
+
+
+def _row(row: InferenceRow, opened: parts.Asked) -> dict[str, Any]:  # cells of every kind
+    key = opened.but(open=row.inference_id, at=str(row.timestamp_ms))
     said = row.output if row.output is not None else row.prediction
     return {
         "when": moment(row.timestamp_ms),
@@ -130,9 +134,7 @@ def _row(row: InferenceRow, example: Example | None) -> dict[str, Any]:  # cells
         "latency": row.latency_ms,
         "segment": row.user_segment or "–",
         "error": html.Bdi(row.error, className="notranslate") if row.error else "–",
-        "detail": html.Details(
-            [html.Summary(words("detail")), _everything(row, example)], className="inference"
-        ),
+        "detail": choice(words("detail"), link("", detail=key)),
     }
 
 

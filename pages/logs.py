@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import html
 
-from components import charts, live, states, tables
+from components import charts, live, paging, states, tables
 from components.address import link, packed
 from components.charts import Line
 from components.icons import icon
@@ -170,7 +170,12 @@ def _lines(ws: Workspace, scope: Scope, rows: list[LogRow], cursor: str | None) 
     ]
     table = tables.table(columns, [_row(row, after) for row in rows], caption=words("lines"))
     parts_.append(html.Div(table, className="log-table"))
-    parts_.append(_paging(after, cursor))
+    parts_.append(
+        paging.onward(
+            link("", detail="") if after else None,
+            link("", detail=packed(after=cursor)) if cursor else None,
+        )
+    )
     return html.Div(parts_)
 
 
@@ -219,15 +224,3 @@ def _detail(row: LogRow, after: str) -> parts.Children:
         ],
         className="opened",
     )
-
-
-def _paging(after: str, cursor: str | None) -> parts.Children:
-    links = []
-    if after:
-        links.append(html.A([icon("chevron-double-left", className="flip"), words("newest")],
-                            href=link("", detail=""), className="btn-quiet"))  # fmt: skip
-    if cursor:
-        older = link("", detail=packed(after=cursor))
-        links.append(html.A([words("older"), icon("chevron-right", className="flip")], href=older,
-                            className="btn-quiet"))  # fmt: skip
-    return html.Nav(links, className="button-row no-print") if links else None

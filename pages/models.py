@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from dash import html
 
 from components import charts, states, tables
-from components.attributes import attrs
+from components.address import choice, link
 from components.live import View, slot, view_store
-from components.panel import Provenance, grid, moment, panel, section
+from components.paging import Part
+from components.panel import Provenance, grid, panel, section, stack
 from components.scope import Scope
 from components.shell import page_header
 from components.status import mark, pill
@@ -20,8 +20,16 @@ from engines.drift import ColumnDrift, DriftReport, PerformanceEstimate
 from engines.drift.words import METRIC_WORDS
 from engines.result import Insufficient, Interval
 from i18n import number, t, tell
-from pages import inference_explorer, model_checks, model_comparison, model_evidence, sources
-from services import drift, fleet, hallucination, models, trust
+from pages import (
+    catalogue,
+    inference_explorer,
+    model_checks,
+    model_comparison,
+    model_evidence,
+    sources,
+)
+from pages import explore_parts as parts
+from services import drift, hallucination, models, trust
 from services.computed import Computed
 from services.concept import Concept
 from services.errors import NotFound
@@ -31,6 +39,7 @@ PATH = "/models"
 OUTCOMES: dict[str, Status] = {"drift": "bad", "detectable_but_negligible": "warn",
                                "no_evidence": "good", "insufficient_data": "none"}  # fmt: skip
 SHOWN_FEATURES, MAX_SHOWN = 4, 40
+FEW_FEATURES, LISTED_FEATURES = 10, 15
 ALL_FEATURES = "*"
 Children = Any  # what a Dash component takes as children
 
@@ -40,6 +49,7 @@ def layout() -> html.Div:
     return html.Div(
         [
             page_header(t("nav.models"), t("models.purpose")),
+            slot("models-find", block=True),
             slot("models-body", states.skeleton(400), block=True),
             model_comparison.form(),
             inference_explorer.layout(),
@@ -57,61 +67,28 @@ def register(dash_app: Any) -> None:  # a dash.Dash
 
 def fill(ws: Workspace, chosen: Scope, view: View) -> None:
     """Put the catalogue, or the chosen model, into the page."""
+    if not chosen.model:
+        catalogue.fill(ws, chosen, view)
+        return
+    view.slot("models-find", None)
     view.slot("models-body", _body(ws, chosen))
 
 
 def _body(ws: Workspace, chosen: Scope) -> Children:
-    if not chosen.model:
-        return _catalogue(ws)
     try:
-        return _one(ws, models.get_model(ws, chosen.model), chosen.detail)
+        return _one(ws, models.get_model(ws, chosen.model), parts.opened(chosen))
     except NotFound as error:
         return states.empty(tell(error.message))
 
 
-def _catalogue(ws: Workspace) -> Children:
-    overview = fleet.get_overview(ws)
-    if not overview.models:
-        return states.empty(t("models.none"), command="python -m app demo")
-    columns = [
-        Column("model", t("models.model"), "node"),
-        Column("health", t("models.trust"), "node"),
-        Column("trust", t("models.trust"), "number"),
-        Column("type", t("models.type")),
-        Column("state", t("models.state")),
-        Column("requests", t("models.requests"), "number"),
-        Column("errors", t("models.error_rate"), "number", "share"),
-        Column("seen", t("models.last_seen"), "node"),
-    ]
-    rows = [
-        {
-            "model": html.A(m.name, href=f"{PATH}?model={m.model_id}"),
-            "health": mark(*sources.health_words(m.health)),
-            "trust": m.trust,
-            "type": t(f"settings.type_{m.model_type}"),
-            "state": t(f"models.{m.status}"),
-            "requests": m.traffic.requests if m.traffic else None,
-            "errors": m.traffic.error_rate if m.traffic else None,
-            "seen": moment(m.last_seen_ms) if m.last_seen_ms else "–",
-        }
-        for m in overview.models[: fleet.LISTED]
-    ]
-    n = len(overview.models)
-    listed = tables.table(columns, rows, caption=t("models.catalogue"), total=n)
-    source = Provenance(n=n, computed_at_ms=overview.computed_at_ms)
-    return grid(
-        panel(t("models.catalogue"), listed, panel_id="models-list", source=source, span=12)
-    )
-
-
-def _one(ws: Workspace, model: models.Model, detail: str) -> Children:
+def _one(ws: Workspace, model: models.Model, opened: parts.Asked) -> Children:
     model_id = model.model_id
-    parts = [
+    shown = [
         html.P(
             [
-                html.A(t("models.all_models"), href=f"{PATH}?model="),
+                html.A(t("models.all_models"), href=link(PATH, model="", focus="", detail="")),
                 " · ",
-                html.A(t("models.more"), href=f"/technical?model={model_id}"),
+                html.A(t("models.more"), href=link("/technical", model=model_id)),
             ],
             className="no-print",
         ),
@@ -119,16 +96,16 @@ def _one(ws: Workspace, model: models.Model, detail: str) -> Children:
     ]
     is_text = model.model_type in ("llm", "rag")
     if is_text:
-        parts += _outputs(ws, model)
+        shown += _outputs(ws, model)
     else:
         found = drift.get_drift(ws, model_id)
-        parts.append(
+        shown.append(
             section(
-                t("models.drift"), grid(*_drift(found, detail)), section_id="models-drift-section"
+                t("models.drift"), grid(*_drift(found, opened)), section_id="models-drift-section"
             )
         )
-    parts += model_checks.sections(ws, model_id, is_text=is_text)
-    return html.Div(parts)
+    shown += model_checks.sections(ws, model_id, is_text=is_text)
+    return html.Div(shown)
 
 
 def _identity(ws: Workspace, model: models.Model) -> Children:
@@ -170,46 +147,53 @@ def _versions(model: models.Model) -> Children:
     )  # fmt: skip
 
 
-def _drift(answer: drift.DriftAnswer, detail: str) -> list[Children]:
+def _drift(answer: drift.DriftAnswer, opened: parts.Asked) -> list[Children]:
     found = answer.result
     source = sources.provenance(answer)
     if found is None or not isinstance(found.data, DriftReport):
         lack = found.data if found is not None else lack_of(answer)
         return [panel(t("models.drift"), lack, panel_id="models-drift", source=source, span=12)]
     columns = found.data.columns
-    parts: list[Children] = [
+    feature = opened.one("feature")
+    more = model_checks.drift_parts(found.data, source)
+    is_long = len(columns) > FEW_FEATURES  # a long table has room beside it
+    made: list[Children] = [
         panel(
-            t("models.drift"), _drift_table(columns), panel_id="models-drift", span=7,
+            t("models.drift"), _drift_table(columns, opened), panel_id="models-drift", span=7,
             definition=t("models.drift_definition"), source=source, lead=tell(found.data.summary),
         ),
-        panel(
-            t("models.concept"), _concept(found.concept), panel_id="models-concept", span=5,
-            definition=t("models.concept_definition"), source=source,
+        stack(
+            panel(
+                t("models.concept"), _concept(found.concept), panel_id="models-concept",
+                height=120, definition=t("models.concept_definition"), source=source,
+            ),
+            *(more if is_long else []),
+            span=5,
         ),
+        *([] if is_long else more),
     ]  # fmt: skip
-    parts += model_checks.drift_parts(found.data, source)
-    parts += [_distribution(c, source) for c in _shown(columns, detail)]
-    if len(columns) > SHOWN_FEATURES and detail != ALL_FEATURES:
+    made += [_distribution(c, source) for c in _shown(columns, feature)]
+    if len(columns) > SHOWN_FEATURES and feature != ALL_FEATURES:
         label = t("models.all_distributions", n=number(len(columns)))
-        parts.append(html.P(_choose(ALL_FEATURES, label), className="span-12 no-print"))
-    return parts
+        everything = html.A(label, href=_feature(opened, ALL_FEATURES))
+        made.append(html.P(everything, className="span-12 no-print"))
+    return made
 
 
-def _shown(columns: tuple[ColumnDrift, ...], detail: str) -> list[ColumnDrift]:
+def _shown(columns: tuple[ColumnDrift, ...], feature: str) -> list[ColumnDrift]:
     """Return the features whose distributions are drawn: the chosen one, then the most changed."""
-    if detail == ALL_FEATURES:
+    if feature == ALL_FEATURES:
         return list(columns[:MAX_SHOWN])
-    chosen = [c for c in columns if c.name == detail]
-    return (chosen + [c for c in columns if c.name != detail])[:SHOWN_FEATURES]
+    chosen = [c for c in columns if c.name == feature]
+    return (chosen + [c for c in columns if c.name != feature])[:SHOWN_FEATURES]
 
 
-def _choose(detail: str, label: str) -> html.Button:
-    return html.Button(
-        html.Bdi(label), className="btn-text", **attrs(data_scope=json.dumps({"detail": detail}))
-    )
+def _feature(opened: parts.Asked, name: str) -> str:
+    return link("", detail=opened.but(feature=name))
 
 
-def _drift_table(columns: tuple[ColumnDrift, ...]) -> Children:
+def _drift_table(columns: tuple[ColumnDrift, ...], opened: parts.Asked) -> Children:
+    part = Part(opened.page("columns"), len(columns), LISTED_FEATURES)
     head = [
         Column("name", t("models.feature"), "node"),
         Column("outcome", t("models.outcome"), "node"),
@@ -220,16 +204,19 @@ def _drift_table(columns: tuple[ColumnDrift, ...]) -> Children:
     ]
     rows = [
         {
-            "name": _choose(c.name, c.name),
+            "name": choice(c.name, _feature(opened, c.name)),
             "outcome": mark(OUTCOMES[c.outcome], t(f"models.outcome_{c.outcome}")),
             "effect": c.effect,
             "q": c.q_value,
             "least": c.minimum_detectable_effect,
             "missing": c.missing_current,
         }
-        for c in columns
+        for c in columns[part.rows]
     ]
-    return tables.table(head, rows, caption=t("models.drift"))
+    return tables.paged(
+        head, rows, caption=t("models.drift"), part=part,
+        address=lambda at: link("", detail=opened.but(columns=str(at))),
+    )  # fmt: skip
 
 
 def _distribution(column: ColumnDrift, source: Provenance) -> Children:
@@ -250,17 +237,17 @@ def _distribution(column: ColumnDrift, source: Provenance) -> Children:
 def _concept(found: Concept | Insufficient) -> Children:
     if isinstance(found, Insufficient):
         return found
-    parts: list[Children] = []
+    said: list[Children] = []
     labelled = found.labelled
     if isinstance(labelled, Insufficient):
-        parts.append(html.P(tell(labelled.reason)))
+        said.append(html.P(tell(labelled.reason)))
     else:
         word = t(f"models.outcome_{labelled.outcome}")
-        parts.append(html.P([mark(OUTCOMES[labelled.outcome], word), " · ", tell(labelled.reason)]))
+        said.append(html.P([mark(OUTCOMES[labelled.outcome], word), " · ", tell(labelled.reason)]))
     estimate = found.estimate
     if not isinstance(estimate, Insufficient):
-        parts.append(_estimates(estimate))
-    return html.Div(parts)
+        said.append(_estimates(estimate))
+    return html.Div(said)
 
 
 def _estimates(found: PerformanceEstimate) -> html.Div:

@@ -4,24 +4,24 @@ on."""
 from __future__ import annotations
 
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from dash import ALL, Input, Output, State, ctx, html, no_update, set_props
 
-from components import forms, live, shell, states
+from components import forms, live, shell
 from components import scope as scopes
 from components.attributes import attrs
 from components.icons import icon
 from components.live import View
-from components.panel import Provenance, grid, moment, panel
+from components.panel import Provenance, grid, panel
 from components.scope import Scope
 from components.status import mark
 from components.tables import Column, table
 from i18n import LANGUAGES, current, number, t
-from pages import settings_trust, sources
+from pages import explore_parts as parts
+from pages import settings_lists, settings_trust, sources
 from services.errors import Invalid
 from services.identity import GRANTABLE
-from services.keys import create_key, list_keys, revoke_key
+from services.keys import create_key, revoke_key
 from services.models import ModelType, Registration, list_models, register_model
 from services.profiles import PATHS, PROFILES, choose_profile, current_profile, list_profiles
 from services.running import get_dependencies, get_running
@@ -31,7 +31,6 @@ from services.workspace import Workspace, current_workspace
 PATH = "/settings"
 _TYPES = ("classification", "regression", "llm", "rag")
 _RISKS = ("", "minimal", "limited", "high")
-_MOST_ROWS = 100
 
 
 def words(name: str, /, **values: Any) -> str:
@@ -286,8 +285,9 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     source = Provenance(computed_at_ms=ws.now_ms())
     view.panel("settings-you", _you(ws), height=180)
     view.slot("settings-start", _start(ws))
-    view.panel("settings-models", _models(ws), source, height=240)
-    view.panel("settings-keys", _keys(ws), source, height=200)
+    opened = parts.opened(scope)
+    view.panel("settings-models", settings_lists.models(ws, opened), source, height=240)
+    view.panel("settings-keys", settings_lists.keys(ws, opened), source, height=200)
     settings_trust.fill(ws, view)
     view.panel("settings-running", _running(ws), source, height=200)
 
@@ -321,57 +321,6 @@ def _start(ws: Workspace) -> Any:
 
 def _page_at(path: str) -> str:
     return next(name for name, at in PATHS.items() if at == path)
-
-
-def _models(ws: Workspace) -> Any:
-    found = list_models(ws)
-    if not found:
-        return states.empty(t("unified.no_models"), command="python -m app demo")
-    columns = [
-        Column("model", t("models.model"), "node"), Column("state", t("models.state"), "node"),
-        Column("type", words("type")), Column("owner", words("owner")),
-        Column("risk", words("risk")),
-        Column("objective", words("objective_short"), "number", "ms"),
-    ]  # fmt: skip
-    rows = [
-        {
-            "model": html.A(html.Bdi(m.name), href=f"{PATH}?{urlencode({'model': m.model_id})}"),
-            "state": mark(
-                "good" if m.status == "registered" else "warn", t(f"models.{m.status}")
-            ),
-            "type": words(f"type_{m.model_type}"), "owner": m.owner or "–",
-            "risk": words(f"risk_{m.risk_class or 'none'}"), "objective": m.objective_latency_ms,
-        }
-        for m in found[:_MOST_ROWS]
-    ]  # fmt: skip
-    return table(columns, rows, caption=words("models"), total=len(found))
-
-
-def _keys(ws: Workspace) -> Any:
-    if "keys:admin" not in ws.principal.permissions:
-        return states.empty(words("no_right"))
-    found = list_keys(ws)
-    if not found:
-        return states.empty(
-            words("no_keys"), command=f"python -m app keys create --tenant {ws.tenant} --role sre"
-        )
-    columns = [
-        Column("id", words("key_id")), Column("name", words("key_name")),
-        Column("role", words("role")), Column("made", words("made"), "node"),
-        Column("state", words("state"), "node"),
-    ]  # fmt: skip
-    rows = [
-        {
-            "id": key.id, "name": key.name or "–", "role": words(f"role_{key.role}"),
-            "made": moment(key.created_at_ms),
-            "state": mark("none", words("is_revoked")) if key.revoked else html.Button(
-                [icon("x-circle"), html.Span(words("revoke"))], className="btn-quiet",
-                id={"type": "settings-revoke", "index": key.id},
-            ),
-        }
-        for key in sorted(found, key=lambda k: (k.revoked, -k.created_at_ms))[:_MOST_ROWS]
-    ]  # fmt: skip
-    return table(columns, rows, caption=words("keys"), total=len(found))
 
 
 def _stats(stats: dict[str, float]) -> str:

@@ -6,9 +6,8 @@ from typing import Any
 
 from dash import html
 
-from components import live, states, tables
+from components import live, paging, states, tables
 from components.address import link, packed
-from components.icons import icon
 from components.live import View
 from components.panel import Provenance, grid, moment, panel
 from components.scope import Scope
@@ -114,15 +113,11 @@ def _list(rows: list[TraceRow], trace_id: str, after: str, cursor: str | None) -
         columns, [_row(row, longest, trace_id, after) for row in rows],
         caption=words("traces_list"),
     )  # fmt: skip
-    links = []
-    if after:
-        links.append(html.A([icon("chevron-double-left", className="flip"), words("first_page")],
-                            href=link("", detail=""), className="btn-quiet"))  # fmt: skip
-    if cursor:
-        links.append(html.A([words("next_page"), icon("chevron-right", className="flip")],
-                            href=link("", detail=packed(after=cursor)),
-                            className="btn-quiet"))  # fmt: skip
-    return html.Div([table, html.Nav(links, className="button-row no-print") if links else None])
+    steps = paging.onward(
+        link("", detail="") if after else None,
+        link("", detail=packed(after=cursor)) if cursor else None, by_time=False,
+    )  # fmt: skip
+    return html.Div([table, steps])
 
 
 def _row(row: TraceRow, longest: float, trace_id: str, after: str) -> dict[str, Any]:

@@ -86,11 +86,9 @@ def get_overview(ws: Workspace, hours: float = 1.0, *, listed: int | None = LIST
 def _compute(ws: Workspace, hours: float, listed: int | None) -> Overview:
     now = ws.now_ms()
     window = Window(now - round(hours * HOUR_MS), now)
-    current = [model for model in list_models(ws) if _is_current(model, now)]
-    trust = list_trust(ws, [model.model_id for model in current])
-    models = [_glance(model, trust.get(model.model_id)) for model in current]
-    models.sort(key=lambda m: (_WORST_FIRST.index(m.health), m.trust or 0.0, m.model_id))
-    models = _with_traffic(ws, models, window, listed)
+    everything = list_glances(ws)
+    shown = everything[:listed]
+    models = with_traffic(ws, shown, window, of=len(everything)) + everything[len(shown) :]
     services = get_topology(ws, window).services
     incidents = open_incidents(ws)
     return Overview(
@@ -104,18 +102,34 @@ def _compute(ws: Workspace, hours: float, listed: int | None) -> Overview:
     )
 
 
-def _with_traffic(
-    ws: Workspace, models: list[ModelGlance], window: Window, listed: int | None
+@permitted("metrics:read")
+def list_glances(ws: Workspace) -> list[ModelGlance]:
+    """Return every current model with its health and trust, worst first, without its traffic."""
+
+    def compute() -> list[ModelGlance]:
+        now = ws.now_ms()
+        current = [model for model in list_models(ws) if _is_current(model, now)]
+        trust = list_trust(ws, [model.model_id for model in current])
+        models = [_glance(model, trust.get(model.model_id)) for model in current]
+        return sorted(
+            models, key=lambda m: (_WORST_FIRST.index(m.health), m.trust or 0.0, m.model_id)
+        )
+
+    return ws.cached("glances", list[ModelGlance], compute, fresh_s=5, stale_s=30)
+
+
+@permitted("metrics:read")
+def with_traffic(
+    ws: Workspace, models: list[ModelGlance], window: Window, *, of: int
 ) -> list[ModelGlance]:
-    """Add their traffic to the first models: one read a metric for all of them."""
-    some = models if listed is None else models[:listed]
-    chosen = None if len(some) == len(models) else [model.model_id for model in some]
+    """Return models with their traffic: one read a metric for all; `of` is how many there are."""
+    chosen = None if len(models) == of else [model.model_id for model in models]
     traffic = _listed_traffic(ws, window, chosen)
     nothing = Traffic.none(window)
     return [
         msgspec.structs.replace(model, traffic=traffic.get(model.model_id, nothing))
-        for model in some
-    ] + models[len(some) :]
+        for model in models
+    ]
 
 
 def _is_current(model: Model, now: int) -> bool:
@@ -128,7 +142,7 @@ def _listed_traffic(ws: Workspace, window: Window, chosen: list[str] | None) -> 
     fresh_s = min(60.0, max(5.0, window.length_ms / 2_880_000))
     names = "all" if chosen is None else blake2b("\n".join(chosen).encode()).hexdigest()
     return ws.cached(
-        f"listed/{window.length_ms}/{names}", dict[str, Traffic],
+        f"listed/{window.seen_from(ws.now_ms())}/{names}", dict[str, Traffic],
         lambda: get_traffic_by_model(ws, window, chosen), fresh_s=fresh_s, stale_s=2 * fresh_s + 20,
     )  # fmt: skip
 

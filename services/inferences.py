@@ -6,7 +6,7 @@ import msgspec
 
 from connectors.protocols import EventQuery
 from connectors.telemetry import Inference
-from services.explore import list_inferences
+from services.explore import MAX_ROWS, list_inferences
 from services.identity import permitted
 from services.times import Window
 from services.workspace import Workspace
@@ -29,6 +29,16 @@ class InferencePage(msgspec.Struct, frozen=True):
 
     rows: list[Inference]
     cursor: str | None
+
+
+@permitted("events:read")
+def find_inference(
+    ws: Workspace, model_id: str, inference_id: str, timestamp_ms: int
+) -> Inference | None:
+    """Return one inference by its id and its time, which finds it without an index of its own."""
+    query = EventQuery(timestamp_ms, timestamp_ms + 1, model_id=model_id, limit=MAX_ROWS)
+    rows = list_inferences(ws, query).rows
+    return next((row for row in rows if row.inference_id == inference_id), None)
 
 
 @permitted("events:read")
