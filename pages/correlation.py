@@ -12,9 +12,8 @@ from components.attributes import attrs
 from components.charts import Line
 from components.icons import icon
 from components.live import View
-from components.panel import Provenance, grid, panel
+from components.panel import Provenance, panel
 from components.scope import Scope
-from components.shell import page_header
 from components.status import mark
 from components.tables import Column
 from i18n import duration, number, t, tell
@@ -47,24 +46,19 @@ def words(name: str, **values: Any) -> str:
 
 def layout() -> html.Div:
     """Return the page with empty places; the first view fills them."""
-    return html.Div(
+    return parts.page(
+        "correlation", words("correlation_purpose"),
         [
-            page_header(t("nav.correlation"), words("correlation_purpose")),
-            parts.tabs("correlation"),
-            live.view_store("correlation"),
-            parts.toolbar(
-                parts.field("m", words("add_metric"), "metrics", hint=parts.metric_hint()),
-                live.slot("correlation-chosen"),
-            ),
-            grid(
-                panel(
-                    words("matrix"), None, panel_id="correlation-matrix", span=12, height=240,
-                    definition=words("matrix_definition"),
-                ),
-                panel(words("pair"), None, panel_id="correlation-pair", span=12, height=90),
-                panel(words("pairs"), None, panel_id="correlation-pairs", span=12, height=120),
-            ),
-        ]
+            parts.field("m", words("add_metric"), "metrics", hint=parts.metric_hint()),
+            live.slot("correlation-chosen"),
+        ],
+        panel(
+            words("matrix"), None, panel_id="correlation-matrix", span=12, height=240,
+            definition=words("matrix_definition"),
+        ),
+        panel(words("pair"), None, panel_id="correlation-pair", span=12, height=90),
+        panel(words("pairs"), None, panel_id="correlation-pairs", span=12, height=120),
+        lists=False,
     )  # fmt: skip
 
 

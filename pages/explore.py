@@ -6,13 +6,12 @@ from typing import Any, cast
 
 from dash import html
 
-from components import charts, live, states, tables
+from components import charts, states, tables
 from components.charts import Line
 from components.kpi import change
 from components.live import View
-from components.panel import Provenance, grid, panel
+from components.panel import Provenance, panel
 from components.scope import Scope
-from components.shell import page_header
 from components.tables import Column
 from i18n import duration, number, percent, signed, t
 from pages import explore_expected, sources
@@ -44,31 +43,24 @@ def layout() -> html.Div:
     """Return the page with empty places; the first view fills them."""
     aggregates = [("", words("automatic")), *[(name, words(f"agg_{name}")) for name in AGGREGATES]]
     steps = [("", words("automatic")), *[(name, words(f"step_{name}")) for name in STEPS_MS]]
-    return html.Div(
+    return parts.page(
+        "explore", words("purpose"),
         [
-            page_header(t("nav.explore"), words("purpose")),
-            parts.tabs("explore"),
-            live.view_store("explore"),
-            live.slot("explore-options"),
-            parts.toolbar(
-                parts.field("metric", words("metric"), "metric", hint=parts.metric_hint()),
-                parts.field("agg", words("aggregate"), "select", choices=aggregates),
-                parts.field("by", words("by"), "select", source="by"),
-                parts.field("step", words("step"), "select", choices=steps),
-                parts.field("band", words("band"), "check"),
-            ),
-            grid(
-                panel(
-                    words("over_time"), None, panel_id="explore-chart", span=12, height=320,
-                    definition=words("over_time_definition"),
-                ),
-                panel(
-                    words("expected_title"), None, panel_id="explore-expected", span=12, height=90,
-                    definition=words("expected_definition"),
-                ),
-                panel(words("series_title"), None, panel_id="explore-series", span=12, height=90),
-            ),
-        ]
+            parts.field("metric", words("metric"), "metric", hint=parts.metric_hint()),
+            parts.field("agg", words("aggregate"), "select", choices=aggregates),
+            parts.field("by", words("by"), "select", source="by"),
+            parts.field("step", words("step"), "select", choices=steps),
+            parts.field("band", words("band"), "check"),
+        ],
+        panel(
+            words("over_time"), None, panel_id="explore-chart", span=12, height=320,
+            definition=words("over_time_definition"),
+        ),
+        panel(
+            words("expected_title"), None, panel_id="explore-expected", span=12, height=90,
+            definition=words("expected_definition"),
+        ),
+        panel(words("series_title"), None, panel_id="explore-series", span=12, height=90),
     )  # fmt: skip
 
 

@@ -12,8 +12,10 @@ from dash import html
 from components import states
 from components.attributes import attrs
 from components.icons import icon
-from components.live import View
+from components.live import View, slot, view_store
+from components.panel import grid
 from components.scope import Scope
+from components.shell import page_header
 from i18n import t
 from services.errors import AIOBSError
 
@@ -79,6 +81,25 @@ def asked(scope: Scope) -> Asked:
 def opened(scope: Scope) -> Asked:
     """Return what the reader opened."""
     return Asked(scope.detail)
+
+
+def page(
+    name: str, purpose: str, fields: Sequence[Children], *panels: Children, lists: bool = True
+) -> html.Div:
+    """Return an exploring page: its head, the way to the others, its question, its panels.
+
+    `lists` makes a place for the lists that `options` brings to select fields.
+    """
+    return html.Div(
+        [
+            page_header(t(f"nav.{name}"), purpose),
+            tabs(name),
+            view_store(name),
+            slot(f"{name}-options") if lists else None,
+            toolbar(*fields),
+            grid(*panels),
+        ]
+    )
 
 
 def tabs(name: str) -> html.Nav:

@@ -6,14 +6,13 @@ from typing import Any
 
 from dash import html
 
-from components import charts, live, paging, states, tables
+from components import charts, paging, states, tables
 from components.address import link, packed
 from components.charts import Line
 from components.icons import icon
 from components.live import View
-from components.panel import Provenance, grid, panel
+from components.panel import Provenance, panel
 from components.scope import Scope
-from components.shell import page_header
 from components.status import mark
 from components.tables import Column
 from components.theme import Status
@@ -55,26 +54,19 @@ def words(name: str, **values: Any) -> str:
 def layout() -> html.Div:
     """Return the page with empty places; the first view fills them."""
     levels = [("", t("shell.all")), *[(name, name) for name in LEVELS if name != "warn"]]
-    return html.Div(
+    return parts.page(
+        "logs", words("logs_purpose"),
         [
-            page_header(t("nav.logs"), words("logs_purpose")),
-            parts.tabs("logs"),
-            live.view_store("logs"),
-            live.slot("logs-options"),
-            parts.toolbar(
-                parts.field("text", words("search_words"), hint=words("search_hint")),
-                parts.field("level", words("level"), "select", choices=levels),
-                parts.field("service", words("service"), "select", source="service"),
-                parts.field("trace", words("trace"), hint=words("trace_hint")),
-            ),
-            grid(
-                panel(
-                    words("histogram"), None, panel_id="logs-histogram", span=12, height=170,
-                    definition=words("histogram_definition"),
-                ),
-                panel(words("lines"), None, panel_id="logs-lines", span=12, height=300),
-            ),
-        ]
+            parts.field("text", words("search_words"), hint=words("search_hint")),
+            parts.field("level", words("level"), "select", choices=levels),
+            parts.field("service", words("service"), "select", source="service"),
+            parts.field("trace", words("trace"), hint=words("trace_hint")),
+        ],
+        panel(
+            words("histogram"), None, panel_id="logs-histogram", span=12, height=170,
+            definition=words("histogram_definition"),
+        ),
+        panel(words("lines"), None, panel_id="logs-lines", span=12, height=300),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from dash import html
 
@@ -19,6 +19,7 @@ from components.theme import Status
 from engines.result import Insufficient
 from engines.slo import AlertState
 from i18n import duration, number, percent, quantity, t
+from pages import explore_parts as parts
 from pages import slo_form, sources
 from services.slo import SloStatus, list_error_budgets
 from services.slo_counts import latency_bound_ms
@@ -90,7 +91,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     source = Provenance(n=len(found), computed_at_ms=_newest(ws, found))
     _fill_figures(view, found)
     view.panel("slo-objectives", _objectives(found), source, height=200)
-    wanted = chosen_id(scope)
+    wanted = parts.asked(scope).one("slo")
     one = next((s for s in found if s.objective.id == wanted), None)
     if wanted and one is None:
         _fill_one(view, states.empty(words("gone")))
@@ -98,11 +99,6 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         _fill_one(view, states.empty(words("empty")))
     else:
         _fill_detail(ws, view, one or found[0])
-
-
-def chosen_id(scope: Scope) -> str:
-    """Return the objective that the address names."""
-    return dict(parse_qsl(scope.focus, max_num_fields=8)).get("slo", "")
 
 
 def _newest(ws: Workspace, found: list[SloStatus]) -> int:

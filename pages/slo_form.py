@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 from dash import ALL, Input, Output, State, ctx, html, no_update, set_props
@@ -12,6 +11,7 @@ from components import forms
 from components import scope as scopes
 from components.icons import icon
 from i18n import t
+from pages import explore_parts as parts
 from services import slo as service
 from services.errors import Invalid, NotFound
 from services.slo import Definition
@@ -73,7 +73,7 @@ def register(dash_app: Any) -> None:  # a dash.Dash
     )
     def _prefill(data: dict[str, Any] | None) -> tuple[Any, ...]:
         scope = scopes.parse(data)
-        slo_id = dict(parse_qsl(scope.focus, max_num_fields=8)).get("slo", "")
+        slo_id = parts.asked(scope).one("slo")
         try:
             return _values(service.get_objective(current_workspace(), slo_id))
         except NotFound:

@@ -9,9 +9,8 @@ from dash import html
 from components import live, paging, states, tables
 from components.address import link, packed
 from components.live import View
-from components.panel import Provenance, grid, moment, panel
+from components.panel import Provenance, moment, panel
 from components.scope import Scope
-from components.shell import page_header
 from components.status import mark
 from components.tables import Column
 from i18n import duration, number, t
@@ -35,27 +34,20 @@ def words(name: str, **values: Any) -> str:
 def layout() -> html.Div:
     """Return the page with empty places; the first view fills them."""
     orders = [("", words("newest_first")), ("slowest", words("slowest_first"))]
-    return html.Div(
+    return parts.page(
+        "traces", words("traces_purpose"),
         [
-            page_header(t("nav.traces"), words("traces_purpose")),
-            parts.tabs("traces"),
-            live.view_store("traces"),
-            live.slot("traces-options"),
-            parts.toolbar(
-                parts.field("service", words("service"), "select", source="service"),
-                parts.field("least", words("min_duration"), "number", hint="ms"),
-                parts.field("order", words("order_by"), "select", choices=orders),
-                parts.field("errors", words("only_errors"), "check"),
-                parts.field("trace", words("trace"), hint=words("trace_hint")),
-            ),
-            grid(
-                live.slot("traces-one"),
-                panel(
-                    words("traces_list"), None, panel_id="traces-list", span=12, height=300,
-                    definition=words("traces_definition"),
-                ),
-            ),
-        ]
+            parts.field("service", words("service"), "select", source="service"),
+            parts.field("least", words("min_duration"), "number", hint="ms"),
+            parts.field("order", words("order_by"), "select", choices=orders),
+            parts.field("errors", words("only_errors"), "check"),
+            parts.field("trace", words("trace"), hint=words("trace_hint")),
+        ],
+        live.slot("traces-one"),
+        panel(
+            words("traces_list"), None, panel_id="traces-list", span=12, height=300,
+            definition=words("traces_definition"),
+        ),
     )  # fmt: skip
 
 
