@@ -15,12 +15,13 @@ from components.scope import Scope
 from engines.security import KINDS
 from i18n import t
 from pages import explore_parts as parts
-from pages import security_keys, sources
+from pages import security_events, security_keys, sources
 from pages import security_panels as panels
 from pages import security_vulnerabilities as vulnerabilities
 from services.access import get_access_map
 from services.key_misuse import get_key_misuse
 from services.security import get_security, list_findings
+from services.security_events import MAX_EVENTS, list_security_events
 from services.security_scan import FINDINGS
 from services.series import read_points, step_for
 from services.times import MINUTE_MS
@@ -40,6 +41,7 @@ _PANELS = (
     ("unusual", 4, 220, "access_definition"),
     security_keys.PANEL,
     *vulnerabilities.PANELS,
+    security_events.PANEL,
     ("findings", 12, 320, "findings_definition"),
 )
 _SHOWN = 25
@@ -113,3 +115,6 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     keys = get_key_misuse(ws, window)
     judged = Provenance(scope.describe(), keys.keys, computed_at_ms=keys.computed_at_ms)
     view.panel("security-key_misuse", security_keys.misuse(keys), judged, height=150)
+    sent = list_security_events(ws, window, model_id=model_id, limit=MAX_EVENTS)
+    reported = Provenance(scope.describe(), len(sent), computed_at_ms=found.computed_at_ms)
+    view.panel("security-security_events", security_events.events(sent), reported, height=240)

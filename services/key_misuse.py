@@ -22,6 +22,7 @@ KEPT_MS = 60 * DAY_MS
 _KIND = "key_addresses"
 _LEARN_MS = DAY_MS
 _FRESH_S = 30.0
+_USES = ("answered", "permission", "wrong_secret")
 
 Hours = NDArray[np.bool_]
 
@@ -85,7 +86,7 @@ def _view(ws: Workspace, window: Window) -> KeyMisuseView:
     start = (window.start_ms - PAST_MS) // HOUR_MS * HOUR_MS
     times = np.arange(start, window.end_ms, HOUR_MS, dtype=np.int64)
     counts = _hourly(ws, times, window.end_ms)
-    keys = sorted({key for key, _ in counts} - {"", "local"})
+    keys = sorted({key for key, reason in counts if reason in _USES} - {"", "local"})
     is_now = times >= window.start_ms // HOUR_MS * HOUR_MS
     activities = [one for key in keys for one in _activities(ws, key, counts, times, is_now)]
     used = [

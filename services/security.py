@@ -18,6 +18,7 @@ from services.explore import list_events, list_logs
 from services.identity import permitted
 from services.incidents import list_incidents
 from services.models import list_models
+from services.security_events import verdict_of
 from services.security_scan import FINDINGS, KIND, SCANNED, StoredFinding
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
@@ -26,12 +27,6 @@ MAX_FINDINGS = 500
 MAX_TO_SCAN = 100
 _READ_DOCUMENTS = 2_000
 _READ_EVENTS = 500
-_VERDICTS = {
-    "blocked": "blocked", "block": "blocked", "denied": "blocked", "deny": "blocked",
-    "refused": "blocked", "redacted": "blocked", "masked": "blocked",
-    "allowed": "allowed", "allow": "allowed", "passed": "allowed", "pass": "allowed",
-    "flagged": "flagged", "flag": "flagged", "warn": "flagged",
-}  # fmt: skip
 
 
 class Attempts(msgspec.Struct, frozen=True):
@@ -237,7 +232,7 @@ def get_guardrails(ws: Workspace, window: Window) -> Guardrails:
     names: dict[str, int] = {}
     taken: list[float] = []
     for row in rows:
-        verdict = _VERDICTS.get(str(row.get("verdict", row.get("action", ""))).lower())
+        verdict = verdict_of(row)
         if verdict is None:
             continue
         verdicts[verdict] += 1

@@ -7,7 +7,7 @@ import msgspec
 from app.api.queries import Span, window_of
 from app.api.routing import Router
 from engines.security import Kind, Scan
-from services import access, key_misuse, security
+from services import access, key_misuse, security, security_events
 from services.security_scan import StoredFinding
 from services.workspace import Workspace
 
@@ -43,6 +43,23 @@ def findings(ws: Workspace, query: FindingQuery) -> list[StoredFinding]:
     """Return findings, newest first; masked excerpts only with content:read."""
     return security.list_findings(
         ws, window_of(ws, query), model_id=query.model_id, kind=query.kind, limit=query.limit
+    )
+
+
+class EventsQuery(Scope, frozen=True):
+    """Which events to list."""
+
+    limit: int = 100
+
+
+@router.route(
+    "GET", "/events", permission="security:read", query=EventsQuery,
+    returns=list[security_events.SecurityEvent], errors=(422,),
+)  # fmt: skip
+def events(ws: Workspace, query: EventsQuery) -> list[security_events.SecurityEvent]:
+    """Return events of type security and log lines that name a guardrail or security."""
+    return security_events.list_security_events(
+        ws, window_of(ws, query), model_id=query.model_id, limit=query.limit
     )
 
 

@@ -128,14 +128,20 @@ def logs_of(served: list[Served]) -> list[dict[str, Any]]:  # JSON
 
 def verdict_of(one: Served) -> dict[str, Any]:  # JSON
     """Return the log line of the assistant's guardrail."""
-    verdict = one.row["tags"]["guardrail"]
+    tags = one.row["tags"]
+    verdict = tags["guardrail"]
     return {
         "message": f"guardrail {verdict} a prompt",
         "level": "warning",
         "service": "inference-api",
         "timestamp": one.row["timestamp"],
         "model_id": one.row["model_id"],
-        "attributes": {"guardrail": "phrases", "verdict": verdict},
+        "trace_id": one.row.get("trace_id"),
+        "attributes": {
+            "guardrail": "phrases",
+            "verdict": verdict,
+            "latency_ms": float(tags["guardrail_ms"]),
+        },
         "sample": "true",
     }
 

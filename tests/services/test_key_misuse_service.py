@@ -84,6 +84,7 @@ def test_a_revoked_key_that_still_comes_is_named_and_gets_no_answer(
     locked_hub.extensions["aiobs_access"].flush()
     (revoked,) = get_key_misuse(ws, Window(NOW_MS - HOUR_MS, NOW_MS + HOUR_MS)).revoked
     assert (revoked.key, revoked.requests) == (key_id, 2)
+    assert get_key_misuse(ws, Window(NOW_MS - HOUR_MS, NOW_MS + HOUR_MS)).found.young == ()
     assert get_access(ws, Window(NOW_MS - HOUR_MS, NOW_MS + 1)).by_reason == {"revoked_key": 2}
 
 

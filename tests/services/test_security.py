@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from connectors.telemetry import Event, Inference, Label, Scalar
+from connectors.telemetry import Event, Inference, Label, Log, Scalar
 from engines.security import Risk
 from services.access import Knock, get_access, record_access
 from services.data_quality import get_data_quality, get_freshness
@@ -16,6 +16,7 @@ from services.identity import Principal
 from services.models import Registration, get_model, register_model
 from services.security import ToScan, get_security, list_findings, scan_texts
 from services.security_alerts import attack_rule, leak_rule
+from services.security_events import list_security_events
 from services.security_scan import KIND, scan_security
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.workspace import Backends, Workspace
@@ -199,3 +200,28 @@ def test_a_wave_of_attacks_alarms_and_the_usual_share_does_not(workspace: Worksp
     scan_security(workspace)
     (finding,) = attack_rule(workspace, model, 1e-5)
     assert finding.evidence["now"] == pytest.approx(0.5)
+
+
+def test_events_and_log_lines_stand_in_one_list_newest_first(workspace: Workspace) -> None:
+    workspace.events.add_events(
+        [
+            Event("e1", NOW_MS - 2, "key rotated late", "security", severity="high"),
+            Event("e2", NOW_MS - 1, "release", "deployment"),
+        ]
+    )
+    attributes = {"verdict": "deny"}
+    lines = [
+        Log("l1", NOW_MS - 3, "guardrail stopped a security probe", "warning", "api", "bot", "t1",
+            attributes=attributes),
+        Log("l2", NOW_MS - 4, "slow answer", "warning", "api"),
+    ]  # fmt: skip
+    workspace.events.add_logs(lines)
+    found = list_security_events(workspace, WINDOW)
+    assert [(one.title.split()[0], one.origin, one.verdict) for one in found] == [
+        ("key", "event", None), ("guardrail", "log", "blocked"),
+    ]  # fmt: skip
+    assert [one.trace_id for one in list_security_events(workspace, WINDOW, model_id="bot")] == [
+        "t1"
+    ]
+    with pytest.raises(Invalid):
+        list_security_events(workspace, WINDOW, limit=0)
