@@ -266,9 +266,9 @@ def _line(value: Any) -> str:  # JSON: a text, or a figure with its circumstance
         return f"insufficient data: {value['reason']} ({about})"
     found = value["value"]
     shown = (
-        ", ".join(f"{k.replace('_', ' ')} gap {v:.3g}" for k, v in found.items())
+        ", ".join(f"{k.replace('_', ' ')} differs by {v:.3g}" for k, v in found.items())
         if isinstance(found, dict)
-        else f"{found:.3g}"
+        else f"{found + 0.0:.3g}"  # without the sign of a negative zero
     )
     interval = value.get("interval")
     if isinstance(interval, dict):

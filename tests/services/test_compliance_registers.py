@@ -12,6 +12,7 @@ from services.compliance import get_compliance
 from services.errors import Conflict, Forbidden, Invalid
 from services.identity import Principal
 from services.model_cards import CardText, list_cards, write_card
+from services.model_cards import _line as written
 from services.models import Registration, register_model
 from services.subject_requests import (
     complete_request,
@@ -96,6 +97,18 @@ def test_the_export_has_every_section_and_the_hubs_own_figures(
     assert text.mimetype == "text/markdown"
     assert "- **Limits**: Adults only" in text.text
     assert "- **Drift**: insufficient data" in text.text
+
+
+def test_a_figure_is_written_with_its_interval_and_a_zero_without_a_sign() -> None:
+    about = {"window": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}, "n": 9}
+    span = {"low": 0.5, "high": 0.75}
+    assert written(about | {"value": 0.625, "interval": span}) == (
+        "0.625 [0.5, 0.75] (2026-01-01T00:00Z to 2026-01-02T00:00Z, n = 9)"
+    )
+    assert written(about | {"value": -0.0}).startswith("0 (")
+    assert written(about | {"value": {"calibration_gap": 0.1}}).startswith(
+        "calibration gap differs by 0.1 ("
+    )
 
 
 @pytest.mark.parametrize(
