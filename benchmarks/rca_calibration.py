@@ -11,16 +11,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.rca_pods import simulate_pods
 from benchmarks.rca_report import ROOT, write
 from benchmarks.rca_simulator import Scenario, simulate
 from engines.causal import RootCauseResult, find_root_cause
 from engines.causal.confidence import Calibration, calibrated
 
-METHODS = ("mass_balance", "walk", "deviation")
+METHODS = ("mass_balance", "walk", "deviation", "deviation+recent")
 FIT_SEEDS, TEST_SEEDS, QUIET_SEEDS = range(400), range(10_000, 10_300), range(20_000, 20_200)
 QUIET_EVERY = 5
 KNOTS = 16
 EMPTY = Calibration({}, "none")
+
+
+def pose(seed: int, method: str, quiet: bool = False) -> Scenario:
+    """A case of the kind on which the map of `method` is used."""
+    if "+" in method:
+        return simulate_pods(seed, quiet=quiet)
+    return simulate(seed, method, quiet=quiet)
 
 
 def answer(case: Scenario, calibration: Calibration | None) -> RootCauseResult:
@@ -29,6 +37,8 @@ def answer(case: Scenario, calibration: Calibration | None) -> RootCauseResult:
         case.effect,
         topology=case.calls,
         onset_s=case.onset_s,
+        before_s=case.before_s,
+        after_s=case.after_s,
         calibration=calibration,
     )
 
@@ -41,9 +51,9 @@ def examples(method: str, seeds: range) -> dict[str, list[tuple[float, bool]]]:
     """(raw confidence, truth) of every suspect of every case with a moved effect."""
     found_in: dict[str, list[tuple[float, bool]]] = {"first": [], "rest": []}
     for seed in seeds:
-        case = simulate(seed, method, quiet=seed % QUIET_EVERY == 0)
+        case = pose(seed, method, quiet=seed % QUIET_EVERY == 0)
         found = answer(case, EMPTY)
-        if found.onset_s is None or found.method.split("+")[0] != method:
+        if found.onset_s is None or found.method.split("+")[0] != method.split("+")[0]:
             continue
         for cause in found.causes:  # without a map the confidence is the raw one
             place = "first" if cause.rank == 1 else "rest"
@@ -78,7 +88,7 @@ def calibration_error(
 def measure(method: str, calibration: Calibration) -> dict[str, Any]:
     confidence, truth, named, right, moved = [], [], 0, 0, 0
     for seed in TEST_SEEDS:
-        case = simulate(seed, method)
+        case = pose(seed, method)
         found = answer(case, calibration)
         if found.onset_s is None:
             continue
@@ -88,7 +98,7 @@ def measure(method: str, calibration: Calibration) -> dict[str, Any]:
         truth.append(is_true(case, best.node, best.metric))
         named += not found.abstained
         right += truth[-1] and not found.abstained
-    quiet = [answer(simulate(seed, method, quiet=True), calibration) for seed in QUIET_SEEDS]
+    quiet = [answer(pose(seed, method, quiet=True), calibration) for seed in QUIET_SEEDS]
     return {
         "n_with_moved_effect": moved,
         "top1": round(float(np.mean(truth)), 3),

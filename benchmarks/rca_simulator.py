@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from engines.causal import Call
 
 STEP_S = 60.0
 Array = npt.NDArray[np.float64]
@@ -19,9 +22,12 @@ class Scenario:
     method: str
     metrics: dict[Key, tuple[Array, Array]]
     effect: Key | None
-    calls: list[tuple[str, str]]
+    calls: Sequence[Call | tuple[str, str]]
     cause: tuple[str, str] | None
     onset_s: float | None = None
+    before_s: float | None = None
+    after_s: float | None = None
+    kind: str = ""
 
 
 def simulate(seed: int, method: str, quiet: bool = False) -> Scenario:

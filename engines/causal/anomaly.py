@@ -87,9 +87,10 @@ def normal_range(
     Returns
     -------
     Normal
-        Where `before` has `floors.min_rows` rows or more, it sets location and scale, and the
-        interquartile range of a longer history widens the scale. Otherwise history sets both, and
-        a deviation must also exceed the worst value seen in `before`.
+        Where `before` has `floors.min_rows` rows or more, it sets location and scale, and a longer
+        history widens the scale by its IQR / 1.349 or by its sd floor, whichever is larger: a
+        metric that is 0 but for bursts has no IQR, and the last few rows may hold none. Otherwise
+        history sets both, and a deviation must also exceed the worst value seen in `before`.
 
     Notes
     -----
@@ -101,7 +102,8 @@ def normal_range(
     local = n_before >= floors.min_rows
     here = _location_scale(before, floors)
     long = _location_scale(history, floors)
-    wider = np.where(n_history > n_before, np.nan_to_num(long[2]), 0.0)
+    beyond = np.fmax(long[2], floors.sd * _sd(history))
+    wider = np.where(n_history > n_before, np.nan_to_num(beyond), 0.0)
     location = np.where(local, here[0], long[0])
     scale = np.where(local, here[1] + wider, long[1])
     scale = np.where(local | (n_history >= floors.min_rows), np.nan_to_num(scale), 0.0)

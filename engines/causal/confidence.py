@@ -13,12 +13,12 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Piecewise-linear maps from raw share to probability, two per ranking method.
+    """Piecewise-linear maps from raw share to probability, two per regime.
 
     Attributes
     ----------
     maps : mapping
-        ``"<method>/first"`` and ``"<method>/rest"`` -> (raw values ascending, probabilities not
+        ``"<regime>/first"`` and ``"<regime>/rest"`` -> (raw values ascending, probabilities not
         descending): the leader has earned more than its share says.
     source : str
         What the maps were fitted on.
@@ -71,7 +71,7 @@ def raw_confidence(scores: Sequence[float], rivals: float = 0.0) -> tuple[float,
 
 def calibrated(
     scores: Sequence[float],
-    method: str,
+    regime: str,
     calibration: Calibration | None = None,
     rivals: float = 0.0,
 ) -> tuple[float, ...]:
@@ -81,8 +81,10 @@ def calibrated(
     ----------
     scores : sequence of float
         Ranking scores of one search, best first.
-    method : str
-        ``mass_balance``, ``walk`` or ``deviation``.
+    regime : str
+        ``mass_balance``, ``walk`` or ``deviation``; ``deviation+recent`` where every metric was
+        searched and compared with the last rows of a longer history. A regime without a map uses
+        that of the part before the plus.
     calibration : Calibration, optional
         Default: the one shipped, fitted on simulated faults.
     rivals : float, optional
@@ -95,10 +97,11 @@ def calibrated(
     """
     raw = raw_confidence(scores, rivals)
     maps = (calibration or shipped_calibration()).maps
-    if f"{method}/first" not in maps or not raw:
+    name = regime if f"{regime}/first" in maps else regime.split("+")[0]
+    if f"{name}/first" not in maps or not raw:
         return raw
-    first = float(np.interp(raw[0], *maps[f"{method}/first"]))
-    rest = np.interp(raw[1:], *maps[f"{method}/rest"])
+    first = float(np.interp(raw[0], *maps[f"{name}/first"]))
+    rest = np.interp(raw[1:], *maps[f"{name}/rest"])
     room = (1.0 - first) / max(1.0 - first, float(np.sort(rest).sum()), 1e-12)
     return (first, *np.minimum(rest * room, first).tolist())
 

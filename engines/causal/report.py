@@ -44,7 +44,7 @@ def describe(
 ) -> tuple[RankedCause, ...]:
     """Return the ranked suspects with confidence, chain and evidence."""
     scores = [item.score for item in ranked]
-    confidences = calibrated(scores, method.split("+")[0], calibration, rivals)
+    confidences = calibrated(scores, _regime(case, method), calibration, rivals)
     suspects = {item.suspect.unit: item.suspect for item in ranked}
     strength = {unit: suspect.strength for unit, suspect in suspects.items()}
     effect = unit_of(case.effect) if case.effect else None
@@ -59,6 +59,18 @@ def describe(
         _cause(case, ranked, place, confidence, method, chains[ranked[place].suspect.unit])
         for place, confidence in enumerate(confidences)
     )
+
+
+def _regime(case: Case, method: str) -> str:
+    """Which confidence map applies.
+
+    A scale from the last few rows of a longer history has heavier tails than one from all of it,
+    unless calls measured on both ends speak for the pods.
+    """
+    scene, ranker = case.scene, method.split("+")[0]
+    recent = scene.history.shape[0] > scene.before.shape[0] and not case.wires
+    searched = case.effect is None and ranker == "deviation"
+    return f"{ranker}+recent" if searched and recent else ranker
 
 
 def _cause(

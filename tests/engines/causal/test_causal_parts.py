@@ -15,7 +15,7 @@ from engines.causal.anomaly import (
     quantiles,
 )
 from engines.causal.chain import best_chains
-from engines.causal.confidence import calibrated, raw_confidence, shipped_calibration
+from engines.causal.confidence import Calibration, calibrated, raw_confidence, shipped_calibration
 from engines.causal.explain import residual_z
 from engines.causal.inputs import as_calls, read_metrics
 from engines.causal.logs import log_surprises
@@ -203,6 +203,26 @@ def test_shipped_confidence_is_monotone_and_never_certain(name):
         raw, level = shipped_calibration().maps[f"{name}/{place}"]
         assert list(raw) == sorted(raw) and list(level) == sorted(level)
         assert 0 < min(level) and max(level) < 1
+
+
+def test_a_regime_has_its_own_map_or_that_of_its_method():
+    level = {"deviation": 0.8, "deviation+recent": 0.4}
+    maps = {
+        f"{name}/{place}": ((0.0, 1.0), (top, top))
+        for name, top in level.items()
+        for place in ("first", "rest")
+    }
+    shipped = Calibration(maps, "by hand")
+    found = {r: calibrated([3.0], r, shipped)[0] for r in (*level, "deviation+wire")}
+    assert found == {**level, "deviation+wire": 0.8}
+
+
+def test_bursts_of_the_past_widen_the_scale_of_calm_rows():
+    history = np.zeros((100, 1))
+    history[::20] = 50.0  # sd 10.9, IQR 0
+    before = history[81:100] + np.linspace(0, 0.1, 19)[:, None]
+    normal = normal_range(history, before, UP, Floors())
+    assert normal.scale[0] == pytest.approx(0.1 * history.std() + 0.05 / 1.349, rel=1e-6)
 
 
 @given(st.lists(st.floats(0, 20), min_size=1, max_size=30))
