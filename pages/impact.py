@@ -28,7 +28,6 @@ from services.diagnosis import Subject, list_subjects
 from services.errors import AIOBSError
 from services.numbers import find_numbers, largest_numbers
 from services.study import Study, added, study
-from services.times import Window
 from services.workspace import Workspace
 
 PATH = "/impact"
@@ -114,26 +113,28 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         return
     if isinstance(found, Job):
         _waiting(view, found)
-    elif found.incident is None and found.cause is None:
-        _calm(ws, view, found, subjects, sources.window_of(ws, scope))
+    elif found.cause is None:
+        _calm(view, found, asked)
+        window = sources.window_of(ws, scope)
+        view.panel("impact-past", impact_calm.past(subjects, window), height=160)
+        asking = impact_calm.questions(largest_numbers(ws, impact_calm.ASKED))
+        view.panel("impact-questions", asking, height=160)
     else:
         _show(view, found, asked)
 
 
-def _calm(ws: Workspace, view: View, found: Study, subjects: list[Subject], window: Window) -> None:
-    """Offer what can be asked while no incident is open."""
+def _calm(view: View, found: Study, asked: Focus) -> None:
+    """Say that no incident is open, or why no cause can be sized."""
+    if found.incident is not None:
+        _only_lead(view, _lead(found, asked))
+        view.slot("impact-links", _links(found))
+        return
     lack = found.insufficient
     is_calm = lack is not None and getattr(lack.reason, "key", "") == "reasons.no_incident_open"
     lead = states.calm(t("impact.calm"), t("impact.calm_hint"))
     if lack is not None and not is_calm:
         lead = _answer([html.Strong(t("impact.nothing")), " ", html.Span(tell(lack.reason))], "")
     _only_lead(view, lead)
-    view.panel("impact-past", impact_calm.past(subjects, window), height=160)
-    view.panel(
-        "impact-questions",
-        impact_calm.questions(largest_numbers(ws, impact_calm.ASKED)),
-        height=160,
-    )
 
 
 def _only_lead(view: View, lead: Children) -> None:
@@ -173,10 +174,6 @@ def _show(view: View, found: Study, asked: Focus) -> None:
         computed_at_ms=found.computed_at_ms,
         method=t("impact.method"),
     )
-    if found.cause is None:
-        _only_lead(view, _lead(found, asked))
-        view.slot("impact-links", _links(found))
-        return
     view.slot("impact-links", _links(found))
     view.slot("impact-lead", _lead(found, asked))
     view.hide(*(f"impact-{name}" for name in CALM))

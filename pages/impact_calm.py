@@ -75,7 +75,7 @@ def past(subjects: list[Subject], window: Window) -> Children:
         Column("since", t("incidents.since"), "node"),
         Column("lasted", t("incidents.lasted")),
         Column("cause", t("incidents.cause")),
-        Column("why", "", "node"),
+        Column("why", t("nav.causal_graph"), "node"),
     ]
     return tables.table(columns, [_row(i) for i in shown], caption=t("impact.past"))
 
@@ -88,5 +88,5 @@ def _row(incident: Incident) -> dict[str, Any]:  # cells of a table
         "since": moment(incident.opened_at_ms),
         "lasted": duration((ended - incident.opened_at_ms) / 1_000),
         "cause": focus.cause_words(incident),
-        "why": html.A(t("nav.causal_graph"), href=f"/causes?{ask}"),
+        "why": html.A(t("impact.see_evidence"), href=f"/causes?{ask}"),
     }
