@@ -57,14 +57,13 @@
     history[replace ? "replaceState" : "pushState"]({}, "", address);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
   }
+  // A version or a segment belongs to its model; one chosen for all narrows to the model's.
+  function changed(scope, changes) {
+    const left = scope.model && "model" in changes && changes.model !== scope.model;
+    return { ...scope, ...(left ? { version: "", segment: "" } : {}), ...changes };
+  }
   function setScope(changes, replace) {
-    const scope = { ...current(), ...changes };
-    // A version or a segment belongs to its model; one chosen for all narrows to the model's.
-    if ("model" in changes && current().model && changes.model !== current().model) {
-      if (!("version" in changes)) scope.version = "";
-      if (!("segment" in changes)) scope.segment = "";
-    }
-    go(location.pathname, parse("?" + new URLSearchParams(scope)), replace);
+    go(location.pathname, parse("?" + new URLSearchParams(changed(current(), changes))), replace);
   }
   // The address a link leads to: its own query on top of what the reader looks at now.
   function carried(href) {
@@ -74,8 +73,9 @@
       scope.detail = "";  // what was opened there
       if (EXPLORING.includes(url.pathname) || EXPLORING.includes(location.pathname)) scope.focus = "";
     }
-    url.searchParams.forEach((value, name) => { if (name in DEFAULTS) scope[name] = value; });
-    return { path: url.pathname, scope: parse("?" + new URLSearchParams(scope)), hash: url.hash };
+    const own = Object.fromEntries([...url.searchParams].filter(([name]) => name in DEFAULTS));
+    const query = new URLSearchParams(changed(scope, own));
+    return { path: url.pathname, scope: parse("?" + query), hash: url.hash };
   }
   function isPage(link) {
     if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return false;

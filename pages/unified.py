@@ -23,7 +23,7 @@ from i18n import number, t
 from pages import sources
 from services.fleet import LISTED, ModelGlance, Overview, Totals, get_overview
 from services.series import step_for
-from services.times import HOUR_MS, MINUTE_MS, Window
+from services.times import MINUTE_MS, Window
 from services.traffic import RequestStats, TrafficSeries, get_request_stats, get_traffic_series
 from services.trust import get_trust, read_trust_history
 from services.workspace import Workspace
@@ -82,7 +82,7 @@ def register(dash_app: Any) -> None:  # a dash.Dash
 def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put what the fleet looks like now into the page's places."""
     window = sources.window_of(ws, scope)
-    overview = get_overview(ws, hours=window.length_ms / HOUR_MS)
+    overview = get_overview(ws, window)
     model_id = scope.model or None
     series = get_traffic_series(ws, window, step_for(window, 120), model_id=model_id)
     source = Provenance(

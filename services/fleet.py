@@ -73,26 +73,30 @@ class Overview(msgspec.Struct, frozen=True):
 
 
 @permitted("metrics:read")
-def get_overview(ws: Workspace, hours: float = 1.0, *, listed: int | None = LISTED) -> Overview:
-    """Return the fleet over the last hours, computed once for all who look.
+def get_overview(
+    ws: Workspace, window: Window | None = None, *, listed: int | None = LISTED
+) -> Overview:
+    """Return the fleet's traffic over a window (the last hour) and its state now, once for all.
 
     Only the first `listed` models, worst first, carry their traffic (None: all do): a fleet of a
     thousand has sums of its own, and nobody reads a thousand rows at once.
     """
-    key = f"overview/{hours:g}/{listed}"
-    return ws.cached(key, Overview, lambda: _compute(ws, hours, listed), fresh_s=5, stale_s=30)
-
-
-def _compute(ws: Workspace, hours: float, listed: int | None) -> Overview:
     now = ws.now_ms()
-    window = Window(now - round(hours * HOUR_MS), now)
+    chosen = window or Window(now - HOUR_MS, now)
+    return ws.cached(
+        f"overview/{chosen.seen_from(now)}/{listed}", Overview,
+        lambda: _compute(ws, chosen, listed), fresh_s=5, stale_s=30,
+    )  # fmt: skip
+
+
+def _compute(ws: Workspace, window: Window, listed: int | None) -> Overview:
     everything = list_glances(ws)
     shown = everything[:listed]
     models = with_traffic(ws, shown, window, of=len(everything)) + everything[len(shown) :]
     services = get_topology(ws, window).services
     incidents = open_incidents(ws)
     return Overview(
-        computed_at_ms=now,
+        computed_at_ms=ws.now_ms(),
         window=window,
         totals=_totals(ws, window, models, services, incidents),
         models=models,

@@ -13,7 +13,7 @@ router = Router("dashboard", "/api/dashboard")
 @router.route("GET", "/overview", permission="metrics:read", query=Span, returns=fleet.Overview)
 def overview(ws: Workspace, query: Span) -> fleet.Overview:
     """Return every model and service with its state, and the open incidents."""
-    return fleet.get_overview(ws, window_of(ws, query, 1.0).length_ms / 3_600_000, listed=None)
+    return fleet.get_overview(ws, window_of(ws, query, 1.0), listed=None)
 
 
 @router.route(

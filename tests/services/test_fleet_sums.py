@@ -140,11 +140,17 @@ def test_a_look_at_a_large_fleet_computes_few(
 
 
 def test_only_the_listed_models_carry_their_traffic(three: Workspace) -> None:
-    found = fleet.get_overview(three, 24.0, listed=2)
-    everything = fleet.get_overview(three, 24.0, listed=None)
+    found = fleet.get_overview(three, DAY, listed=2)
+    everything = fleet.get_overview(three, DAY, listed=None)
     assert [model.traffic is None for model in found.models] == [False, False, True]
     assert found.models[:2] == everything.models[:2]
     assert found.totals == everything.totals
+
+
+def test_totals_are_of_the_window_that_was_asked_for(three: Workspace) -> None:
+    assert fleet.get_overview(three, DAY).totals.requests > 0
+    earlier = fleet.get_overview(three, DAY.before())
+    assert (earlier.window, earlier.totals.requests) == (DAY.before(), 0)
 
 
 def test_a_filter_holds_the_first_of_many_and_the_chosen_one(
