@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from dash.development.base_component import Component
 
-from pages import data_fleet, settings
+from components.paging import PAGE
+from pages import data_fleet, settings_lists
+from pages.explore_parts import Asked
 from services.data_health import DataHealth
 from services.workspace import Workspace, in_workspace
 from tests.services.conftest import Send, scored_rows, send
@@ -34,11 +37,13 @@ def test_the_fleet_of_data_health_shows_its_first_and_counts_the_rest() -> None:
     assert str(MODELS - data_fleet.MAX_ROWS) in shown.children[-1].children
 
 
-def test_settings_show_the_first_models_and_count_the_rest(
-    workspace: Workspace, send: Send
+@pytest.mark.parametrize(("asked", "first"), [("", "m000"), ("models=2", f"m{PAGE:03d}")])
+def test_settings_show_a_page_of_models(
+    workspace: Workspace, send: Send, asked: str, first: str
 ) -> None:
     rows = [row for k in range(MODELS) for row in scored_rows(f"m{k:03d}", count=1, seed=k)]
     send([row | {"inference_id": f"i{k}"} for k, row in enumerate(rows)])
     with in_workspace(workspace):
-        shown = settings._models(workspace)
-    assert rows_of(shown) == 100 and str(MODELS - 100) in shown.children[-1].children
+        shown = settings_lists.models(workspace, Asked(asked))
+    assert rows_of(shown) == PAGE
+    assert first in str(shown) and str(MODELS) in str(shown)
