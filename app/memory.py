@@ -27,7 +27,7 @@ def give_back() -> bool:
 
 
 def settle() -> None:
-    """Leave what lives by now out of later garbage collections; once, when a hub has started.
+    """Leave what lives by now out of later garbage collections; rarely, in the first minutes.
 
     Modules, the series dictionary and the layouts stay for ever, yet a full collection walks them
     all: 155 ms with a thousand models, in the midst of an answer.

@@ -55,6 +55,8 @@ JOBS: tuple[Job, ...] = (
 """Per tenant. Housekeeping of the stores themselves runs beside them, in `Scheduler`."""
 
 MAINTAIN_PERIOD_S, TRIM_PERIOD_S = 2.0, 60.0
+SETTLED_AFTER = (1, 10)
+"""Trims: the hub stands by the first, and most pages were seen by the tenth."""
 
 
 @dataclass(slots=True)
@@ -140,13 +142,13 @@ class Scheduler:
         return self.backends.workspace(principal)
 
     def _maintain_loop(self) -> None:
-        trimmed, is_settled = time.monotonic(), False
+        trimmed, trims = time.monotonic(), 0
         while not self._stop.wait(MAINTAIN_PERIOD_S):
             if time.monotonic() - trimmed >= TRIM_PERIOD_S:
-                if not is_settled:
+                trimmed, trims = time.monotonic(), trims + 1
+                if trims in SETTLED_AFTER:
                     settle()
                 give_back()
-                trimmed, is_settled = time.monotonic(), True
             for backend in (self.backends.metrics, self.backends.events):
                 try:
                     backend.maintain(self.backends.clock())

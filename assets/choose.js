@@ -134,6 +134,7 @@
     }));
   }
 
+  aiobs.markChoices = mark;
   const reflect = aiobs.reflect;
   aiobs.reflect = (scope) => { reflect(scope); chips(scope); mark(document); };
 })();

@@ -94,6 +94,8 @@
     }
   }
 
+  aiobs.writeAges = writeAges;
+
   // ---- toasts
   aiobs.toast = function ({ kind = "none", title = "", text = "", id = "" }) {
     const glyph = { good: "check-circle-fill", warn: "exclamation-triangle-fill", bad: "x-octagon-fill", none: "info-circle" }[kind];

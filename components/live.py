@@ -14,6 +14,7 @@ from dash import Output, dcc, html
 from dash.development.base_component import Component
 
 from components.panel import Provenance, content, footer
+from components.still import still
 
 Children = Any  # what a Dash component takes as children
 
@@ -24,7 +25,7 @@ def view_store(page: str) -> dcc.Store:
 
 
 def view_output(page: str) -> Output:
-    """Return the one output of the page's callback; it takes `View.to_json()`."""
+    """Return the one output of the page's callback; it takes `View.to_answer()`."""
     return Output({"type": "view", "index": page}, "data")
 
 
@@ -53,11 +54,11 @@ def filled(layout: Component, view: str) -> list[Component]:
     for name, children in parts[1:]:
         place = places.get(orjson.dumps(name, option=orjson.OPT_SORT_KEYS))
         if place is None:
-            return [layout]  # a place inside another: the browser finds it, after the first
+            return [still(layout)]  # a place inside another: the browser finds it, after the first
         place.children = children
         if children is None and name["type"] == "panel-body":
             places[orjson.dumps(f"panel-{name['index']}")].hidden = True
-    return [layout, html.Div(hidden=True, id=_MARK, **{"data-mark": parts[0]})]
+    return [still(layout), html.Div(hidden=True, id=_MARK, **{"data-mark": parts[0]})]
 
 
 class View:
@@ -84,10 +85,18 @@ class View:
         self._parts.append(({"type": "slot", "index": name}, children))
 
     def to_json(self) -> str:
+        """Return the view with every element as a component: what a report prints."""
+        return _written([self._mark, *self._parts])
+
+    def to_answer(self) -> str:
         """Return the view as the browser reads it."""
-        # Plain numbers, lists and components: without Plotly's walk over every value in Python.
-        whole = [self._mark, *self._parts]
-        return orjson.dumps(whole, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+        parts = [(place, still(children)) for place, children in self._parts]
+        return _written([self._mark, *parts])
+
+
+def _written(whole: list[Any]) -> str:
+    # Plain numbers, lists and components: without Plotly's walk over every value in Python.
+    return orjson.dumps(whole, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 _names: dict[type[Component], frozenset[str]] = {}

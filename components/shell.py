@@ -41,8 +41,8 @@ _STYLES = (
 )
 _SCRIPTS = (
     "vendor/plotly-cartesian.min.js", "vendor/plotly-locales.js", "plot-locales.js", "theme.js",
-    "plots.js", "scope.js", "live.js", "shell.js", "palette.js", "export.js", "causal.js",
-    "explore.js", "views.js", "choose.js",
+    "plots.js", "scope.js", "still.js", "live.js", "shell.js", "palette.js", "export.js",
+    "causal.js", "explore.js", "views.js", "choose.js",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from dash import Input, Output, State
 
 from components import live, shell, states
 from components.shell import NavItem
+from components.still import still
 from i18n import t
 from pages import sources
 from services.errors import Forbidden, Unauthenticated
@@ -101,7 +102,7 @@ def show(path: str | None, scope: dict[str, Any] | None = None) -> Any:  # Dash 
         if module.PATH == (path or "/"):
             layout = module.layout()
             view = sources.early_answer(page.name, module.fill, scope) if scope else None
-            return live.filled(layout, view) if view else layout
+            return live.filled(layout, view) if view else still(layout)
     return states.empty(t("shell.unknown_page"), hint=t("shell.unknown_page_hint"))
 
 

@@ -74,7 +74,7 @@ def answer(page: str, fill: Fill, data: dict[str, Any] | None) -> str:
     def compute(mark: str = key) -> str:
         view = View(mark)
         fill(ws, scope, view)
-        return view.to_json()
+        return view.to_answer()
 
     retry = (data or {}).get("retry")
     return (

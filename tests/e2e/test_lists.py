@@ -39,7 +39,7 @@ def test_the_catalogue_is_sorted_paged_and_searched_by_the_address(chromium: Any
         head = page.locator("#panel-models-list thead th").first
         head.get_by_role("link").click(timeout=PATIENCE_S * 1_000)
         first.get_by_text("model-00").wait_for()
-        assert head.get_attribute("aria-sort") == "ascending"
+        page.locator("#panel-models-list th[aria-sort=ascending]").wait_for()
         assert page.locator("#panel-models-list tbody tr").count() == 50
         assert seen.axe() == []
         page.get_by_role("link", name="Next page").click()
@@ -48,7 +48,7 @@ def test_the_catalogue_is_sorted_paged_and_searched_by_the_address(chromium: Any
         link = page.url
         head.get_by_role("link").press("Enter")
         first.get_by_text("writer").wait_for()
-        assert head.get_attribute("aria-sort") == "descending"
+        page.locator("#panel-models-list th[aria-sort=descending]").wait_for()
         page.go_back()
         first.get_by_text("model-50").wait_for()
         field = page.get_by_role("textbox", name="Find a model")
