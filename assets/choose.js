@@ -134,7 +134,6 @@
     }));
   }
 
-  aiobs.markChoices = mark;
   const reflect = aiobs.reflect;
   aiobs.reflect = (scope) => { reflect(scope); chips(scope); mark(document); };
 })();

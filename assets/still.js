@@ -42,6 +42,6 @@
     }
     if (![...places].filter(fill).length) return;
     aiobs.writeAges?.();
-    aiobs.markChoices?.(document);
+    if (aiobs.scope) aiobs.reflect?.(aiobs.scope()); // names of filters, and what is chosen
   }).observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-still"] });
 })();

@@ -13,6 +13,7 @@ from dash import MATCH, ClientsideFunction, Input, Output, State, dcc, html
 
 from components.attributes import attrs
 from components.icons import icon
+from components.still import still
 from components.topbar import Standing, top_bar
 from i18n import LANGUAGES, t
 
@@ -108,11 +109,11 @@ def layout(
         [
             html.Div(_words(), id="client-words", hidden=True),
             html.A(t("shell.skip"), href="#main", className="skip-link", id="skip"),
-            html.Header(top_bar(standing), id="shell-bar", className="bar no-print"),
+            html.Header(still(top_bar(standing)), id="shell-bar", className="bar no-print"),
             html.Div(
                 [
                     html.Nav(
-                        side_nav(items),
+                        still(side_nav(items)),
                         id="shell-side",
                         className="side no-print",
                         **attrs(aria_label=t("shell.navigation")),
@@ -323,8 +324,8 @@ def register(dash_app: Any, items: Callable[[], Sequence[NavItem]]) -> None:  # 
     )
     def _speak(_lang: str | None, standing: dict[str, Any]) -> list[Any]:
         return [
-            top_bar(Standing(**(standing or {}))),
-            side_nav(items()),
+            still(top_bar(Standing(**(standing or {})))),
+            still(side_nav(items())),
             _words(),
             t("shell.skip"),
             t("shell.palette_hint"),

@@ -82,7 +82,7 @@ def _attributes(node: Component) -> str | None:
     if node._namespace != "dash_html_components":
         return None
     parts = []
-    for name, value in vars(node).items():
+    for name, value in sorted(vars(node).items()):  # Dash keeps them in no order
         if value is None or name in _OWN or name.startswith(("_", "available_")):
             continue
         text = _attribute(name, value)

@@ -100,8 +100,8 @@ def test_styles_and_switches_are_written_as_react_writes_them() -> None:
     text = getattr(still(html.Div([cell, ticked])), "data-still")
     style = "width:3px;z-index:2;-webkit-mask:x;--share:1"
     assert text == (
-        f'<td style="{style}" colspan="2" aria-sort="none">1</td>'
-        '<details open aria-hidden="true">s</details>'
+        f'<td aria-sort="none" colspan="2" style="{style}">1</td>'
+        '<details aria-hidden="true" open>s</details>'
     )
 
 
