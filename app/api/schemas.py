@@ -7,6 +7,7 @@ what engines answer; this walks both kinds the same way.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from engines.sentence import Sentence
 
 Schema = dict[str, Any]  # JSON
 _PLAIN: dict[Any, Schema] = {
+    datetime.date: {"type": "string", "format": "date"},
     str: {"type": "string"},
     Sentence: {"type": "string"},
     int: {"type": "integer"},

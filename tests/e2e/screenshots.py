@@ -15,7 +15,7 @@ import pages  # noqa: E402
 
 THEMES = ("light", "dark")
 LANGUAGES = ("en", "ar")
-MODEL = {"models": "visit-risk", "technical": "visit-risk"}
+MODEL = dict.fromkeys(("models", "technical", "data_health"), "visit-risk")
 
 
 def main(url: str, folder: Path) -> None:
@@ -31,7 +31,7 @@ def main(url: str, folder: Path) -> None:
                 for language in LANGUAGES:
                     query = f"?lang={language}&theme={theme}&model={MODEL.get(page.name, '')}"
                     view.goto(f"{url}{page.module.PATH}{query}", wait_until="load")
-                    view.wait_for_timeout(5_000)
+                    view.wait_for_timeout(3_500)
                     target = folder / f"{page.name}-{theme}-{language}.jpg"
                     view.screenshot(path=target, full_page=True, type="jpeg", quality=70)
                     print(target.name)
