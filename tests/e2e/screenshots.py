@@ -33,7 +33,7 @@ def main(url: str, folder: Path) -> None:
                     view.goto(f"{url}{page.module.PATH}{query}", wait_until="load")
                     view.wait_for_timeout(3_500)
                     target = folder / f"{page.name}-{theme}-{language}.jpg"
-                    view.screenshot(path=target, full_page=True, type="jpeg", quality=70)
+                    view.screenshot(path=target, full_page=True, type="jpeg", quality=60)
                     print(target.name)
             context.close()
 
