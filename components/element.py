@@ -25,6 +25,13 @@ def element(kind: type[C], children: Any = None, /, **props: Any) -> C:
     return made
 
 
+def copied(component: C, children: Any, /, **props: Any) -> C:
+    """Return a copy of a component with other children and these properties beside its own."""
+    made = component.__new__(type(component))
+    vars(made).update(vars(component), children=children, **props)
+    return made
+
+
 @lru_cache(maxsize=256)
 def _blank(kind: type[Component]) -> dict[str, Any]:  # attributes of every sort
     return vars(kind())

@@ -15,6 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from components.attributes import kebab
 from components.report_figures import Drawing, Entry, draw
 from i18n import number, t
 
@@ -183,13 +184,9 @@ def _attributes(props: dict[str, Any], classes: Sequence[str]) -> str:
     parts += [f' {name.lower()}="{escape(str(props[name]))}"' for name in _KEPT if props.get(name)]
     style = {k: v for k, v in (props.get("style") or {}).items() if k not in _DROPPED_STYLE}
     if style:
-        text = ";".join(f"{_kebab(k)}:{v}" for k, v in style.items())
+        text = ";".join(f"{kebab(k)}:{v}" for k, v in style.items())
         parts.append(f' style="{escape(text)}"')
     return "".join(parts)
-
-
-def _kebab(name: str) -> str:
-    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name)
 
 
 def _is_wide(props: dict[str, Any], slots: dict[str, Node]) -> bool:

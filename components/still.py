@@ -14,6 +14,9 @@ from typing import Any
 
 from dash.development.base_component import Component
 
+from components.attributes import kebab
+from components.element import copied
+
 Node = Any  # a Dash component, text, number, None, a list of these, or one already as JSON
 
 _ATTRIBUTE = {"className": "class", "htmlFor": "for"}
@@ -51,16 +54,16 @@ def _look(node: Node) -> tuple[Node, str | None]:
         return node, None
     children, inside = _look(getattr(node, "children", None))
     if inside is None:
-        return _with(node, children), None
+        return copied(node, children), None
     attributes = _attributes(node)
     if attributes is None:
         # It may change itself, but not what stands in it: that is still one by one.
-        return _with(node, children), None
+        return copied(node, children), None
     tag = node._type.lower()
     whole = f"<{tag}{attributes}>" + ("" if tag in _VOID else f"{inside}</{tag}>")
     if "<" not in inside:
         return node, whole
-    return _with(node, None, **{"data-still": inside}), whole
+    return copied(node, None, **{"data-still": inside}), whole
 
 
 def _look_at_all(nodes: Sequence[Node]) -> tuple[list[Node], str | None]:
@@ -68,13 +71,6 @@ def _look_at_all(nodes: Sequence[Node]) -> tuple[list[Node], str | None]:
     texts = [text for _, text in seen]
     whole = None if None in texts else "".join(text for text in texts if text is not None)
     return [node for node, _ in seen], whole
-
-
-def _with(node: Component, children: Node, **more: str) -> Component:
-    """Return a copy with other children, without Dash's checks of every name."""
-    made = object.__new__(type(node))
-    vars(made).update(vars(node), children=children, **more)
-    return made
 
 
 def _attributes(node: Component) -> str | None:
@@ -100,7 +96,7 @@ def _attribute(name: str, value: object) -> str | None:
     if name == "className" and not _FILLED_BY_SCRIPTS.isdisjoint(str(value).split()):
         return None
     if name == "style" and isinstance(value, dict):
-        text = ";".join(f"{_kebab(key)}:{_length(key, one)}" for key, one in value.items())
+        text = ";".join(f"{kebab(key)}:{_length(key, one)}" for key, one in value.items())
         return f' style="{escape(text)}"'
     if isinstance(value, bool) and not name.startswith(("aria-", "data-")):
         return f" {name.lower()}" if value else ""
@@ -109,12 +105,6 @@ def _attribute(name: str, value: object) -> str | None:
     if not isinstance(value, (str, int, float)):
         return None
     return f' {_ATTRIBUTE.get(name, name.lower())}="{escape(str(value))}"'
-
-
-def _kebab(name: str) -> str:
-    if name.startswith("--"):
-        return name
-    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name)
 
 
 def _length(name: str, value: object) -> str:

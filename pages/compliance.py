@@ -30,7 +30,7 @@ from pages.compliance_controls import (
     scope_button,
 )
 from pages.compliance_evidence import ages_of, findings_of
-from pages.compliance_words import PATH, done, words
+from pages.compliance_words import PATH, clocks_figure, done, words
 from services.attestations import attest
 from services.compliance import Compliance, get_compliance
 from services.duties import Regime, RunningClock, classify_incident, record_report
@@ -282,10 +282,9 @@ def _fill_figures(view: View, found: Compliance) -> None:
     late = sum(c.status == "late" for c in running)
     view.slot(
         "compliance-clocks",
-        kpi(
-            t("profiles.w_running_clocks"), float(len(running)), kpi_id="compliance-clocks",
-            status="bad" if late else "warn" if running else "good",
-            word=words("late", n=number(late)), definition=t("profiles.d_running_clocks"),
+        clocks_figure(
+            "compliance-clocks", t("profiles.w_running_clocks"), t("profiles.d_running_clocks"),
+            running=len(running), late=late,
         ),
     )  # fmt: skip
 

@@ -10,14 +10,13 @@ from dash import Input, Output, State, html, no_update
 from components import forms, states
 from components import scope as scopes
 from components.icons import icon
-from components.kpi import kpi
 from components.live import View
 from components.panel import Provenance, panel
 from components.status import mark
 from components.tables import Column, table
 from components.theme import Status
-from i18n import day, number
-from pages.compliance_words import done, focus_link, words
+from i18n import day
+from pages.compliance_words import clocks_figure, done, focus_link, words
 from services.subject_requests import (
     Outcome,
     RequestKind,
@@ -164,10 +163,9 @@ def fill(ws: Workspace, view: View, source: Provenance, focus: str) -> None:
     late = sum(r.clock.status == "late" for r in running)
     view.slot(
         "compliance-requests",
-        kpi(
-            words("requests"), float(len(running)), kpi_id="compliance-requests",
-            status="bad" if late else "warn" if running else "good",
-            word=words("late", n=number(late)), definition=words("requests_definition"),
+        clocks_figure(
+            "compliance-requests", words("requests"), words("requests_definition"),
+            running=len(running), late=late,
         ),
     )  # fmt: skip
     body = (

@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 from dash import set_props
 
+from components.kpi import kpi
 from components.status import mark
 from engines.compliance import EvidenceAge
-from i18n import duration, t
+from i18n import duration, number, t
 from services.times import MINUTE_MS
 from services.workspace import Workspace
 
@@ -30,6 +31,15 @@ def done(ws: Workspace, data: dict[str, Any], sentence: str) -> None:
 def focus_link(kind: str, name: str) -> str:
     """Return the address of this page with a card or a request of the register chosen."""
     return f"{PATH}?{urlencode({'focus': f'{kind}/{name}'})}"
+
+
+def clocks_figure(name: str, title: str, definition: str, *, running: int, late: int) -> Any:
+    """Return the figure of clocks that run, and how many of them are late."""
+    return kpi(
+        title, float(running), kpi_id=name,
+        status="bad" if late else "warn" if running else "good",
+        word=words("late", n=number(late)), definition=definition,
+    )  # fmt: skip
 
 
 def span(milliseconds: int) -> str:

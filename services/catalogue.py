@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -14,9 +14,7 @@ from services.times import Window
 from services.workspace import Workspace
 
 Sort = Literal["health", "name", "trust", "type", "state", "requests", "errors", "seen"]
-SORTS: tuple[Sort, ...] = (
-    "health", "name", "trust", "type", "state", "requests", "errors", "seen",
-)  # fmt: skip
+SORTS: tuple[Sort, ...] = get_args(Sort)
 _SUMS_FRESH_S, _SUMS_STALE_S = 30.0, 120.0
 Key = Callable[[ModelGlance], float | str | None]
 _KEYS: dict[str, Key] = {

@@ -6,7 +6,7 @@ import msgspec
 from flask import Response
 
 from app.api.queries import Span, window_of
-from app.api.routing import Router
+from app.api.routing import Router, download
 from services import analyses, causal, impact, numbers
 from services.analyses import Job
 from services.causal import Graph, RootCause, Scenario
@@ -89,8 +89,7 @@ def graph_file(ws: Workspace, query: FileQuery) -> Response:
         ws, query.format, node=query.node, metric=query.metric, window=_window(ws, query)
     )
     media = "application/json" if query.format == "json" else "application/graphml+xml"
-    name = f'attachment; filename="causes.{query.format}"'
-    return Response(content, mimetype=media, headers={"Content-Disposition": name})
+    return download(content, media, f"causes.{query.format}")
 
 
 @router.route("GET", "/jobs/<text:job_id>", permission="causal:read", returns=Job, errors=(404,))

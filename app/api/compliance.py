@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from flask import Response
 
-from app.api.routing import Router
+from app.api.routing import Router, download
 from services import attestations, compliance, duties, evidence_bundle
 from services.attestations import Attestation
 from services.duties import Duty, Regime, RunningClock
@@ -68,11 +68,9 @@ def get_control(ws: Workspace, control_id: str, query: Sample) -> compliance.Con
 )
 def bundle(ws: Workspace, query: Sample) -> Response:
     """Return controls, evidence, cards and definitions as a ZIP with the SHA-256 of each file."""
-    answer = Response(
-        evidence_bundle.make_bundle(ws, with_sample=query.with_sample), mimetype="application/zip"
-    )
+    content = evidence_bundle.make_bundle(ws, with_sample=query.with_sample)
     name = f"aiobs-evidence-{to_rfc3339(ws.now_ms())[:10]}.zip"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer = download(content, "application/zip", name)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

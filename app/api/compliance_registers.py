@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from flask import Response
 
-from app.api.routing import Router
+from app.api.routing import Router, download
 from services import model_cards, subject_requests
 from services.model_cards import CardDocument, CardText, CardView
 from services.subject_requests import Outcome, RequestKind, RunningRequest
@@ -86,9 +86,7 @@ def export_card(ws: Workspace, model_id: str) -> CardDocument:
 )  # fmt: skip
 def export_markdown(ws: Workspace, model_id: str) -> Response:
     """Return the same as Markdown."""
-    answer = Response(model_cards.export_markdown(ws, model_id), mimetype="text/markdown")
-    answer.headers["Content-Disposition"] = 'attachment; filename="model-card.md"'
-    return answer
+    return download(model_cards.export_markdown(ws, model_id), "text/markdown", "model-card.md")
 
 
 @router.route("GET", "/requests", permission="requests:read", returns=list[RunningRequest])

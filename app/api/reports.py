@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from flask import Response
 
-from app.api.routing import Router
+from app.api.routing import Router, download
 from components import scope as scopes
 from components.report_document import assets
 from connectors.pdf import write_pdf
@@ -52,8 +52,7 @@ def page_report(ws: Workspace, page: str, query: ScopeQuery) -> Response:
     content = get_report(
         ws, page, scope.to_query(), lambda: write_pdf(report.compose(ws, page, scope), assets())
     )
-    answer = Response(content, mimetype="application/pdf")
     day = to_rfc3339(ws.now_ms())[:10]
-    answer.headers["Content-Disposition"] = f'attachment; filename="aiobs-{page}-{day}.pdf"'
+    answer = download(content, "application/pdf", f"aiobs-{page}-{day}.pdf")
     answer.headers["Cache-Control"] = "no-store"
     return answer

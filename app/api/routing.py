@@ -159,6 +159,12 @@ def parse_body(kind: Any) -> Any:
         raise Malformed(f"the body is not JSON: {error}") from error
 
 
+def download(content: bytes | str, media: str, name: str) -> Response:
+    """Return content that a browser keeps as a file of this name."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, mimetype=media, headers=headers)
+
+
 def read_body() -> bytes:
     """Return the request body, decompressed within the size limit."""
     from app.api.encoding import decompress
