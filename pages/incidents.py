@@ -168,6 +168,7 @@ def _one(ws: Workspace, incident_id: str) -> Children:
             html.P([mark(SEVERITY[incident.severity]), " · ", moment(incident.opened_at_ms)]),
             *_explained(incident),
             _actions(incident),
+            _still_found(incident),
             _history(incident),
         ]
     )
@@ -226,6 +227,14 @@ def _actions(incident: Incident) -> Children:
         if state != incident.state
     ]
     return html.Div(buttons, className="button-row no-print")
+
+
+def _still_found(incident: Incident) -> Children:
+    ended = incident.resolved_at_ms
+    if ended is None or incident.updated_at_ms <= ended:
+        return None
+    found = html.P([t("incidents.last_found"), ": ", moment(incident.updated_at_ms)])
+    return html.Div([found, html.P(t("incidents.opens_again"), className="panel-note")])
 
 
 def _note(text: str) -> list[Children]:

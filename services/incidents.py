@@ -12,6 +12,7 @@ from engines.sentence import say
 from services.errors import Conflict, NotFound
 from services.identity import permitted
 from services.sentences import kept, recalled
+from services.times import HOUR_MS
 from services.workspace import Workspace
 
 _KIND = "incident"
@@ -21,6 +22,10 @@ State = Literal["open", "acknowledged", "resolved"]
 
 CONDITION_GONE = "the condition went away"
 """Note of an incident that ended by itself."""
+AGAIN_MS = 4 * HOUR_MS
+"""After a person resolved an incident, its condition is held back this long while it stays as it
+was: the interval at which Prometheus' Alertmanager repeats an alert when nobody set another."""
+_RANK = {"critical": 0, "warning": 1, "info": 2}
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -32,7 +37,11 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Incident(msgspec.Struct, frozen=True):
-    """Something that went wrong, from its first sign to its end."""
+    """Something that went wrong, from its first sign to its end.
+
+    `updated_at_ms` is when it was last found or changed: above `resolved_at_ms` where its condition
+    held on after a person resolved it.
+    """
 
     id: str
     rule: str
@@ -78,9 +87,8 @@ def open_incidents(ws: Workspace) -> list[Incident]:
 
 def still_open(incidents: list[Incident]) -> list[Incident]:
     """Return those of some incidents that are not resolved, worst and newest first."""
-    rank = {"critical": 0, "warning": 1, "info": 2}
     found = [i for i in incidents if i.state != "resolved"]
-    return sorted(found, key=lambda i: (rank[i.severity], -i.opened_at_ms))
+    return sorted(found, key=lambda i: (_RANK[i.severity], -i.opened_at_ms))
 
 
 @permitted("incidents:read")
@@ -119,23 +127,36 @@ def attach_root_cause(ws: Workspace, incident_id: str, cause: dict[str, Any]) ->
 def reconcile(ws: Workspace, findings: list[Finding], *, quiet_ms: int) -> list[Incident]:
     """Open incidents for new findings, refresh those that persist, resolve those gone quiet.
 
-    One open incident per rule and subject; those opened now are returned.
+    One open incident per rule and subject; those opened now are returned. What a person resolved
+    opens again only when it was quiet since, is worse, or still holds after `AGAIN_MS`.
     """
     now = ws.now_ms()
     opened: list[Incident] = []
     with ws.records.transaction() as tx:
         rows = [_read(row.body) for row in tx.list(_KIND, limit=10_000)]
+        rows.sort(key=lambda i: i.opened_at_ms)
         active = {_key(i.rule, i.subject): i for i in rows if i.state != "resolved"}
+        held = {_key(i.rule, i.subject): i for i in rows if _is_held(i, now, quiet_ms)}
         for finding in findings:
-            known = active.pop(_key(finding.rule, finding.subject), None)
-            if known is None:
-                opened.append(_write(ws, tx, _opened(finding, now)))
-            else:
+            key = _key(finding.rule, finding.subject)
+            known, before = active.pop(key, None), held.get(key)
+            if known is not None:
                 _write(ws, tx, _refreshed(known, finding, now))
+            elif before is not None and _RANK[finding.severity] >= _RANK[before.severity]:
+                _write(ws, tx, msgspec.structs.replace(before, updated_at_ms=now))
+            else:
+                opened.append(_write(ws, tx, _opened(finding, now)))
         for incident in active.values():
             if now - incident.updated_at_ms >= quiet_ms:
                 _write(ws, tx, _moved(ws, incident, "resolved", CONDITION_GONE))
     return opened
+
+
+def _is_held(incident: Incident, now: int, quiet_ms: int) -> bool:
+    """Whether a person resolved it lately, and its condition has not been quiet since."""
+    if incident.resolved_at_ms is None or incident.notes[-1].text == CONDITION_GONE:
+        return False
+    return now - incident.updated_at_ms < quiet_ms and now - incident.resolved_at_ms < AGAIN_MS
 
 
 def _key(rule: str, subject: str) -> tuple[str, str]:

@@ -107,7 +107,7 @@ def _read(ws: Workspace, model: Model) -> Usual:
 def _incident_spans(ws: Workspace, model_id: str) -> list[tuple[int, int]]:
     """Return when the model's rows were known not to be as usual."""
     return [
-        (i.opened_at_ms - BEFORE_MS, i.resolved_at_ms or ws.now_ms())
+        (i.opened_at_ms - BEFORE_MS, i.updated_at_ms if i.resolved_at_ms else ws.now_ms())
         for i in list_incidents(ws, limit=1_000)
         if i.subject == model_id and i.rule in CHANGES
     ]

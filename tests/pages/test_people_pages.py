@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from components.live import View
 from components.scope import parse
 from engines.compliance import load_catalogue
 from i18n import LANGUAGES, speaking
 from i18n.translate import area
-from pages import compliance, executive
+from pages import compliance, executive, incidents
 from services.business_policy import BusinessPolicy, MoneyBudget, set_business_policy
+from services.incidents import Finding, change_state, reconcile
 from services.workspace import Workspace
 
 
@@ -55,3 +57,16 @@ def test_a_chosen_control_is_told_in_the_language_of_the_reader(workspace: Works
         shown = parts_of(compliance, workspace, "focus=AIA-19-1")["compliance-chosen"]
     assert "mindestens sechs Monate" in shown
     assert "at least six months" not in shown
+
+
+def test_a_resolved_incident_says_that_its_condition_holds_on(
+    workspace: Workspace, clock: list[int]
+) -> None:
+    slow = Finding("latency", "model", "risk", "warning", "risk is slow", {"now": 2.0, "before": 1})
+    opened = reconcile(workspace, [slow], quiet_ms=600_000)[0]
+    change_state(workspace, opened.id, "resolved")
+    query = urlencode({"focus": urlencode({"incident": opened.id})})
+    assert "last found" not in parts_of(incidents, workspace, query)["incidents-one"]
+    clock[0] += 60_000
+    reconcile(workspace, [slow], quiet_ms=600_000)
+    assert "last found" in parts_of(incidents, workspace, query)["incidents-one"]

@@ -10,7 +10,8 @@ import pytest
 from services import alerts, backcast, incidents, keys, tenants
 from services.errors import Conflict, Forbidden, Invalid, NotFound
 from services.identity import Principal
-from services.incidents import Finding
+from services.incidents import Finding, Incident
+from services.times import DAY_MS
 from services.workspace import Workspace
 from tests.services.conftest import HOUR_MS, Send, scored_rows
 
@@ -37,15 +38,70 @@ def test_an_incident_ends_when_it_was_quiet_long_enough(
     assert (ended.resolved_at_ms, ended.notes[-1].at_ms) == (clock[0], clock[0])
 
 
-def test_a_resolved_incident_stays_resolved_and_the_next_finding_opens_another(
+def test_a_resolved_incident_stays_resolved(workspace: Workspace) -> None:
+    first = resolved_by_a_person(workspace)
+    with pytest.raises(Conflict):
+        incidents.change_state(workspace, first, "acknowledged")
+
+
+def resolved_by_a_person(ws: Workspace) -> str:
+    opened = incidents.reconcile(ws, [SLOW], quiet_ms=QUIET_MS)[0]
+    incidents.change_state(ws, opened.id, "resolved", note="restarted")
+    return opened.id
+
+
+def look(ws: Workspace, clock: list[int], finding: Finding, until_ms: int) -> list[Incident]:
+    """Reconcile every five minutes, half of the quiet time."""
+    opened: list[Incident] = []
+    while clock[0] < until_ms and not opened:
+        clock[0] += QUIET_MS // 2
+        opened = incidents.reconcile(ws, [finding], quiet_ms=QUIET_MS)
+    return opened
+
+
+def test_what_a_person_resolved_opens_again_only_when_it_still_holds_hours_later(
     workspace: Workspace, clock: list[int]
 ) -> None:
-    first = incidents.reconcile(workspace, [SLOW], quiet_ms=QUIET_MS)[0]
-    incidents.change_state(workspace, first.id, "resolved", note="restarted")
-    with pytest.raises(Conflict):
-        incidents.change_state(workspace, first.id, "acknowledged")
+    first = resolved_by_a_person(workspace)
+    resolved_ms = clock[0]
+    opened = look(workspace, clock, SLOW, until_ms=resolved_ms + DAY_MS)
+    assert opened[0].id != first
+    assert clock[0] == resolved_ms + incidents.AGAIN_MS
+
+
+def test_a_resolved_incident_tells_when_its_condition_was_last_found(
+    workspace: Workspace, clock: list[int]
+) -> None:
+    first = resolved_by_a_person(workspace)
+    resolved_ms = clock[0]
+    look(workspace, clock, SLOW, until_ms=resolved_ms + HOUR_MS)
+    kept = incidents.get_incident(workspace, first)
+    assert (kept.resolved_at_ms, kept.updated_at_ms) == (resolved_ms, resolved_ms + HOUR_MS)
+
+
+def test_what_a_person_resolved_opens_again_when_it_was_quiet_and_came_back(
+    workspace: Workspace, clock: list[int]
+) -> None:
+    first = resolved_by_a_person(workspace)
+    clock[0] += QUIET_MS
+    assert incidents.reconcile(workspace, [SLOW], quiet_ms=QUIET_MS)[0].id != first
+
+
+def test_what_a_person_resolved_opens_again_at_once_when_it_got_worse(
+    workspace: Workspace, clock: list[int]
+) -> None:
+    resolved_by_a_person(workspace)
+    worse = msgspec.structs.replace(SLOW, severity="critical")
     clock[0] += 1_000
-    assert incidents.reconcile(workspace, [SLOW], quiet_ms=QUIET_MS)[0].id != first.id
+    assert incidents.reconcile(workspace, [worse], quiet_ms=QUIET_MS)[0].severity == "critical"
+
+
+def test_what_ended_by_itself_opens_again_at_once(workspace: Workspace, clock: list[int]) -> None:
+    incidents.reconcile(workspace, [SLOW], quiet_ms=QUIET_MS)
+    clock[0] += QUIET_MS
+    incidents.reconcile(workspace, [], quiet_ms=QUIET_MS)
+    clock[0] += 1_000
+    assert len(incidents.reconcile(workspace, [SLOW], quiet_ms=QUIET_MS)) == 1
 
 
 def test_the_p_limit_shrinks_with_models_and_tests() -> None:
