@@ -11,6 +11,7 @@ import threading
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from app.factory import close, create_app, open_backends
 from app.memory import limit_heaps
@@ -43,7 +44,6 @@ class Hub(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,  # it would be written into the user's home
             "worker_exit": _close_worker,
             "when_ready": self._ready,
-            "on_exit": lambda _server: _stop_fleet(self.fleet),
         }
         for name, value in chosen.items():
             self.cfg.set(name, value)
@@ -52,10 +52,23 @@ class Hub(BaseApplication):  # type: ignore[misc]
         log.info("AIOBS on http://%s:%d", self.hub_settings.host, self.hub_settings.port)
         self.fleet = _start_fleet(self.hub_settings)
 
+    def run(self) -> None:
+        """Serve until told to stop."""
+        _Arbiter(self).run()
+
     def load(self) -> Any:  # a WSGI application
         """Return the app, made in the worker process: SQLite handles do not survive a fork."""
         _prepare()
         return create_app(self.hub_settings)
+
+
+class _Arbiter(Arbiter):  # type: ignore[misc]
+    """Stops the sample fleet before the workers that it talks to, so that it leaves at once."""
+
+    def stop(self, graceful: bool = True) -> None:
+        """Stop everything that was started."""
+        _stop_fleet(self.app.fleet)
+        super().stop(graceful)
 
 
 def serve(settings: Settings) -> int:
@@ -111,4 +124,9 @@ def _start_fleet(settings: Settings) -> subprocess.Popen[bytes] | None:
 def _stop_fleet(process: subprocess.Popen[bytes] | None) -> None:
     if process is not None and process.poll() is None:
         process.terminate()
-        process.wait(timeout=10)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            log.warning("the sample fleet did not stop within 10 s and is killed")
+            process.kill()
+            process.wait()
