@@ -42,6 +42,7 @@ class Hub(BaseApplication):  # type: ignore[misc]
             "keepalive": 30,
             "loglevel": "warning" if settings.log_level == "info" else settings.log_level,
             "control_socket_disable": True,  # it would be written into the user's home
+            "post_worker_init": _leave_interrupts_to_the_master,
             "worker_exit": _close_worker,
             "when_ready": self._ready,
         }
@@ -101,6 +102,12 @@ def _prepare() -> None:
     """
     limit_heaps()
     importlib.import_module("pandas")
+
+
+def _leave_interrupts_to_the_master(_worker: object) -> None:
+    """Ctrl-C reaches every process of the terminal: the hub must answer its fleet until the master
+    says so, and a second signal would break off its closing."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _close_worker(_server: object, worker: Any) -> None:  # a gunicorn worker

@@ -6,7 +6,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 
 import numpy as np
 
@@ -72,7 +71,7 @@ def _fleet(hub: Hub, hours: float) -> int:
     from app.demo.scans import send_scans
     from app.demo.serving import Desk, Served
 
-    _when_told_to_stop(sys.exit)  # nothing is held yet that should still be sent
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: at once, nothing is held yet
     show_progress(0.0, "training models")
     desk = Desk(train_all(), np.random.default_rng())
     tracers = Tracers(hub.url, hub.headers)
@@ -91,15 +90,11 @@ def _fleet(hub: Hub, hours: float) -> int:
     for served in pending:
         live.hold(served)
     stopped = threading.Event()
-    _when_told_to_stop(stopped.set)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopped.set())
     live.run(stopped.is_set)
     tracers.close()
     return 0
-
-
-def _when_told_to_stop(act: Callable[[], object]) -> None:
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: act())
 
 
 def _newest(hub: Hub) -> float:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import requests
 
 from tests.serving import free_port
@@ -24,8 +25,9 @@ def wait_for(is_so: Callable[[], bool], limit_s: float = 120.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 def test_a_hub_stopped_during_the_back_fill_ends_cleanly_and_its_fleet_before_it(
-    tmp_path: Path,
+    tmp_path: Path, told: signal.Signals
 ) -> None:
     url = f"http://127.0.0.1:{(port := free_port())}"
     chosen = {"AIOBS_DATA_DIR": str(tmp_path), "AIOBS_PORT": str(port), "AIOBS_DEMO": "on"}
@@ -37,12 +39,16 @@ def test_a_hub_stopped_during_the_back_fill_ends_cleanly_and_its_fleet_before_it
         return bool(requests.get(f"{url}/api/models", timeout=30).json()["data"])
 
     with log.open("w") as written:
+        command = [sys.executable, "-m", "app", "serve"]
         hub = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve"], env=os.environ | chosen, stderr=written
+            command, env=os.environ | chosen, stderr=written, start_new_session=True
         )
         try:
             wait_for(is_filling)
-            hub.send_signal(signal.SIGTERM)
+            if told is signal.SIGINT:  # Ctrl-C reaches every process of a terminal
+                os.killpg(hub.pid, told)
+            else:
+                hub.send_signal(told)
             assert hub.wait(timeout=60) == 0
         finally:
             hub.kill()
