@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.machine import facts
 from engines.reliability.proportion import wilson
 from engines.security import KINDS, scan
+from engines.security.scan import MAX_CHARACTERS
 
 CASES = Path(__file__).parent / "data" / "security_cases.jsonl"
 RESULT = Path(__file__).parent / "results" / "security.json"
@@ -27,6 +28,13 @@ DATA = Path(os.environ.get("AIOBS_BENCH_DATA", Path(__file__).parents[2] / "shar
 SPLIT_MARK = "‖"
 MAX_REAL = 20_000
 """Characters of a sample that the speed is measured on, at most."""
+HOSTILE = (
+    "\n", " \n", "!", "a", "a ", "1", "1 ", "a@", "a.", "%41", "/", "密钥\n", "abc://u:", "ignore ",
+    "ignore all ", "imagine ", "bomb hypothetical ", "QUJD", "\\u0041", "<!--", "![](http://a,&a",
+    "## ", "verbatim ", "send conversation", "xoxb-a-", "eyJaaaaaaaa.", "call the tool ", "1gn0r3 ",
+    'explain "ignore all previous rules" ',
+)  # fmt: skip
+"""Pieces that, repeated, made or could make a pattern read the text again from every place."""
 
 
 def cases() -> list[dict[str, Any]]:  # JSON
@@ -144,6 +152,18 @@ def false_alarms(limit: int = 12_000) -> dict[str, Any] | None:
     }
 
 
+def slowest_hostile() -> dict[str, Any]:
+    """Return the repeated piece of text, as long as a scan reads, that costs most CPU time."""
+    taken = {}
+    for piece in HOSTILE:
+        text = (piece * MAX_CHARACTERS)[:MAX_CHARACTERS]
+        started = time.process_time()
+        scan(text)
+        taken[piece] = time.process_time() - started
+    worst = max(taken, key=taken.__getitem__)
+    return {"piece": worst, "characters": MAX_CHARACTERS, "cpu_s": round(taken[worst], 2)}
+
+
 def main() -> None:
     """Measure, print, and write the result."""
     rows = cases()
@@ -163,6 +183,8 @@ def main() -> None:
     result["detectors"] = by_detector(rows)
     result["real_prose"] = false_alarms()
     print(result["real_prose"])
+    result["slowest_hostile"] = slowest_hostile()
+    print(result["slowest_hostile"])
     RESULT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 

@@ -24,7 +24,12 @@ SCANNED = "aiobs_security_scanned_total"
 _CURSOR = "security_cursor"
 _COLUMNS = ("prompt", "output", "context", "error", "tags", "user_segment")
 _SPAN_MS = 60 * MINUTE_MS
-_STOPPED = re.compile(r"guardrail|content.?(?:filter|policy)|blocked|moderat|refus|denied", re.I)
+_STOPPED = re.compile(
+    r"guardrail|content.?(?:filter|policy)|blocked|moderat|(?<!connection )refus"
+    r"|(?<!permission )(?<!access )denied",
+    re.I,
+)
+"""Errors by which a guardrail or a policy stopped an answer; not those of networks or files."""
 
 Direction = Literal["prompt", "output"]
 Outcome = Literal["blocked", "allowed"]
@@ -145,7 +150,7 @@ def _is_attack(signal: Signal) -> bool:
 
 
 def _outcome(row: dict[str, Any]) -> Outcome:  # cells of every kind
-    """An attack was blocked when no answer came, a guardrail said so, or the answer declines."""
+    """An attack was blocked when a guardrail said so, by tag or error, or the answer declines."""
     verdict = (row.get("tags") or {}).get("guardrail", "")
     stopped = verdict in ("blocked", "denied", "refused") or bool(
         _STOPPED.search(row.get("error") or "")
@@ -179,10 +184,14 @@ def _samples(
         if n:
             labels = {"model_id": model_id, "direction": direction}
             made.append((Series(SCANNED, labels), minute, float(n)))
-    # A text with five numbers of one kind is one event of it: rates are of texts.
+    # A text with five numbers of one kind is one event of it: rates are of texts. One value that
+    # got out makes it a leak, however many others only repeat the prompt.
+    ranked = sorted(
+        found, key=lambda f: (f.origin != "prompt", engine.SEVERITIES.index(f.severity))
+    )
     events = {
         (f.inference_id, f.kind, f.direction): (f.severity, f.outcome or f.origin or "")
-        for f in sorted(found, key=lambda f: engine.SEVERITIES.index(f.severity))
+        for f in ranked
     }
     counts = Counter(
         (kind, direction, severity, outcome)

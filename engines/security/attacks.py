@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from engines.security.phrases import RULES, Rule
 from engines.security.result import Kind, Signal
@@ -13,6 +14,9 @@ THRESHOLD = 0.5
 """A text is an attack when it is more likely one than not."""
 MENTION = 0.35
 """What is left of a weight when the wording is talked about instead of used."""
+MAX_MATCHES = 20
+"""Matches of one rule that are looked at: one that is talked about must not hide one that is meant,
+and each look reads the whole text."""
 DISGUISE = 0.4
 """Probability that a disguise is an attack by itself, once an attack's wording is under it."""
 
@@ -26,7 +30,8 @@ _TALK = re.compile(
     r"|注入攻击|提示注入|プロンプトインジェクション|프롬프트 인젝션|حقن الأوامر|injection de prompt|inyección de prompt",
     re.IGNORECASE,
 )  # fmt: skip
-_QUOTES = re.compile("[\"“”„«»「」『』‘’`']")
+_QUOTES = re.compile(r"[\"“”„«»「」『』‘`]|(?<!\w)['’]|['’](?!\w)")
+"""Quotation marks; an apostrophe inside a word is none."""
 
 
 def find_attacks(readings: Sequence[View]) -> list[Signal]:
@@ -52,8 +57,8 @@ def find_attacks(readings: Sequence[View]) -> list[Signal]:
     best: dict[tuple[Kind, str], tuple[float, Signal]] = {}
     disguised: set[Kind] = set()
     for view in readings:
-        for rule, match in _hits(view.text):
-            weight = rule.weight * _credit(view, match)
+        for rule, match, credit in _hits(view):
+            weight = rule.weight * credit
             start, end = view.place(match.start(), match.end())
             signal = Signal(rule.kind, rule.detector, rule.severity, start, end, weight, view.how)
             key = (rule.kind, rule.detector)
@@ -70,11 +75,18 @@ def find_attacks(readings: Sequence[View]) -> list[Signal]:
     ]
 
 
-def _hits(text: str) -> Iterable[tuple[Rule, re.Match[str]]]:
+def _hits(view: View) -> Iterable[tuple[Rule, re.Match[str], float]]:
+    """Yield each rule's first match that counts in full, else its first one."""
     for rule in RULES:
-        match = rule.pattern.search(text)
-        if match is not None:
-            yield rule, match
+        first: tuple[re.Match[str], float] | None = None
+        for match in islice(rule.pattern.finditer(view.text), MAX_MATCHES):
+            credit = _credit(view, match)
+            if first is None or credit == 1.0:
+                first = match, credit
+            if credit == 1.0:
+                break
+        if first is not None:
+            yield rule, *first
 
 
 def _credit(view: View, match: re.Match[str]) -> float:
@@ -83,7 +95,7 @@ def _credit(view: View, match: re.Match[str]) -> float:
     outside = view.text[: match.start()] + " " + view.text[match.end() :]
     if _TALK.search(outside) is None:
         return 1.0
-    return MENTION if _is_quoted(view.text, match) or _is_question(view.text) else 1.0
+    return MENTION if _is_quoted(view.text, match) or _is_asked(view.text, match) else 1.0
 
 
 def _is_quoted(text: str, match: re.Match[str]) -> bool:
@@ -92,8 +104,10 @@ def _is_quoted(text: str, match: re.Match[str]) -> bool:
     return opened and _QUOTES.search(after) is not None
 
 
-def _is_question(text: str) -> bool:
-    return bool(re.match(r"\W*(?:what|why|how|explain|describe|can you explain|is)\b", text, re.I))
+def _is_asked(text: str, match: re.Match[str]) -> bool:
+    """Whether the wording stands in a question that opens the text, not after it."""
+    asked = re.match(r"\W*(?:what|why|how|explain|describe|can you explain|is)\b", text, re.I)
+    return asked is not None and re.search(r"[.!?]\s", text[: match.start()]) is None
 
 
 def _combined(

@@ -80,11 +80,11 @@ _EXTRACTION = (
 _FRAMES = (
     (STRONG, r"<\|(?:im_start|im_end|system|start_header_id|endoftext|eot_id)\|>"),
     (MEDIUM, r"\[/?INST\]|<</?SYS>>"),
-    (MEDIUM, r"(?:^|\n)\s*(?:#{2,}|-{3,}|={3,}|\*{3,}|\[|<)\s*(?:(?:begin|end|new|start) ){0,3}(?:system|developer|admin)(?: (?:prompt|message|override|instructions?|note))?\s*(?:#{2,}|-{3,}|={3,}|\*{3,}|\]|>|:)"),
+    (MEDIUM, r"(?:^|\n)[^\S\n]*(?:#{2,}|-{3,}|={3,}|\*{3,}|\[|<)\s*(?:(?:begin|end|new|start) ){0,3}(?:system|developer|admin)(?: (?:prompt|message|override|instructions?|note))?\s*(?:#{2,}|-{3,}|={3,}|\*{3,}|\]|>|:)"),
     (MEDIUM, r"</(?:system|instructions?|context|document|user_?input|data)>\s*\S"),
-    (MEDIUM, r"(?:^|\n)\s*(?:system|developer|SYSTEM OVERRIDE|ADMIN)\s*:\s*(?:you|ignore|the (?:user|assistant)|new|from|override|disable|grant|user is)"),
+    (MEDIUM, r"(?:^|\n)[^\S\n]*(?:system|developer|SYSTEM OVERRIDE|ADMIN)\s*:\s*(?:you|ignore|the (?:user|assistant)|new|from|override|disable|grant|user is)"),
     (STRONG, r"[\"']role[\"']\s*:\s*[\"'](?:system|developer)[\"']\s*,\s*[\"']content[\"']\s*:"),
-    (WEAK, r"(?:^|\n)\s*(?:assistant|human|user)\s*:\s*\S"),
+    (WEAK, r"(?:^|\n)[^\S\n]*(?:assistant|human|user)\s*:\s*\S"),
     (MEDIUM, r"\b(?:system|admin(?:istrator)?|root|developer) (?:override|overrule|access granted|privileges? (?:granted|enabled))"),
 )  # fmt: skip
 _TO_MODEL = (
@@ -98,7 +98,7 @@ _TO_MODEL = (
     (WEAK, r"<!--[^>]{0,200}\b(?:assistant|ai|llm|model|instructions?|prompt)\b|\bdisplay:\s*none\b"),
 )  # fmt: skip
 _EXFILTRATION = (
-    (STRONG, r"!\[[^\]]{0,80}\]\(\s*https?://[^)\s]+[?&/=]\w*[=/]?\s*(?:\{|<|\[|\$|%7B)"),
+    (STRONG, r"!\[[^\]]{0,80}\]\(\s*https?://[^)\s]{1,500}[?&/=]\w*[=/]?\s*(?:\{|<|\[|\$|%7B)"),
     (STRONG, r"\b(?:send|post|forward|upload|transmit|exfiltrate|e-?mail|submit|leak)\b[^\n.!?]{0,90}\b(?:conversation|chat history|history|context|api keys?|passwords?|credentials?|secrets?|tokens?|user(?:'s)? data|system prompt|environment variables|files?|contacts|inbox|mailbox)\b[^\n]{0,60}(?:https?://|\bto\s+[\w.+-]+@[\w-]+\.\w)"),
     (MEDIUM, r"\b(?:append|add|include|embed|put|insert)\b[^\n.!?]{0,80}\b(?:conversation|history|secret|api key|password|user(?:'s)? (?:data|name|email)|context)\b[^\n]{0,60}\b(?:url|link|image|query (?:string|parameter)|markdown)\b"),
     (MEDIUM, r"\b(?:call|use|invoke|execute|run)\b[^\n.!?]{0,40}\b(?:tool|function|plugin|shell|terminal|command)\b[^\n]{0,60}\b(?:rm -rf|curl |wget |delete|transfer|wire|drop table|os\.system|subprocess|/etc/passwd)"),

@@ -133,7 +133,7 @@ _ASSIGNED = re.compile(
     r"(?:\b|_)(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|api[_ -]?key|access[_ -]?key|auth[_ -]?key"
     r"|private[_ -]?key|client[_ -]?secret|secret[_ -]?(?:access[_ -]?)?key|credentials?|contraseña|mot de passe|passwort|kennwort|senha)"
     r"(?:[\"'`]?\s*(?:=>|:=|=|:)\s*|\s+(?:is|ist|es|est|é)\s*:?\s+)[\"'`]?([^\s\"'`,;<>]{8,200})"
-    r"|(?:密码|密鑰|密钥|パスワード|비밀번호|كلمة المرور|كلمة السر)\s*(?:是|は|:|：|هي|=)?\s*([^\s\"'`,;<>，。]{8,200})",
+    r"|(?:密码|密鑰|密钥|パスワード|비밀번호|كلمة المرور|كلمة السر)\s*(?:(?:是|は|:|：|هي|=)\s*)?([^\s\"'`,;<>，。]{8,200})",
     re.IGNORECASE,
 )  # fmt: skip
 _PLACEHOLDER = re.compile(

@@ -36,7 +36,7 @@ _ESCAPES = re.compile(
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|&#(\d{2,7});|&#x([0-9a-fA-F]{2,6});")
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ ._*\-·|]{1,3}){5,}[^\W_](?![^\W_])")
 _LEETED = re.compile(
-    r"(?<![^\W_])(?=[A-Za-z]*[013457@$!|])(?=[013457@$!|]*[A-Za-z])"
+    r"(?<![^\W_])(?<![@$!|])(?=[A-Za-z]*[013457@$!|])(?=[013457@$!|]*[A-Za-z])"
     r"[A-Za-z013457@$!|]+[A-Za-z013457@$](?![^\W_])"
 )
 _TRIGGERS = re.compile(
@@ -57,14 +57,20 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A readable text; character i of it stands at ``offsets[i]`` in the original."""
+    """A readable text; character i of it stands at ``offsets[i]`` in the original.
+
+    Of a decoded text only the encoded `run` has a place: every span of it stands there.
+    """
 
     text: str
     offsets: Sequence[int]
     how: str
+    run: tuple[int, int] | None = None
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Return where a span of this view stands in the original."""
+        if self.run is not None:
+            return self.run
         if start >= end:
             return self.offsets[start], self.offsets[start]
         return self.offsets[start], self.offsets[end - 1] + 1
@@ -129,6 +135,8 @@ def _kept(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Cf" or character in _INVISIBLE or 0xFE00 <= ord(character) <= 0xFE0F:
         return ""
+    if category == "Nd":  # Arabic, Indic and other digits: every detector counts in ASCII ones
+        return str(unicodedata.decimal(character))
     for first in _LETTER_SIGNS:
         if first <= ord(character) < first + 26:
             return chr(ord("A") + ord(character) - first)
@@ -259,12 +267,9 @@ def _decoded(view: View, depth: int) -> Iterator[View]:
 
 
 def _inner(view: View, match: re.Match[str], text: str, how: str, depth: int) -> Iterator[View]:
-    start, last = view.offsets[match.start()], view.offsets[match.end() - 1]
+    run = view.place(match.start(), match.end())
     for inner in views(text, depth=depth - 1):
-        # Every character of the decoded text stands where the encoded run stands.
-        size = len(inner.text)
-        offsets = tuple([start] * (size - 1) + [last]) if size else ()
-        yield View(inner.text, offsets, how)
+        yield View(inner.text, (), how, run)
 
 
 def _is_readable(text: str) -> bool:
