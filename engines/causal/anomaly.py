@@ -36,12 +36,14 @@ class Floors:
 class Normal:
     """What is normal for each column: location, scale (0 = unknown) and worst value just before.
 
-    `worst` is NaN where it does not bind.
+    `worst` is NaN where it does not bind. `chance` >= scale is the scale by which a deviation is
+    judged to be chance: the standard deviation where more than half of the rows are alike.
     """
 
     location: FloatArray
     scale: FloatArray
     worst: FloatArray
+    chance: FloatArray
 
 
 def quantiles(values: FloatArray, shares: tuple[float, ...]) -> FloatArray:
@@ -95,19 +97,23 @@ def normal_range(
     Notes
     -----
     scale = max(IQR / 1.349, sd floor x standard deviation, median floor x |median|). Without the
-    floors a constant series would take a scale of its own unit.
+    floors a constant series would take a scale of its own unit. A tenth of the standard deviation
+    finds the fault of a metric that is 0 but for bursts, and every other burst as well: so the
+    whole of it says whether that was chance.
     """
     n_before = np.isfinite(before).sum(axis=0)
     n_history = np.isfinite(history).sum(axis=0)
     local = n_before >= floors.min_rows
     here = _location_scale(before, floors)
     long = _location_scale(history, floors)
-    beyond = np.fmax(long[2], floors.sd * _sd(history))
+    sd = _sd(history)
+    beyond = np.fmax(long[2], floors.sd * sd)
     wider = np.where(n_history > n_before, np.nan_to_num(beyond), 0.0)
     location = np.where(local, here[0], long[0])
     scale = np.where(local, here[1] + wider, long[1])
     scale = np.where(local | (n_history >= floors.min_rows), np.nan_to_num(scale), 0.0)
-    return Normal(location, scale, np.where(local, np.nan, _worst(before, worse)))
+    chance = np.where(long[2] == 0, np.fmax(scale, sd), scale)
+    return Normal(location, scale, np.where(local, np.nan, _worst(before, worse)), chance)
 
 
 def deviations(rows: FloatArray, normal: Normal, worse: FloatArray) -> FloatArray:

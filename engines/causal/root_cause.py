@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engines.causal.anomaly import chance_records
+from engines.causal.abstention import abstention, chance_rivals
 from engines.causal.confidence import Calibration
 from engines.causal.inputs import (
     Call,
@@ -20,16 +20,12 @@ from engines.causal.inputs import (
 )
 from engines.causal.logs import LogSurprise, log_surprises
 from engines.causal.report import Ranked, describe, onset_of
-from engines.causal.result import RankedCause, RootCauseResult
+from engines.causal.result import RootCauseResult
 from engines.causal.scene import Question, Scene, set_scene
 from engines.causal.score import RANKERS, Case, Suspect, waiting, wires
 from engines.causal.settings import RootCauseSettings
 from engines.causal.structure import Unit, build_structure, distances, unit_of
 from engines.causal.triggers import trigger_of, trigger_weight
-from engines.sentence import say
-
-LOOK_ELSEWHERE = 0.25
-"""The largest of m deviations grows as m^(1/4) where tails fall as Student's t with 4 degrees."""
 
 
 def find_root_cause(
@@ -137,8 +133,8 @@ def find_root_cause(
     found = _messages(scene, logs)
     ranked = _rank(case, suspects, near, events, found)
     method += ("+wire" if case.wires else "") + ("+logs" if found else "")
-    causes = describe(case, ranked, method, calibration, _chance_rivals(case, ranked))
-    reason = _abstention(case, causes)
+    causes = describe(case, ranked, method, calibration, chance_rivals(case, ranked))
+    reason = abstention(case, ranked, causes)
     return RootCauseResult(
         effect=effect,
         onset_s=None if scene.onset.row is None else float(scene.panel.times_s[scene.onset.row]),
@@ -235,101 +231,3 @@ def _order(case: Case, ranked: Ranked) -> tuple[float, float, int, float, Unit]:
         -float(f"{weight:.9g}"),
         ranked.suspect.unit,
     )
-
-
-def _abstention(case: Case, causes: Sequence[RankedCause]) -> str:
-    scene, settings = case.scene, case.settings
-    if not causes:
-        return say(
-            "reasons.no_metric_near",
-            "no metric of the effect's node or of anything it depends on was measured",
-        )
-    rate = scene.onset.false_alarm
-    quiet = scene.onset.row is None or scene.onset.z < settings.threshold
-    if case.effect is not None and quiet and rate is None:
-        return say(
-            "reasons.effect_stayed_normal",
-            "{metric} of {node} stayed in its normal range (largest deviation {z, number}, "
-            "threshold {threshold, number})",
-            metric=case.effect[1],
-            node=case.effect[0],
-            z=scene.onset.z,
-            threshold=settings.threshold,
-        )
-    if rate is not None and rate > settings.max_false_alarm:
-        return say(
-            "reasons.quiet_windows_as_bad",
-            "{rate, percent} of quiet windows of the history look at least as bad as this one "
-            "(limit {limit, percent})",
-            rate=rate,
-            limit=settings.max_false_alarm,
-        )
-    best = causes[0]
-    if case.effect is None and (reason := _elsewhere(case, best)):
-        return reason
-    if best.score <= 0 or best.confidence < settings.min_confidence:
-        return say(
-            "reasons.no_suspect_stands_out",
-            "no suspect stands out: the best, {node}, has confidence {confidence, number} (limit "
-            "{limit, number})",
-            node=best.node,
-            confidence=best.confidence,
-            limit=settings.min_confidence,
-        )
-    return ""
-
-
-def _chance_rivals(case: Case, ranked: Sequence[Ranked]) -> float:
-    """How many metrics would by chance stand out as much as the leader, where all were searched.
-
-    The larger of two estimates: by size, with the tails of Student's t with 4 degrees; by rank,
-    which is all that a short history can say, unless a wire or a message tells the same.
-    """
-    if case.effect is not None or not ranked:
-        return 0.0
-    z = float(np.expm1(ranked[0].score))
-    by_size = (_needed(case) / z) ** (1 / LOOK_ELSEWHERE) if z > 0 else np.inf
-    beside = ranked[0].messages is not None or (
-        ranked[0].suspect.wire > case.settings.threshold / 2
-    )
-    return float(min(max(by_size, 0.0 if beside else _records(case)), 1e6))
-
-
-def _needed(case: Case) -> float:
-    metrics = int((case.scene.normal.scale > 0).sum())
-    searched = max(metrics + len(case.wires), 1)
-    return float(case.settings.threshold * searched**LOOK_ELSEWHERE)
-
-
-def _records(case: Case) -> float:
-    metrics = int((case.scene.normal.scale > 0).sum())
-    return chance_records(metrics, case.scene.history.shape[0], case.scene.after.shape[0])
-
-
-def _elsewhere(case: Case, best: RankedCause) -> str:
-    """Why the best of many metrics may be chance, or nothing when it is not."""
-    scene = case.scene
-    metrics = int((scene.normal.scale > 0).sum())
-    needed = _needed(case)
-    if np.expm1(best.score) < needed:
-        return say(
-            "reasons.deviation_by_chance",
-            "the largest deviation, {size, number} on {node}, is what {metrics, number} quiet "
-            "metrics reach by chance (limit {limit, number})",
-            size=float(np.expm1(best.score)),
-            node=best.node,
-            metrics=metrics,
-            limit=float(needed),
-        )
-    beside = {item.key for item in best.evidence} & {"wire", "log_template"}
-    records = _records(case)
-    if records >= 1.0 and not beside:
-        return say(
-            "reasons.few_normal_rows",
-            "{rows, number} normal rows are too few to search {metrics, number} metrics: about "
-            "{records, number} of them would look new by chance",
-            rows=scene.history.shape[0],
-            metrics=metrics,
-            records=float(records),
-        )
-    return ""

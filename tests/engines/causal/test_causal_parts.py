@@ -223,6 +223,13 @@ def test_bursts_of_the_past_widen_the_scale_of_calm_rows():
     before = history[81:100] + np.linspace(0, 0.1, 19)[:, None]
     normal = normal_range(history, before, UP, Floors())
     assert normal.scale[0] == pytest.approx(0.1 * history.std() + 0.05 / 1.349, rel=1e-6)
+    assert normal.chance[0] == pytest.approx(history.std())
+
+
+def test_chance_is_judged_by_the_scale_itself_where_rows_differ():
+    history = np.random.default_rng(0).standard_normal((100, 3))
+    normal = normal_range(history, history[80:], UP.repeat(3), Floors())
+    np.testing.assert_array_equal(normal.chance, normal.scale)
 
 
 @given(st.lists(st.floats(0, 20), min_size=1, max_size=30))

@@ -175,6 +175,27 @@ def test_new_error_message_points_at_the_code_fault():
     assert answer.method == "deviation+logs"
 
 
+def bursting(seed, fault=0.0):
+    """Forty queues that are empty but for bursts; the rows after the onset may hold a fault."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(200) * STEP
+    late = np.arange(200) >= 196
+    series = {
+        (f"s{k}", "queue_length"): (t, np.where(rng.random(200) < 0.08, rng.pareto(1.5, 200), 0.0))
+        for k in range(40)
+    }
+    t0, x = series["s0", "queue_length"]
+    return series | {("s0", "queue_length"): (t0, np.where(late, x + fault, x))}
+
+
+def test_a_burst_is_no_cause_and_a_fault_beyond_all_bursts_is():
+    known = {"onset_s": 196 * STEP, "before_s": 8 * STEP, "after_s": 4 * STEP}
+    quiet = [find_root_cause(bursting(seed), **known) for seed in range(40)]
+    assert sum(not answer.abstained for answer in quiet) <= 2
+    broken = [find_root_cause(bursting(seed, fault=500.0), **known) for seed in range(40)]
+    assert sum(not a.abstained and a.cause.node == "s0" for a in broken) >= 38
+
+
 def test_unknown_effect_is_refused():
     with pytest.raises(EngineError, match="not among"):
         find_root_cause(shop(), ("web", "nothing"))
