@@ -47,7 +47,7 @@ TRUTH: dict[str, tuple[str, tuple[str, ...]]] = {
     "covariate_shift": ("visit-risk", ("data_drift", "feature_drift")),
     "label_delay": (SUBJECT, ("label_availability",)),
     "slow_dependency": ("feature-store", ("latency_ms", "errors")),
-    "cost_spike": ("ticket-summary", ("tokens", "cost")),
+    "cost_spike": ("ticket-summary", ("output_tokens", "cost")),
     "retrieval_outage": ("vector-index", ("latency_ms", "errors")),
 }
 """Where the script broke something, and the numbers that show it there. The labelling queue serves

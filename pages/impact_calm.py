@@ -24,7 +24,7 @@ from services.numbers import Number
 from services.times import Window
 
 SHOWN = 8
-QUESTIONS = {"requests": 0.5, "latency_ms": 1.0, "tokens": -0.2, "errors": 1.0}
+QUESTIONS = {"requests": 0.5, "latency_ms": 1.0, "output_tokens": -0.2, "errors": 1.0}
 """What people ask before a launch or a saving: busier, slower, shorter outputs, more failures."""
 ASKED = tuple(QUESTIONS)
 Children = Any  # what a Dash component takes as children

@@ -58,7 +58,7 @@ TRAVELS_ALONE = (
 Scenario = Literal["drift_incident", "cost_spike", "latency_degradation", "generic"]
 _SCENARIOS: dict[str, tuple[str, ...]] = {
     "drift_incident": ("data_drift", "prediction_drift", "concept_drift"),
-    "cost_spike": ("cost", "tokens"),
+    "cost_spike": ("cost", "output_tokens", "input_tokens"),
     "latency_degradation": ("latency_ms",),
     "generic": ("trust", "errors", "latency_ms", "hallucination_risk", "data_drift", "cost"),
 }

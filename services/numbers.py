@@ -24,8 +24,9 @@ FRESH_S = 300.0
 PRESENT_S = 15 * 60
 EVENTS = ("deployment", "config_change", "data_change", "incident", "security")
 METRICS = (
-    "requests", "errors", "latency_ms", "tokens", "cost", "energy_kwh", "carbon_g", "data_drift",
-    "prediction_drift", "concept_drift", "hallucination_risk", "grounding", "reliability", "trust",
+    "requests", "errors", "latency_ms", "input_tokens", "output_tokens", "cost", "energy_kwh",
+    "carbon_g", "data_drift", "prediction_drift", "concept_drift", "hallucination_risk",
+    "grounding", "reliability", "trust",
     "retrieval_hit_rate", "label_availability", "accuracy",
 )  # fmt: skip
 FEATURE_DRIFT = "feature_drift:"

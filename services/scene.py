@@ -32,13 +32,14 @@ LABELS_DUE_MS = 15 * MINUTE_MS
 """Younger inferences are not asked for their labels where nobody knows how long labels take."""
 MAX_ROWS = 20_000
 
-COUNTED: tuple[tuple[str, str], ...] = (
-    ("aiobs_inferences_total", "requests"),
-    ("aiobs_inference_errors_total", "errors"),
-    ("aiobs_tokens_total", "tokens"),
-    ("aiobs_cost_total", "cost"),
-    ("aiobs_energy_kwh_total", "energy_kwh"),
-    ("aiobs_carbon_grams_total", "carbon_g"),
+COUNTED: tuple[tuple[Selector, str], ...] = (
+    (select("aiobs_inferences_total"), "requests"),
+    (select("aiobs_inference_errors_total"), "errors"),
+    (select("aiobs_tokens_total", {"direction": "input"}), "input_tokens"),
+    (select("aiobs_tokens_total", {"direction": "output"}), "output_tokens"),
+    (select("aiobs_cost_total"), "cost"),
+    (select("aiobs_energy_kwh_total"), "energy_kwh"),
+    (select("aiobs_carbon_grams_total"), "carbon_g"),
 )
 """Series of increments a minute and the metric of a model that each becomes."""
 
@@ -181,13 +182,17 @@ def _counted(
     ws: Workspace, window: Window, minutes: NDArray[np.int64], only: Only
 ) -> dict[Key, Series]:
     found: dict[Key, Series] = {}
-    for name, metric in COUNTED:
-        for points in _by_model(ws, Selector(name, only), window, "sum"):
+    for selector, metric in COUNTED:
+        for points in _by_model(ws, _narrowed(selector, only), window, "sum"):
             model_id = points.series.label("model_id")
             found[model_id, metric] = _series(
                 minutes, _on(minutes, points.timestamps_ms, points.values)
             )
     return found
+
+
+def _narrowed(selector: Selector, only: Only) -> Selector:
+    return Selector(selector.name, selector.matchers + only)
 
 
 def _by_model(
@@ -231,8 +236,7 @@ def _computed(
     if len(minutes) == 0:
         return found
     for selector, metric in COMPUTED:
-        narrowed = Selector(selector.name, selector.matchers + only)
-        for points in _by_model(ws, narrowed, window, "avg"):
+        for points in _by_model(ws, _narrowed(selector, only), window, "avg"):
             known = np.isfinite(points.values)
             if known.any():
                 key = points.series.label("model_id"), metric

@@ -49,6 +49,12 @@ def share(suspect: Suspect, method: str) -> Evidence | None:
     if suspect.share is None:
         return None
     pct = 100 * suspect.share
+    if suspect.asked > 0:
+        text = (
+            f"Its requests ask for more of it: at the pace of before that makes "
+            f"{figure(100 * suspect.asked)}% of the effect's rise."
+        )
+        return Evidence("asked_share", (("share", suspect.asked),), text)
     if method.startswith("mass_balance"):
         text = (
             f"Its own excess, after subtracting what it calls, is {figure(pct)}% of the effect's."

@@ -138,6 +138,9 @@ WITHIN: tuple[tuple[str, str], ...] = (
 )
 """Known dependencies between the series of one service or model: cause kind, effect kind."""
 
+WORK = ("tokens",)
+"""Kinds of what a request asks for, which takes time wherever it is done."""
+
 FAILING = ("errors", "error_rate", "availability")
 """Kinds by which a callee's failure shows."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,12 +11,13 @@ from engines.causal.explain import residual_z
 from engines.causal.inputs import Call, FloatArray, Key
 from engines.causal.mass import excess, own_shares
 from engines.causal.panel import on_rows
-from engines.causal.roles import Role, role_of
+from engines.causal.roles import WORK, Role, role_of
 from engines.causal.scene import Scene
 from engines.causal.settings import RootCauseSettings
 from engines.causal.structure import Structure, Unit, unit_of
 from engines.causal.walk import absorbed_shares
 from engines.causal.wire import wire_deviation
+from engines.causal.work import asked_shares
 
 RATES = ("latency", "availability", "error_rate")
 """Kinds that become a cost only when multiplied by the number of requests."""
@@ -38,6 +39,8 @@ class Suspect:
         Own share of the effect, where known.
     wire : float
         Mean log(1 + z) of the delay on its calls.
+    asked : float
+        Share of the effect that `column` explains as work its requests ask for.
     """
 
     unit: Unit
@@ -45,6 +48,7 @@ class Suspect:
     strength: float
     share: float | None = None
     wire: float = 0.0
+    asked: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,35 @@ def by_mass(case: Case) -> dict[Unit, Suspect] | None:
         z = _unexplained(case, columns, node, effect_role)
         strength = max(float(np.log1p(z)), suspect.wire)
         found[unit] = Suspect(unit, columns[node], strength, shares.get(node), suspect.wire)
-    return found
+    return _with_work(case, found, columns[case.effect[0]])
+
+
+def _with_work(case: Case, found: dict[Unit, Suspect], effect: int) -> dict[Unit, Suspect]:
+    """Move blame from those who do the work to the node of the effect, which asks for more of it.
+
+    A model's requests are served by what it calls, so the balance finds all of a slower answer
+    there, even where the answers merely became longer.
+    """
+    node = case.scene.panel.keys[effect][0]
+    columns = case.structure.columns[node, ""]
+    kinds = {j: role_of(case.scene.panel.keys[j][1]).kind for j in columns}
+    work, demand = [j for j in columns if kinds[j] in WORK], _demand(case, node)
+    if kinds[effect] != "latency" or not work or demand is None:
+        return found
+    asked = asked_shares(case.scene, effect, demand, work, case.settings)
+    total = sum(asked.values())
+    left = {
+        unit: s if s.share is None else replace(s, share=s.share * (1 - total))
+        for unit, s in found.items()
+    }
+    own = left[node, ""]
+    if not asked or total <= (own.share or 0.0):
+        return left
+    most = max(asked, key=lambda j: (asked[j], -j))
+    strength = max(own.strength, float(np.log1p(case.scene.z[most])))
+    share = min(1.0, (own.share or 0.0) + total)
+    left[node, ""] = Suspect((node, ""), most, strength, share, own.wire, total)
+    return left
 
 
 def by_walk(case: Case) -> dict[Unit, Suspect] | None:

@@ -49,6 +49,15 @@ def test_a_node_read_alone_has_what_it_has_in_the_scene(workspace: Workspace) ->
             np.testing.assert_array_equal(series.values, whole[key].values)
 
 
+def test_tokens_read_and_written_are_two_numbers(workspace: Workspace, send: Send) -> None:
+    rows = scored_rows("writer", count=100, hours=2, seed=1)
+    send([row | {"input_tokens": 30, "output_tokens": 5} for row in rows])
+    metrics = read_scene(workspace, WINDOW).metrics
+    sent = np.nansum(metrics["writer", "requests"].values)
+    for metric, each in (("input_tokens", 30), ("output_tokens", 5)):
+        assert np.nansum(metrics["writer", metric].values) == each * sent > 0
+
+
 @pytest.mark.usefixtures("two_models")
 def test_numbers_are_found_by_words_of_their_names(
     workspace: Workspace, client: FlaskClient
