@@ -44,7 +44,9 @@ def answer(case: Scenario, calibration: Calibration | None) -> RootCauseResult:
 
 
 def is_true(case: Scenario, node: str, metric: str) -> bool:
-    return case.cause is not None and case.cause[0] == node and case.cause[1] in ("", metric)
+    if case.cause is None or case.cause[0] != node:
+        return False
+    return case.cause[1] in ("", metric) or metric in case.beside
 
 
 def examples(method: str, seeds: range) -> dict[str, list[tuple[float, bool]]]:

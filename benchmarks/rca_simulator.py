@@ -17,7 +17,10 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One case: what the engine gets, and the true cause (None when nothing is wrong)."""
+    """One case: what the engine gets, and the true cause (None when nothing is wrong).
+
+    `beside` are metrics of the cause's node that moved with it: any of them names it.
+    """
 
     method: str
     metrics: dict[Key, tuple[Array, Array]]
@@ -28,6 +31,7 @@ class Scenario:
     before_s: float | None = None
     after_s: float | None = None
     kind: str = ""
+    beside: tuple[str, ...] = ()
 
 
 def simulate(seed: int, method: str, quiet: bool = False) -> Scenario:
@@ -162,6 +166,9 @@ def _model(rng: np.random.Generator, quiet: bool) -> Scenario:
     size = 0.0 if quiet else float(np.exp(rng.uniform(np.log(0.02), np.log(0.5))))
     features = int(rng.integers(2, 12))
     drifted = int(rng.integers(0, features))
+    moved = dict.fromkeys(range(features), 0.0) | {drifted: 1.0}
+    if rng.random() < 0.5:  # another population: correlated features move with it
+        moved = {k: rng.uniform(0.3, 1) if rng.random() < 0.4 else m for k, m in moved.items()}
     outage = rng.random() < 0.4
     t = np.asarray(np.arange(rows) * STEP_S, dtype=np.float64)
 
@@ -171,9 +178,7 @@ def _model(rng: np.random.Generator, quiet: bool) -> Scenario:
     drift = 0.0 if outage else size
     gone = size if outage else 0.0
     metrics = {
-        ("m", f'aiobs_feature_drift{{feature="f{k}"}}'): series(
-            0.05, drift if k == drifted else 0.0, 0.01
-        )
+        ("m", f'aiobs_feature_drift{{feature="f{k}"}}'): series(0.05, drift * moved[k], 0.01)
         for k in range(features)
     }
     metrics |= {
@@ -187,6 +192,9 @@ def _model(rng: np.random.Generator, quiet: bool) -> Scenario:
         ("r", "latency"): series(0.1, 0.0, 0.01),
     }
     cause = ("r", "") if outage else ("m", f'aiobs_feature_drift{{feature="f{drifted}"}}')
+    beside = tuple(f'aiobs_feature_drift{{feature="f{k}"}}' for k in moved if moved[k])
+    effect = ("m", "aiobs_trust_score")
     return Scenario(
-        "walk", metrics, ("m", "aiobs_trust_score"), [("m", "r")], None if quiet else cause
-    )
+        "walk", metrics, effect, [("m", "r")], None if quiet else cause,
+        beside=() if outage or quiet else beside,
+    )  # fmt: skip

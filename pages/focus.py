@@ -165,6 +165,8 @@ def _written(key: str, value: str | float | None) -> str:
 def _word(key: str, value: str) -> str:
     if key == "metric":
         return metric_name(value)
+    if key == "metrics":
+        return " · ".join(map(metric_name, value.split("\n")))
     if key == "kind":
         return t(f"chart.mark_{value}") if value in EVENTS else value
     node, _, metric = value.rpartition("|")

@@ -11,6 +11,8 @@ from engines.causal.inputs import FloatArray
 
 IQR_TO_SD = 1.349
 """Interquartile range of a standard normal distribution."""
+CONFIRMED_BY = 6
+"""Rows from a crossing on of which half must agree before it counts as an onset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +188,23 @@ def chance_records(metrics: int, history: int, after: int) -> float:
 
 
 def first_crossing(z: FloatArray, threshold: FloatArray) -> npt.NDArray[np.intp]:
-    """Return per column the first row with z >= threshold and > 0, or -1."""
+    """Return per column the first row with z >= threshold and > 0 that lasts, or -1.
+
+    One wild row hours ago is no onset: at least half of the six rows from it, or of those that are
+    left, must agree.
+
+    Examples
+    --------
+    >>> first_crossing(np.array([[0, 9, 0, 0, 0, 0, 0, 9, 9]]).T, np.array([3.0]))
+    array([7])
+    """
     hit = np.nan_to_num(z) >= np.maximum(threshold, 1e-12)
-    return np.where(hit.any(axis=0), hit.argmax(axis=0), -1)
+    rows = np.arange(len(hit))
+    end = np.minimum(rows + CONFIRMED_BY, len(hit))
+    total = np.concatenate([np.zeros((1, hit.shape[1])), hit.cumsum(axis=0)])
+    agree = (total[end] - total[rows]) * 2 >= (end - rows)[:, None]
+    lasts = hit & agree
+    return np.where(lasts.any(axis=0), lasts.argmax(axis=0), -1)
 
 
 def _one_side(rows: FloatArray, normal: Normal, sign: float) -> FloatArray:

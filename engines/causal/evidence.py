@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engines.causal.inputs import Event
 from engines.causal.logs import LogSurprise
 from engines.causal.result import Evidence
@@ -41,6 +43,18 @@ def driven(scene: Scene, column: int | None) -> Evidence | None:
         "driver",
         (("node", node), ("metric", metric), ("z", z)),
         f"On {node} {metric}, which drives it, moved {figure(z)} robust standard deviations.",
+    )
+
+
+def together(scene: Scene, others: Sequence[Suspect]) -> Evidence | None:
+    """Say which other features of the model moved at the same moment."""
+    names = [scene.panel.keys[s.column][1] for s in others if s.column is not None]
+    if not names:
+        return None
+    return Evidence(
+        "moved_together",
+        (("metrics", "\n".join(names)),),
+        f"With it moved {', '.join(names)}: one shift of the inputs.",
     )
 
 

@@ -19,13 +19,14 @@ from engines.causal.structure import unit_of
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A suspect with its final score and what was found beside its metrics."""
+    """A suspect with its final score, what was found beside its metrics, and who moved with it."""
 
     suspect: Suspect
     score: float
     event: Event | None
     messages: LogSurprise | None
     distance: int
+    beside: tuple[Suspect, ...] = ()
 
 
 def onset_of(scene: Scene, suspect: Suspect) -> float:
@@ -45,7 +46,7 @@ def describe(
     """Return the ranked suspects with confidence, chain and evidence."""
     scores = [item.score for item in ranked]
     confidences = calibrated(scores, _regime(case, method), calibration, rivals)
-    suspects = {item.suspect.unit: item.suspect for item in ranked}
+    suspects = {s.unit: s for item in ranked for s in (item.suspect, *item.beside)}
     strength = {unit: suspect.strength for unit, suspect in suspects.items()}
     effect = unit_of(case.effect) if case.effect else None
     paths = best_chains(case.structure, strength, effect) if effect else {}
@@ -114,6 +115,7 @@ def _reasons(
     speaks_for = (
         say.deviation(scene, suspect),
         say.driven(scene, driver(case, suspect)),
+        say.together(scene, item.beside),
         say.share(suspect, method),
         say.wire(suspect, case.settings),
         say.messages(item.messages),

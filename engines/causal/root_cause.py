@@ -25,6 +25,7 @@ from engines.causal.scene import Question, Scene, set_scene
 from engines.causal.score import RANKERS, Case, Suspect, waiting, wires
 from engines.causal.settings import RootCauseSettings
 from engines.causal.structure import Unit, build_structure, distances, unit_of
+from engines.causal.together import together
 from engines.causal.triggers import trigger_of, trigger_weight
 
 
@@ -131,7 +132,7 @@ def find_root_cause(
     method, suspects = _suspects(case)
     near = distances(structure, unit_of(effect)) if effect and method != "deviation" else {}
     found = _messages(scene, logs)
-    ranked = _rank(case, suspects, near, events, found)
+    ranked = together(case, _rank(case, suspects, near, events, found))
     method += ("+wire" if case.wires else "") + ("+logs" if found else "")
     causes = describe(case, ranked, method, calibration, chance_rivals(case, ranked))
     reason = abstention(case, ranked, causes)

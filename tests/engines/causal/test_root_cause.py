@@ -175,6 +175,43 @@ def test_new_error_message_points_at_the_code_fault():
     assert answer.method == "deviation+logs"
 
 
+def shifted(moved, rows=120, at=100):
+    """A model whose features f0..f5 drift by `moved`: feature -> size, rows later."""
+    rng = np.random.default_rng(2)
+    t = np.arange(rows) * STEP
+
+    def series(change, later=0):
+        return t, 0.05 + 0.01 * rng.standard_normal(rows) + change * (t >= (at + later) * STEP)
+
+    found = {("m", f"feature_drift:f{k}"): series(*moved.get(k, (0.0, 0))) for k in range(6)}
+    return found | {("m", "data_drift"): series(0.5), ("m", "trust"): series(-0.3)}
+
+
+def test_features_that_moved_at_once_are_one_suspect_and_no_rivals():
+    alone = find_root_cause(shifted({1: (0.5, 0)}), ("m", "trust"))
+    answer = find_root_cause(shifted({1: (0.5, 0), 3: (0.4, 1), 4: (0.3, 0)}), ("m", "trust"))
+    assert answer.cause.metric == "feature_drift:f1"
+    assert answer.cause.confidence == pytest.approx(alone.cause.confidence, abs=0.05)
+    beside = [dict(e.values)["metrics"] for e in answer.cause.evidence if e.key == "moved_together"]
+    assert beside == ["feature_drift:f3\nfeature_drift:f4"]
+    listed = [cause.metric for cause in answer.causes]
+    assert len(listed) == len(set(listed)) and "feature_drift:f3" not in listed
+
+
+def test_a_feature_that_moved_later_stays_a_suspect_of_its_own():
+    answer = find_root_cause(shifted({1: (0.5, 0), 3: (0.4, 9)}), ("m", "trust"))
+    assert {"feature_drift:f1", "feature_drift:f3"} <= {cause.metric for cause in answer.causes}
+    assert all("moved_together" != e.key for cause in answer.causes for e in cause.evidence)
+
+
+def test_one_wild_row_hours_ago_is_no_onset():
+    series = shop()
+    t, x = series["db", "latency"]
+    wild = (t, np.where(np.arange(t.size) == 12, 0.3, x))
+    answer = find_root_cause(series | {("db", "latency"): wild}, ("web", "latency"), topology=CALLS)
+    assert answer.cause.node == "db" and answer.cause.onset_s == 70 * STEP
+
+
 def bursting(seed, fault=0.0):
     """Forty queues that are empty but for bursts; the rows after the onset may hold a fault."""
     rng = np.random.default_rng(seed)
