@@ -4,7 +4,7 @@
   const aiobs = window.aiobs;
   const ID = "causal-canvas";
   const MOVED = Math.log1p(3);  // the engine's threshold: three robust standard deviations
-  const COLUMN = 176, ROW = 86, TALL = 13, CALM = 40;
+  const COLUMN = 176, ROW = 86, TALL = 13, CALM = 40, ABREAST = 3, RISE = 104;
   const $ = (suffix) => document.getElementById(ID + suffix);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -34,8 +34,12 @@
   const pick = (id) => open((now) => (id ? now.set("pick", id) : now.delete("pick")));
   function again() { window.dash_clientside.set_props("scope", { data: { ...aiobs.scope(), retry: Date.now() } }); }
 
-  // ---- places: the effect on the right, each step back one column to the left
+  // ---- places: the effect on the right, each step back one column to the left; on a narrow screen
+  // the effect stands below and each step back is one row up, so that words stay readable.
+  const isNarrow = () => { const frame = $("-frame"); return Boolean(frame) && frame.clientWidth < 600; };
   function places(nodes) {
+    const narrow = Boolean(data.effect) && isNarrow();
+    const most = narrow ? ABREAST : TALL;
     const columns = new Map();
     const entities = [...new Set(nodes.map((n) => n.entity))].sort();
     for (const node of nodes) {
@@ -49,11 +53,13 @@
     const keys = [...columns.keys()].sort((a, b) => (a < 0 ? 1 : b < 0 ? -1 : a - b));
     for (const key of keys) {
       const members = columns.get(key).sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
-      const wide = Math.ceil(members.length / TALL);
+      const wide = Math.ceil(members.length / most);
       const tall = Math.ceil(members.length / wide);
       members.forEach((node, i) => {
         const row = i % tall, column = Math.floor(i / tall);
-        found[node.id] = { x: x - column * COLUMN, y: (row - (tall - 1) / 2) * ROW + (column % 2) * ROW / 2 };
+        const back = x - column * COLUMN, beside = row - (tall - 1) / 2;
+        found[node.id] = narrow ? { x: beside * COLUMN, y: back * RISE / COLUMN }
+          : { x: back, y: beside * ROW + (column % 2) * ROW / 2 };
       });
       x -= wide * COLUMN;
     }
@@ -87,7 +93,7 @@
   }
   function showsOthers() {
     if (state.others !== null) return state.others;
-    return data.nodes.filter((n) => !data.effect || n.layer >= 0).length <= CALM;
+    return data.nodes.filter((n) => !data.effect || n.layer >= 0).length <= (isNarrow() && data.chain.length ? 0 : CALM);
   }
   function label(node) {
     const value = state.show === "before" ? node.before : state.show === "after" ? node.after : "";
@@ -208,7 +214,7 @@
     if (seen.length) cy.fit(seen, 18);
     if (cy.zoom() > 1.15) { cy.zoom(1.15); cy.center(seen); }
     // On a narrow screen words matter more than seeing all: stay readable, and stand at the effect.
-    if (cy.width() < 600 && cy.zoom() < 0.6) {
+    if (isNarrow() && cy.zoom() < 0.6) {
       cy.zoom(0.6);
       const chain = cy.nodes(".chain, .effect").filter((n) => !n.hasClass("gone"));
       cy.center(chain.length ? chain.slice(-2) : seen);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from dash import html
@@ -11,7 +12,7 @@ from components import charts, states, tables
 from components.attributes import attrs
 from components.icons import icon
 from components.tables import Column, meter, meters
-from engines.causal import CausalGraph
+from engines.causal import CausalGraph, layered
 from engines.causal.result import CausalEdge, CausalNode, Evidence, RankedCause
 from i18n import date_time, duration, number, percent, quantity, t, tell
 from pages import focus, sources
@@ -56,11 +57,11 @@ def node_label(node: CausalNode) -> str:
     return node.entity if node.metric == "*" else f"{focus.metric_name(node.metric)}\n{node.entity}"
 
 
-def level_words(node: CausalNode, level: Level | None) -> tuple[str, str]:
+def level_words(metric: str, level: Level | None) -> tuple[str, str]:
     """Return the mean before the onset and since, as a reader writes them."""
     if level is None:
         return "", ""
-    unit = focus.UNITS.get(node.metric, "")
+    unit = focus.UNITS.get(metric, "")
     return tuple(
         "–" if value is None else quantity(value, unit) for value in (level.before, level.after)
     )  # type: ignore[return-value]
@@ -203,19 +204,26 @@ def _ends(edge: CausalEdge) -> tuple[str, str]:
     return edge.source, edge.target
 
 
-def edge_table(graph: CausalGraph) -> Children:
-    """Return the arrows as a grid."""
+def edge_table(graph: CausalGraph, effect: str | None, chain: Sequence[str] = ()) -> Children:
+    """Return the arrows as a grid: the named chain first, then what is nearest to the effect."""
+    steps = {p.node_id: p.layer for p in layered(graph, effect)} if effect else {}
+    named = set(pairwise(chain))
     names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
     columns = [
         Column("from", t("causal_graph.from"), width=240, least=190),
         Column("to", t("causal_graph.to"), width=240, least=190),
         Column("kind", t("causal_graph.kind")),
-        Column("confidence", t("causal_graph.confidence"), "number"),
-        Column("strength", t("causal_graph.strength"), "number"),
+        Column("confidence", t("causal_graph.confidence"), "number", least=150),
+        Column("strength", t("causal_graph.strength"), "number", least=130),
         Column("lag", t("causal_graph.lag_s"), "number"),
         Column("why", t("causal_graph.test"), width=420, least=300),
     ]
-    ranked = sorted(graph.edges, key=lambda e: (-e.confidence, e.source, e.target))
+
+    def nearness(edge: CausalEdge) -> tuple[bool, bool, int, float, str, str]:
+        layer = steps.get(edge.target, -1)
+        is_named = (edge.source, edge.target) in named
+        return not is_named, layer < 0, layer, -edge.confidence, edge.source, edge.target
+
     rows = [
         {
             "id": f"{e.source}→{e.target}",
@@ -227,7 +235,7 @@ def edge_table(graph: CausalGraph) -> Children:
             "lag": e.lag_s,
             "why": " ".join(focus.sentence(reason) for reason in e.evidence),
         }
-        for e in ranked
+        for e in sorted(graph.edges, key=nearness)
     ]
     # One component with plain rows: a table of components costs the browser seconds.
     return tables.grid("causal_graph-edge-grid", columns, rows, height=340, row_id="id",
@@ -235,22 +243,26 @@ def edge_table(graph: CausalGraph) -> Children:
 
 
 def node_table(graph: CausalGraph, found: Diagnosis) -> Children:
-    """Return the nodes as a grid."""
+    """Return the nodes as a grid, with how far each is from the effect."""
+    effect = effect_id(found)
+    steps = {p.node_id: p.layer for p in layered(graph, effect)} if effect else {}
     levels = {level.node_id: level for level in found.levels}
     columns = [
         Column("name", t("causal_graph.node"), width=240, least=190),
         Column("kind", t("causal_graph.kind")),
         Column("score", t("causal_graph.score"), "number"),
+        Column("steps", t("causal_graph.steps"), "number", least=150),
         Column("before", t("causal_graph.show_before")),
         Column("after", t("causal_graph.show_after")),
         Column("onset", t("causal_graph.onset")),
     ]
     rows = []
     for node in sorted(graph.nodes, key=lambda n: (-n.score, n.node_id)):
-        before, after = level_words(node, levels.get(node.node_id))
+        before, after = level_words(node.metric, levels.get(node.node_id))
         rows.append({
             "id": node.node_id, "name": node_label(node).replace("\n", " · "),
             "kind": t(f"causal_graph.{node.kind}"), "score": round(node.score, 2),
+            "steps": steps[node.node_id] if steps.get(node.node_id, -1) >= 0 else None,
             "before": before, "after": after,
             "onset": date_time(node.onset_s * 1_000) if node.onset_s else "–",
         })  # fmt: skip

@@ -4,6 +4,7 @@ step."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -11,17 +12,16 @@ from dash import html
 
 from components import live, shell, states
 from components.causal_canvas import MOST_NODES, Arrow, Spot, canvas, drawing
-from components.icons import icon
 from components.live import View
 from components.panel import Provenance, grid, panel
 from components.scope import Scope
-from components.tables import meter, meters
 from components.topbar import picker
 from engines.causal import CausalGraph, clustered, layered, neighbourhood
 from engines.causal.result import RankedCause
 from engines.result import Insufficient
-from i18n import date_time, percent, t, tell
+from i18n import date_time, t, tell
 from pages import focus, sources
+from pages.causal_answer import lead, links, named, ranking
 from pages.causal_detail import (
     detail,
     edge_table,
@@ -29,16 +29,12 @@ from pages.causal_detail import (
     level_words,
     node_label,
     node_table,
-    pick,
-    reasons,
     suspects,
 )
-from pages.focus import Focus
 from services.analyses import Job
 from services.diagnosis import Diagnosis, diagnose, kept_apart, list_subjects
 from services.errors import AIOBSError
 from services.numbers import find_numbers
-from services.slo import list_objectives
 from services.times import HOUR_MS, Window, to_rfc3339
 from services.workspace import Workspace
 
@@ -46,7 +42,6 @@ PATH = "/causes"
 CANVAS = "causal-canvas"
 LONGEST_MS = 6 * HOUR_MS
 """A relative range longer than this asks about the last hours: old troubles would hide new ones."""
-SHOWN_CAUSES = 5
 Children = Any  # what a Dash component takes as children
 
 TOOLS = (
@@ -82,15 +77,15 @@ def layout() -> html.Div:
             live.slot("causal_graph-lead", states.skeleton(48, "kpi"), block=True),
             grid(
                 panel(
-                    words("graph"), body, panel_id="causal_graph-graph", span=12, height=480,
-                    definition=words("graph_definition"), menu=False,
-                ),
-                panel(
-                    words("ranking"), None, panel_id="causal_graph-causes", span=5, height=320,
+                    words("ranking"), None, panel_id="causal_graph-causes", span=4, height=320,
                     definition=words("ranking_definition"), menu=False,
                 ),
                 panel(
-                    words("detail"), None, panel_id="causal_graph-detail", span=7, height=320,
+                    words("graph"), body, panel_id="causal_graph-graph", span=8, height=480,
+                    definition=words("graph_definition"), menu=False,
+                ),
+                panel(
+                    words("detail"), None, panel_id="causal_graph-detail", span=12, height=320,
                     definition=words("detail_definition"),
                 ),
                 panel(
@@ -124,19 +119,20 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     first = find_numbers(ws, patience_s=focus.PATIENCE_S).rows
     subjects = focus.options(list_subjects(ws), first, scope.focus)
     try:
-        found = diagnose(
+        found, renewal = diagnose(
             ws,
             incident_id=asked.incident or None,
             key=asked.key,
-            window=None if asked.incident else _window(ws, scope),
+            window=_window(ws, scope) if asked.key or scope.is_absolute else None,
         )
     except AIOBSError as error:
-        found = None
+        found, renewal = None, None
         view.slot("causal_graph-lead", states.empty(tell(error.message)))
     if not isinstance(found, Diagnosis):
         _waiting(view, found, subjects)
         return
     _show(ws, scope, view, found, subjects)
+    view.slot("causal_graph-lead", lead(ws, found, renewal))
 
 
 def _window(ws: Workspace, scope: Scope) -> Window | None:
@@ -167,9 +163,9 @@ def _show(
     fold = opened.get("fold", [""])[0]
     source = _source(found)
     graph = found.graph.graph
-    view.slot("causal_graph-links", _links(found, _promises(ws)))
-    view.slot("causal_graph-lead", _lead(found))
-    view.panel("causal_graph-causes", _ranking(found), source, height=320)
+    view.slot("causal_graph-links", links(ws, found))
+    brief = replace(source, window="")  # a narrow panel; the ones below say which window it was
+    view.panel("causal_graph-causes", ranking(found), brief, height=320)
     if graph is None:
         lack = found.graph.insufficient or Insufficient(t("causal_graph.nothing_found"))
         view.slot("causal_graph-data", drawing(CANVAS, (), (), subjects=subjects))
@@ -180,7 +176,9 @@ def _show(
     drawn, is_folded = readable(graph, found, fold, opened.get("open", []))
     view.slot("causal_graph-data", _drawing(found, graph, drawn, is_folded, picked, subjects))
     view.panel("causal_graph-detail", detail(ws, found, graph, drawn, picked), source, height=320)
-    view.panel("causal_graph-edges", edge_table(drawn), source, height=340)
+    cause = named(found)
+    arrows = edge_table(drawn, effect_id(found), _chain_ids(cause) if cause else ())
+    view.panel("causal_graph-edges", arrows, source, height=340)
     view.panel("causal_graph-nodes", node_table(drawn, found), source, height=340)
 
 
@@ -223,109 +221,6 @@ def _method(code: str) -> str:
     return " + ".join(t(f"causal_graph.method_{part}") for part in code.split("+"))
 
 
-def _promises(ws: Workspace) -> dict[str, str]:
-    """Return the address of an objective of each model and service that has one."""
-    return {
-        o.definition.subject: urlencode({"focus": urlencode({"slo": o.id})})
-        for o in list_objectives(ws)
-    }
-
-
-def _links(found: Diagnosis, promised: dict[str, str]) -> Children:
-    """Return where else the subject is told of: objective, incident, model, impact."""
-    made = []
-    if found.node in promised:
-        made.append(_link(f"/slo?{promised[found.node]}", "bullseye", t("nav.slo")))
-    if found.incident is not None:
-        ask = urlencode({"focus": Focus(incident=found.incident.id).to_text()})
-        made.append(_link(f"/incidents?{ask}", "clipboard2-pulse", t("causal_graph.incident")))
-        made.append(_link(f"/impact?{ask}", "cash-stack", t("nav.impact")))
-        if found.incident.subject_kind == "model":
-            name = urlencode({"model": found.incident.subject})
-            made.append(_link(f"/models?{name}", "cpu", found.incident.subject))
-    return html.Div(made, className="subject-links")
-
-
-def _link(href: str, glyph: str, words: str) -> html.A:
-    return html.A([icon(glyph), html.Bdi(words)], href=href, className="btn-quiet")
-
-
-def _lead(found: Diagnosis) -> Children:
-    """Return the answer in one sentence."""
-    if found.node is None or found.metric is None:
-        return states.calm(t("causal_graph.calm"), t("causal_graph.calm_hint"))
-    effect = focus.title((found.node, found.metric))
-    result = found.causes.result if found.causes else None
-    if result is None or result.cause is None:
-        reason = result.reason if result else ""
-        lack = found.causes.insufficient if found.causes else None
-        words = t("causal_graph.no_cause", effect=effect)
-        because = lack.reason if lack else reason
-        return html.Div(
-            [
-                icon("question-circle"),
-                html.P([html.Strong(words), " ", html.Span(tell(because), dir="auto")]),
-            ],
-            className="answer",
-        )
-    cause = result.cause
-    words = t(
-        "causal_graph.answer",
-        cause=focus.title((cause.node, cause.metric)),
-        effect=effect,
-        confidence=percent(cause.confidence, decimals=0),
-    )
-    event = next((e for e in cause.evidence if e.key == "event_before_onset"), None)
-    parts: list[Any] = [html.Strong(words)]
-    if event is not None:
-        parts += [" ", focus.sentence(event)]
-    if found.onset_ms:
-        parts += [" ", t("causal_graph.since", time=f"{date_time(found.onset_ms)} UTC")]
-    return html.Div([icon("bullseye"), html.P(parts)], className="answer answer-found")
-
-
-def _ranking(found: Diagnosis) -> Children:
-    causes = suspects(found)[:SHOWN_CAUSES]
-    if not causes:
-        lack = found.causes.insufficient if found.causes else None
-        return lack or states.empty(t("causal_graph.no_suspect"))
-    listed = [_cause(cause, _is_named(found)) for cause in causes]
-    ranked = html.Ol(listed, className="cause-list")
-    if _is_named(found):
-        return ranked
-    return html.Div([html.P(t("causal_graph.not_named"), className="muted"), ranked])
-
-
-def _is_named(found: Diagnosis) -> bool:
-    """Whether a cause is named, rather than suspects listed as places to look."""
-    result = found.causes.result if found.causes else None
-    return result is not None and result.cause is not None
-
-
-def _cause(cause: RankedCause, is_named: bool) -> html.Li:
-    rows = []
-    if is_named:
-        words = percent(cause.confidence)
-        rows.append(meter(t("causal_graph.confidence"), cause.confidence, words))
-    if cause.share is not None:
-        rows.append(meter(t("causal_graph.share"), cause.share, percent(cause.share)))
-    steps: list[Any] = []
-    for at, step in enumerate(cause.chain):
-        if at:
-            steps.append(icon("arrow-right-short", className="flip"))
-        steps.append(html.Bdi(focus.title((step.node, step.metric))))
-    title = focus.title((cause.node, cause.metric))
-    return html.Li(
-        [
-            pick(f"{cause.node}|{cause.metric}", title),
-            meters(rows) if rows else None,
-            html.P(steps, className="chain") if len(cause.chain) > 1 else None,
-            reasons(cause.evidence, "plus-lg", t("causal_graph.speaks_for")),
-            reasons(cause.against, "dash-lg", t("causal_graph.speaks_against")),
-        ]
-    )
-
-
 def _drawing(
     found: Diagnosis,
     whole: CausalGraph,
@@ -337,15 +232,18 @@ def _drawing(
     effect = effect_id(found)
     places = {p.node_id: p for p in layered(graph, effect)} if effect else {}
     levels = {level.node_id: level for level in found.levels}
-    first = suspects(found)[0] if _is_named(found) else None
+    first = named(found)
     chain = _chain_ids(first) if first else []
+    # An event may touch the effect too: on the chain it stands where it started what came.
+    along = {node_id: steps for steps, node_id in enumerate(reversed(chain))}
+    layers = {node_id: place.layer for node_id, place in places.items()} | along
     spots = [
         Spot(
             n.node_id, n.kind, n.entity, node_label(n), round(n.score, 3),
             None if n.onset_s is None else n.onset_s * 1_000,
-            places[n.node_id].layer if n.node_id in places else -1,
+            layers.get(n.node_id, -1),
             places[n.node_id].order if n.node_id in places else 0,
-            *level_words(n, levels.get(n.node_id)),
+            *level_words(n.metric, levels.get(n.node_id)),
         )
         for n in graph.nodes
     ]  # fmt: skip

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import Literal
 from urllib.parse import parse_qsl, urlencode
 
 from dash import html
@@ -98,15 +99,37 @@ def progress(job: Job) -> html.Div:
         [
             states.skeleton(120),
             html.P([stage, " · ", *done, html.Bdi(waited)], role="status"),
-            html.Button(
-                [icon("stop-circle"), html.Span(t("causal_graph.stop"))],
-                className="btn-quiet",
-                **attrs(data_action="analysis-stop", data_job=job.id),
-            ),
+            _button(job, "stop"),
         ],
         className="analysis-progress",
         **attrs(data_poll=job.id),
     )
+
+
+def renewal(job: Job | None) -> html.Div | None:
+    """Return how far the renewal of what is shown is, or that it was stopped."""
+    if job is None:
+        return None
+    if job.state == "stopped":
+        parts = [html.P(t("causal_graph.kept"), role="status"), _button(job, "again")]
+        return html.Div(parts, className="analysis-renewal no-print")
+    stage = t(f"causal_graph.stage_{job.stage}")
+    done = "" if job.share is None else f" · {percent(job.share, decimals=0)}"
+    words = f"{t('causal_graph.renewing')} · {stage}{done}"
+    return html.Div(
+        [html.P(words, role="status"), _button(job, "stop")],
+        className="analysis-renewal no-print",
+        **attrs(data_poll=job.id),
+    )
+
+
+def _button(job: Job, act: Literal["stop", "again"]) -> html.Button:
+    return html.Button(
+        [icon("stop-circle" if act == "stop" else "arrow-clockwise"),
+         html.Span(t(f"causal_graph.{act}"))],
+        className="btn-quiet",
+        **attrs(data_action=f"analysis-{act}", data_job=job.id),
+    )  # fmt: skip
 
 
 def _ended(job: Job) -> html.Div:
@@ -114,11 +137,7 @@ def _ended(job: Job) -> html.Div:
     return html.Div(
         [
             states.thin(Insufficient(tell(job.reason))) if job.reason else html.P(word),
-            html.Button(
-                [icon("arrow-clockwise"), html.Span(t("causal_graph.again"))],
-                className="btn-quiet",
-                **attrs(data_action="analysis-again", data_job=job.id),
-            ),
+            _button(job, "again"),
         ],
         className="state",
     )

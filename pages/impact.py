@@ -104,7 +104,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     _fill_choices(ws, view, subjects, scope.focus)
     cause = asked.key if asked.is_hypothetical else None
     try:
-        found = study(
+        found, renewal = study(
             ws, incident_id=asked.incident or None, cause=cause, change=asked.change,
             set_to=asked.set_to,
         )  # fmt: skip
@@ -121,6 +121,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
         view.panel("impact-questions", asking, height=160)
     else:
         _show(view, found, asked)
+        view.slot("impact-lead", [focus.renewal(renewal), _lead(found, asked)])
 
 
 def _calm(view: View, found: Study, asked: Focus) -> None:
@@ -175,7 +176,6 @@ def _show(view: View, found: Study, asked: Focus) -> None:
         method=t("impact.method"),
     )
     view.slot("impact-links", _links(found))
-    view.slot("impact-lead", _lead(found, asked))
     view.hide(*(f"impact-{name}" for name in CALM))
     amounts = added(found)
     for name in AMOUNTS:

@@ -24,6 +24,8 @@ KEPT_S = 900.0
 """How long a finished analysis and the state of its job are kept."""
 LOST_MS = 10 * MINUTE_MS
 """A job that runs longer was lost with its process; asking again starts a new one."""
+LONG_MS = 1_500
+"""A renewal that takes no longer than this is not worth a reader's notice."""
 LOOK_S = 0.25
 """How often a running analysis looks whether somebody stopped it, and says how far it is."""
 
@@ -100,21 +102,21 @@ def follow(
     compute: Callable[[JobProgress], T],
     *,
     fresh_s: float = 30.0,
-    patience_s: float = 1.5,
+    patience_s: float = LONG_MS / 1_000,
 ) -> T | Job:
     """Return the analysis, an older one while it is renewed, or the job that is making it.
 
     A quick analysis is simply returned: only one that outlasts `patience_s` becomes a job that the
     reader sees.
     """
-    job_id = hashlib.sha256(f"{ws.tenant}|{what}".encode()).hexdigest()[:16]
+    job_id = _job_id(ws, what)
     known = ws.cache.get(_found_key(ws, job_id), kind)
     job = ws.cache.get(_job_key(ws, job_id), Job)
     now = ws.now_ms()
     if known is not None and job is not None and now - job.updated_ms < fresh_s * 1_000:
         return known
-    if job is not None and job.state in ("stopped", "failed") and known is None:
-        return job
+    if job is not None and (job.state == "stopped" or (job.state == "failed" and known is None)):
+        return known or job  # what somebody stopped starts anew when somebody asks for it
     if job is None or job.state != "running" or now - job.started_ms > LOST_MS:
         job = Job(job_id, what, "running", "waiting", now, now)
         _start(ws, job, kind, compute)
@@ -123,6 +125,17 @@ def follow(
         wait([at_work], timeout=patience_s)
     found = ws.cache.get(_found_key(ws, job_id), kind)
     return found if found is not None else ws.cache.get(_job_key(ws, job_id), Job) or job
+
+
+@permitted("causal:read")
+def renewal(ws: Workspace, what: str) -> Job | None:
+    """Return the job that renews an analysis whose older result is shown meanwhile: one that runs
+    for longer than a reader waits for a first result, or that somebody stopped."""
+    job = ws.cache.get(_job_key(ws, _job_id(ws, what)), Job)
+    if job is None or job.state not in ("running", "stopped"):
+        return None
+    is_long = job.updated_ms - job.started_ms > LONG_MS
+    return job if job.state == "stopped" or is_long else None
 
 
 def _start(ws: Workspace, job: Job, kind: type[T], compute: Callable[[JobProgress], T]) -> None:
@@ -183,6 +196,10 @@ def _note(
 def _forget(ws: Workspace, job_id: str) -> None:
     """Forget the state of a job and that it was stopped; what it found stays."""
     ws.cache.invalidate(_job_key(ws, job_id))
+
+
+def _job_id(ws: Workspace, what: str) -> str:
+    return hashlib.sha256(f"{ws.tenant}|{what}".encode()).hexdigest()[:16]
 
 
 def _job_key(ws: Workspace, job_id: str) -> str:

@@ -10,7 +10,7 @@ from engines.causal import CausalGraph, Series, clustered
 from engines.causal.inputs import Key
 from engines.result import Insufficient
 from engines.sentence import say
-from services.analyses import Job, JobProgress, follow
+from services.analyses import Job, JobProgress, follow, renewal
 from services.causal import (
     LOOK_BACK_MS,
     Graph,
@@ -80,15 +80,54 @@ def diagnose(
     incident_id: str | None = None,
     key: Key | None = None,
     window: Window | None = None,
-) -> Diagnosis | Job:
-    """Return the diagnosis of an incident, of a number, or of what is reddest now."""
+) -> tuple[Diagnosis | Job, Job | None]:
+    """Return the diagnosis of an incident, of a number, or of what is reddest now, and the job that
+    renews it.
+
+    What is reddest now is the worst open incident: chosen here rather than kept with the analysis,
+    which may be older than the incident.
+    """
+    if incident_id is None and key is None and window is None:
+        worst = worst_open(ws)
+        incident_id = worst.id if worst else None
     what = f"diagnosis|{incident_id}|{key}|{window}"
-    return follow(
+    found = follow(
         ws,
         what,
         Diagnosis,
         lambda progress: _diagnose(ws, incident_id, key, window, progress),
     )
+    return found, renewal(ws, what)
+
+
+@permitted("causal:read")
+def worst_open(ws: Workspace) -> Incident | None:
+    """Return the open incident to look at first: of the most severe ones the oldest, because what
+    one trouble breaks later comes after it."""
+    found = [i for i in open_incidents(ws) if effect_of(i) is not None]
+    worst = [i for i in found if i.severity == found[0].severity]
+    return min(worst, key=lambda i: (i.opened_at_ms, i.id), default=None)
+
+
+@permitted("causal:read")
+def sharing(ws: Workspace, found: Diagnosis) -> list[Incident]:
+    """Return the other open incidents for which the cause of a diagnosis is named too: the same
+    event, or where there is none the same number."""
+    result = found.causes.result if found.causes else None
+    if result is None or result.cause is None:
+        return []
+    cause = result.cause
+    mine = cause.event_id or (cause.node, cause.metric)
+    own = found.incident.id if found.incident else None
+    return [i for i in open_incidents(ws) if i.id != own and _named_cause(i) == mine]
+
+
+def _named_cause(incident: Incident) -> str | Key | None:
+    kept = incident.root_cause
+    if kept is None or kept["abstained"] or not kept["causes"]:
+        return None
+    first = kept["causes"][0]
+    return str(first["event_id"]) if first["event_id"] else (first["node"], first["metric"])
 
 
 @permitted("causal:read")

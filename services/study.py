@@ -22,13 +22,14 @@ from engines.progress import Progress
 from engines.result import Insufficient
 from engines.sentence import say
 from services.actions import Action, recommend
-from services.analyses import Job, JobProgress, follow
+from services.analyses import Job, JobProgress, follow, renewal
 from services.burning import indicated, objective_of
 from services.causal import effect_of, explain
+from services.diagnosis import worst_open
 from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.impact import LOOK_BACK_MS, attempt, exposures_of, fit
-from services.incidents import Incident, get_incident, open_incidents
+from services.incidents import Incident, get_incident
 from services.scene import Scene, read_scene
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
@@ -65,37 +66,38 @@ def study(
     cause: Key | None = None,
     change: float | None = None,
     set_to: float | None = None,
-) -> Study | Job:
+) -> tuple[Study | Job, Job | None]:
     """Return the study of an incident, of a hypothetical change of a number (`change` is relative,
-    .2 for a fifth more; `set_to` is a value), or of the worst open incident."""
-    return follow(
+    .2 for a fifth more; `set_to` is a value), or of the worst open incident, and the job that
+    renews it."""
+    if cause is None and incident_id is None:
+        worst = worst_open(ws)
+        if worst is None:
+            return _nothing_open(ws), None
+        incident_id = worst.id
+    what = f"study|{incident_id}|{cause}|{change}|{set_to}"
+    found = follow(
         ws,
-        f"study|{incident_id}|{cause}|{change}|{set_to}",
+        what,
         Study,
         lambda progress: (
-            _of_open(ws, incident_id, progress)
+            _of_incident(ws, get_incident(ws, incident_id or ""), progress)
             if cause is None
             else _hypothetical(ws, cause, change or 0.0, set_to, progress)
         ),
     )
+    return found, renewal(ws, what)
 
 
-def _of_open(ws: Workspace, incident_id: str | None, progress: JobProgress) -> Study:
-    incident = get_incident(ws, incident_id) if incident_id else _worst(ws)
-    if incident is None:
-        now = ws.now_ms()
-        lack = Insufficient(
-            say(
-                "reasons.no_incident_open",
-                "no incident is open; choose a past one or a hypothetical change",
-            )
+def _nothing_open(ws: Workspace) -> Study:
+    now = ws.now_ms()
+    lack = Insufficient(
+        say(
+            "reasons.no_incident_open",
+            "no incident is open; choose a past one or a hypothetical change",
         )
-        return _empty(Window(now - LOOK_BACK_MS, now), now, lack)
-    return _of_incident(ws, incident, progress)
-
-
-def _worst(ws: Workspace) -> Incident | None:
-    return next((i for i in open_incidents(ws) if effect_of(i) is not None), None)
+    )
+    return _empty(Window(now - LOOK_BACK_MS, now), now, lack)
 
 
 def _empty(

@@ -16,16 +16,18 @@ from hypothesis import strategies as st
 from components import scope as scopes
 from components.causal_canvas import MOST_NODES
 from components.live import View
-from engines.causal import Series, find_root_cause
+from engines.causal import Event, Series, find_root_cause
 from engines.causal.result import CausalEdge, CausalGraph, CausalNode, Evidence
 from i18n import LANGUAGES, speaking
-from pages import causal_graph, focus, impact, impact_calm
+from pages import causal_answer, causal_detail, causal_graph, focus, impact, impact_calm
 from pages.focus import Focus
 from services import numbers
 from services.analyses import Job
 from services.causal import Graph, RootCause
-from services.diagnosis import Diagnosis, Level, _folded
+from services.diagnosis import Diagnosis, Level, _folded, sharing, worst_open
+from services.incidents import Incident
 from services.numbers import largest_numbers
+from services.study import Study, study
 from services.times import Window
 from services.workspace import Workspace, in_workspace
 
@@ -214,6 +216,115 @@ def test_suspects_of_an_abstention_are_places_to_look_and_nothing_is_marked_as_t
     assert graph is not None
     with speaking("en"):
         sent = json.loads(causal_graph._drawing(found, graph, graph, False, "", []).children)
-        ranking = str(causal_graph._ranking(found))
+        ranking = str(causal_answer.ranking(found))
     assert sent["chain"] == [] and sent.get("cause") is None
     assert "No cause is named" in ranking and "Confidence" not in ranking
+
+
+def put_incident(ws: Workspace, name: str, opened_ms: int, event: str | None = None) -> Incident:
+    first = {"node": "db", "metric": "latency_ms", "event_id": event}
+    cause = {"abstained": False, "reason": "", "causes": [first]} if event else None
+    made = Incident(
+        name, "latency", "model", name, "critical", "open", name, {}, opened_ms, opened_ms, None,
+        cause,
+    )  # fmt: skip
+    ws.records.put("incident", name, msgspec.to_builtins(made))
+    return made
+
+
+def test_both_pages_take_the_oldest_of_the_worst_incidents_however_fresh_the_last_answer(
+    workspace: Workspace,
+) -> None:
+    calm, _ = study(workspace)
+    assert isinstance(calm, Study) and calm.incident is None
+    now = workspace.now_ms()
+    for name, age in (("later", 10_000), ("first", 20_000)):
+        put_incident(workspace, name, now - age)
+    first = worst_open(workspace)
+    assert first is not None and first.id == "first"
+    found, _ = study(workspace)
+    assert isinstance(found, Job) or found.incident == first
+
+
+def caused() -> Diagnosis:
+    """A number whose cause is named, twenty minutes long."""
+    rng = np.random.default_rng(3)
+    times = 1_767_254_400.0 + 60.0 * np.arange(80)
+    late = np.where(np.arange(80) >= 60, 200.0, 0.0)
+    metrics = {
+        (n, "latency_ms"): Series(times, 20 + late + rng.standard_normal(80))
+        for n in ("service-0", "service-1")
+    }
+    event = Event("pool", times[60] - 30, "config_change", "service-1", "Pool cut")
+    result = find_root_cause(
+        metrics, ("service-0", "latency_ms"), topology=[("service-0", "service-1")],
+        events=[event], onset_s=times[60],
+    )  # fmt: skip
+    assert result.cause is not None and result.cause.event_id == "pool"
+    found = fleet(10)
+    causes = RootCause("service-0", "latency_ms", 0, found.window, result, None)
+    return msgspec.structs.replace(found, causes=causes, onset_ms=1_767_258_000_000)
+
+
+def test_the_answer_says_how_far_the_number_went_and_which_incidents_share_the_cause(
+    workspace: Workspace,
+) -> None:
+    found = caused()
+    now = workspace.now_ms()
+    own = put_incident(workspace, "mine", now, "pool")
+    put_incident(workspace, "same", now, "pool")
+    put_incident(workspace, "different", now, "another")
+    put_incident(workspace, "unexplained", now)
+    found = msgspec.structs.replace(found, incident=own)
+    assert [i.id for i in sharing(workspace, found)] == ["same"]
+    with speaking("en"), in_workspace(workspace):
+        said = str(causal_answer.lead(workspace, found))
+    assert "Latency · service-1 is the likeliest cause of Latency · service-0" in said
+    assert "went from 10 ms to 20 ms" in said
+    assert "Other open incidents with this cause: 1." in said
+
+
+def test_an_event_on_the_chain_stands_where_it_started_what_came() -> None:
+    found = caused()
+    whole = found.graph.graph
+    cause = causal_answer.named(found)
+    assert whole is not None and cause is not None and len(cause.chain) >= 3
+    event = CausalNode("event|pool", "event", "service-1", "config_change", "Pool cut", 0.0, 1.0)
+    near = CausalEdge("event|pool", "service-0|latency_ms", "contributes", 0.5, 0.0, 0.9, ())
+    graph = CausalGraph((*whole.nodes, event), (*whole.edges, near), 180, 60.0, (0.0, 1.0), 0, ())
+    sent = json.loads(causal_graph._drawing(found, graph, graph, False, "", []).children)
+    layers = {node["id"]: node["layer"] for node in sent["nodes"]}
+    assert [layers[i] for i in sent["chain"]] == list(range(len(sent["chain"])))[::-1]
+
+
+def test_the_table_of_arrows_begins_with_the_chain() -> None:
+    whole = fleet(30).graph.graph
+    assert whole is not None
+    chain = ["service-5|latency_ms", "service-4|latency_ms"]
+    rows = causal_detail.edge_table(whole, "service-0|latency_ms", chain).rowData
+    assert rows[0]["id"] == "→".join(chain)
+    assert rows[1]["to"] == "Latency · service-0"
+
+
+def test_a_quiet_number_that_nobody_was_alerted_to_is_good_news(workspace: Workspace) -> None:
+    rng = np.random.default_rng(2)
+    times = 1_767_254_400.0 + 60.0 * np.arange(60)
+    metrics = {("a", "latency_ms"): Series(times, 20 + rng.standard_normal(60))}
+    result = find_root_cause(metrics, ("a", "latency_ms"))
+    assert result.abstained
+    found = fleet(10)
+    causes = RootCause("service-0", "latency_ms", 0, found.window, result, None)
+    found = msgspec.structs.replace(found, causes=causes)
+    with speaking("en"), in_workspace(workspace):
+        said = str(causal_answer.lead(workspace, found))
+    assert "Nothing stands out" in said and "No cause" not in said
+
+
+def test_a_renewal_is_shown_with_what_it_renews_and_can_be_stopped_and_begun_again() -> None:
+    running = Job("abc", "what", "running", "graph", 0, 4_000, share=0.5)
+    stopped = msgspec.structs.replace(running, state="stopped")
+    with speaking("en"):
+        shown, kept = repr(focus.renewal(running)), repr(focus.renewal(stopped))
+    assert "50%" in shown and "analysis-stop" in shown and "data-poll" in shown
+    assert "analysis-again" in kept and "data-poll" not in kept
+    assert focus.renewal(None) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 from xml.etree.ElementTree import fromstring
@@ -220,6 +221,31 @@ def test_a_stop_ends_an_analysis_in_the_middle_of_its_stage(workspace: Workspace
     stop_job(workspace, job.id)
     at_work.result(20)
     assert analyses.get_job(workspace, job.id).state == "stopped"
+
+
+def test_a_renewal_that_is_stopped_leaves_the_previous_result_until_it_is_asked_again(
+    workspace: Workspace,
+) -> None:
+    def show(compute: Callable[[JobProgress], Number]) -> Number | Job:
+        return follow(workspace, "renewed", Number, compute, fresh_s=0, patience_s=20)
+
+    assert show(lambda _progress: Number(1)) == Number(1)
+    assert show(endless) == Number(1)
+    job_id = analyses._job_id(workspace, "renewed")
+    at_work = workspace.workers.at_work(job_id)
+    assert at_work is not None
+    stop_job(workspace, job_id)
+    at_work.result(20)
+    assert show(endless) == Number(1) and workspace.workers.at_work(job_id) is None
+    seen = analyses.renewal(workspace, "renewed")
+    assert seen is not None and seen.state == "stopped"
+    stop_job(workspace, job_id)  # asked again
+    show(lambda _progress: Number(2))
+    again = workspace.workers.at_work(job_id)
+    if again is not None:
+        again.result(20)
+    assert show(lambda _progress: Number(2)) == Number(2)
+    assert analyses.renewal(workspace, "renewed") is None
 
 
 def test_closing_ends_what_runs_before_the_stores_are_closed(

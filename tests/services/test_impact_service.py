@@ -146,7 +146,7 @@ def test_a_promise_of_availability_puts_its_budget_at_risk(workspace: Workspace)
 
 
 def test_an_empty_hub_says_that_no_incident_is_open(workspace: Workspace) -> None:
-    found = read_study(workspace)
+    found, _ = read_study(workspace)
     assert isinstance(found, Study)
     assert found.insufficient is not None and found.cause is None
 
