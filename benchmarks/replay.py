@@ -20,9 +20,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from app import factory
-from app.demo.history import LABEL_DELAY_S, RATE_S, arrivals, label_of, log_of
+from app.demo.history import RATE_S, arrivals, log_of
 from app.demo.hub import Hub
 from app.demo.incidents import Incident, weather
+from app.demo.labels import LABEL_DELAY_S, label_of
 from app.demo.pathway import Tracers
 from app.demo.predictors import Predictor
 from app.demo.run import REGISTRATIONS

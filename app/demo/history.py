@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,13 @@ from app.demo import incidents
 from app.demo.first_token import first_tokens_of
 from app.demo.hub import Hub
 from app.demo.incidents import Incident, weather
+from app.demo.labels import Labels
 from app.demo.outcomes import outcomes_of
 from app.demo.pathway import Tracers
 from app.demo.serving import TEXT_MODELS, Desk, Served
 
 RATE_S = 0.12
 """Requests a second to a predictive model; text models get a third."""
-LABEL_DELAY_S = 600.0
 ASSISTANT_DEPLOYED_H = 8.4
 TRACED_SHARE = 0.25
 """Of the past and of the present alike: a service must not seem to get busier at the start."""
@@ -36,8 +38,17 @@ def arrivals(
     return times[rng.uniform(0, 1.4, count) < rhythm]
 
 
-def backfill(hub: Hub, tracers: Tracers, desk: Desk, start_s: float, end_s: float) -> list[Served]:
-    """Send the fleet's history between two moments; what is still without its label."""
+def backfill(
+    hub: Hub,
+    tracers: Tracers,
+    desk: Desk,
+    labels: Labels,
+    start_s: float,
+    end_s: float,
+    clock: Callable[[], float] = time.time,
+) -> None:
+    """Send the fleet's history between two moments, and each label when it is due: on a busy
+    machine this takes minutes, and labels that waited for its end would be late."""
     hours = (end_s - start_s) / 3_600
     happened = incidents.past(end_s, hours)
     hub.send("events", [event for i in happened for event in incidents.events_of(i)])
@@ -46,16 +57,16 @@ def backfill(hub: Hub, tracers: Tracers, desk: Desk, start_s: float, end_s: floa
     desk.deployed_s = deployed_s if deployed_s > start_s else 0.0
     models = [p.model_id for p in desk.predictors] + list(TEXT_MODELS)
     sent = 0
-    pending: list[Served] = []
     for number, model_id in enumerate(models):
         show_progress(number / len(models), f"back-filling {model_id}")
         served = _past_of(desk, model_id, start_s, end_s, happened)
-        _send(hub, tracers, desk.rng, served, end_s)
-        pending += [one for one in served if one.label is not None and not _has_label(one, end_s)]
+        for start in range(0, len(served), BATCH):
+            _send(hub, tracers, desk.rng, served[start : start + BATCH])
+            labels.hold(served[start : start + BATCH])
+            labels.send_due(hub, clock())
         sent += len(served)
     tracers.flush()
     show_progress(1.0, f"{sent:,} inferences of {hours:.0f} h sent", done=True)
-    return pending
 
 
 def deployments(start_s: float, end_s: float) -> list[dict[str, Any]]:  # JSON
@@ -92,32 +103,14 @@ def _past_of(
     return [desk.write(model_id, float(at), now) for at, now in zip(times, wrong, strict=True)]
 
 
-def _send(
-    hub: Hub, tracers: Tracers, rng: np.random.Generator, served: list[Served], end_s: float
-) -> None:
-    for start in range(0, len(served), BATCH):
-        part = served[start : start + BATCH]
-        for one in part:
-            if rng.random() < TRACED_SHARE:
-                one.row["trace_id"] = tracers.record(one.hop, one.row["timestamp"])
-        hub.send("inferences", [one.row for one in part])
-        hub.send("labels", [label_of(one) for one in part if _has_label(one, end_s)])
-        hub.send("logs", logs_of(part))
-        hub.send("metrics", outcomes_of(rng, part))
-        hub.export_metrics(first_tokens_of(part))
-
-
-def _has_label(one: Served, end_s: float) -> bool:
-    return one.label is not None and one.row["timestamp"] + LABEL_DELAY_S < end_s
-
-
-def label_of(one: Served) -> dict[str, Any]:  # JSON
-    """Return the label of an inference, ten minutes after it."""
-    return {
-        "inference_id": one.row["inference_id"],
-        "label": one.label,
-        "timestamp": one.row["timestamp"] + LABEL_DELAY_S,
-    }
+def _send(hub: Hub, tracers: Tracers, rng: np.random.Generator, part: list[Served]) -> None:
+    for one in part:
+        if rng.random() < TRACED_SHARE:
+            one.row["trace_id"] = tracers.record(one.hop, one.row["timestamp"])
+    hub.send("inferences", [one.row for one in part])
+    hub.send("logs", logs_of(part))
+    hub.send("metrics", outcomes_of(rng, part))
+    hub.export_metrics(first_tokens_of(part))
 
 
 def logs_of(served: list[Served]) -> list[dict[str, Any]]:  # JSON

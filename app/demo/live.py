@@ -6,15 +6,15 @@ import heapq
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from app.demo import incidents
 from app.demo.first_token import first_tokens_of
-from app.demo.history import RATE_S, TRACED_SHARE, label_of, logs_of
+from app.demo.history import RATE_S, TRACED_SHARE, logs_of
 from app.demo.hub import Hub, HubError
 from app.demo.incidents import BY_NAME, Incident, weather
+from app.demo.labels import Labels
 from app.demo.outcomes import outcomes_of
 from app.demo.pathway import Tracers
 from app.demo.serving import TEXT_MODELS, Desk, Served
@@ -35,7 +35,7 @@ class Live:
     clock: Callable[[], float] = time.time
     wait: Callable[[float], None] = time.sleep
     running: list[Incident] = field(default_factory=list)
-    held: list[tuple[float, str, dict[str, Any]]] = field(default_factory=list)
+    labels: Labels = field(default_factory=Labels)
     outbox: list[Served] = field(default_factory=list)
     _since: float = 0.0
     _asked: float = 0.0
@@ -60,11 +60,6 @@ class Live:
             heapq.heappush(due, (self.clock() + gap, model_id))
             self._housekeeping()
 
-    def hold(self, served: Served) -> None:
-        """Keep the label of an answer until it is due."""
-        label = label_of(served)
-        heapq.heappush(self.held, (label["timestamp"], label["inference_id"], label))
-
     def _first_arrivals(self) -> list[tuple[float, str]]:
         names = [p.model_id for p in self.desk.predictors] + list(TEXT_MODELS)
         now = self.clock()
@@ -87,8 +82,7 @@ class Live:
         if self.desk.rng.random() < TRACED_SHARE:
             served.row["trace_id"] = self.tracers.record(served.hop, at)
         self.outbox.append(served)
-        if served.label is not None:
-            self.hold(served)
+        self.labels.hold([served])
 
     def _housekeeping(self) -> None:
         now = self.clock()
@@ -114,10 +108,7 @@ class Live:
         self.hub.export_metrics(first_tokens_of(self.outbox))
         self.outbox.clear()
         if not weather(self.running, now).labels_held:
-            labels = []
-            while self.held and self.held[0][0] <= now:
-                labels.append(heapq.heappop(self.held)[2])
-            self.hub.send("labels", labels)
+            self.labels.send_due(self.hub, now)
         self._last_sent = now
 
     def _follow_the_clock(self, now: float) -> None:

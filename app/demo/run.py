@@ -63,13 +63,14 @@ def _has_other_models(hub: Hub) -> bool:
 
 def _fleet(hub: Hub, hours: float) -> int:
     from app.demo.history import backfill, show_progress
+    from app.demo.labels import Labels
     from app.demo.live import Live
     from app.demo.outcomes import state_objectives, state_policies
     from app.demo.pathway import Tracers
     from app.demo.predictors import train_all
     from app.demo.registers import state_registers
     from app.demo.scans import send_scans
-    from app.demo.serving import Desk, Served
+    from app.demo.serving import Desk
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: at once, nothing is held yet
     show_progress(0.0, "training models")
@@ -77,18 +78,16 @@ def _fleet(hub: Hub, hours: float) -> int:
     tracers = Tracers(hub.url, hub.headers)
     now = time.time()
     start = max(now - hours * 3_600, _newest(hub))
-    pending: list[Served] = []
+    labels = Labels()
     if now - start > LONGEST_GAP_S:
-        pending = backfill(hub, tracers, desk, start, now)
+        backfill(hub, tracers, desk, labels, start, now)
     for model_id, registration in REGISTRATIONS.items():
         hub.put(f"/api/models/{model_id}", registration)
     state_policies(hub)
     state_objectives(hub)
     send_scans(hub, time.time())
     state_registers(hub, now)
-    live = Live(hub, tracers, desk)
-    for served in pending:
-        live.hold(served)
+    live = Live(hub, tracers, desk, labels=labels)
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopped.set())

@@ -13,6 +13,7 @@ from app.demo import incidents
 from app.demo.first_token import BOUNDS_S, first_token_s, first_tokens_of
 from app.demo.history import TRACED_SHARE, arrivals, backfill
 from app.demo.hub import Hub, HubError
+from app.demo.labels import LABEL_DELAY_S, Labels
 from app.demo.live import Live
 from app.demo.outcomes import PROMISES, state_objectives
 from app.demo.pathway import SERVICES, Tracers
@@ -56,7 +57,8 @@ def test_two_hours_are_back_filled_marked_as_sample_and_not_twice(
 ) -> None:
     with serve(hub) as server:
         client, tracers = Hub(server.url), Tracers(server.url, {})
-        owed = backfill(client, tracers, desk(), NOW_S - 7_200, NOW_S)
+        labels = Labels()
+        backfill(client, tracers, desk(), labels, NOW_S - 7_200, NOW_S, lambda: NOW_S)
         models = client.get("/api/models")
         resumed = _newest(client)
         tracers.close()
@@ -67,12 +69,28 @@ def test_two_hours_are_back_filled_marked_as_sample_and_not_twice(
     assert not has_others
     sent = sum(model["inferences"] for model in models)
     assert get_request_stats(workspace, Window(NOW_MS - 7_300_000, NOW_MS)).requests == sent > 4_000
-    assert owed and all(one.row["timestamp"] > NOW_S - 900 for one in owed)
+    assert labels.held and all(due > NOW_S for due, *_ in labels.held)
     marks = [(row.get("tags") or row.get("attributes") or {}).get("sample") for row in samples]
     assert set(marks) == {"true"}
     assert 0 <= NOW_S - resumed < LONGEST_GAP_S  # a restart now has no gap to fill
     topology = get_topology(workspace, Window(NOW_MS - 7_200_000, NOW_MS))
     assert {service.service for service in topology.services} >= set(SERVICES)
+
+
+def test_a_back_fill_that_takes_long_sends_the_labels_that_come_due_meanwhile(
+    hub: Flask, workspace: Workspace, clock: list[int]
+) -> None:
+    end_s = NOW_S + LABEL_DELAY_S + 1
+    clock[0] = int(end_s * 1_000)
+    with serve(hub) as server:
+        client, tracers, labels = Hub(server.url), Tracers(server.url, {}), Labels()
+        backfill(client, tracers, desk(), labels, NOW_S - 1_200, NOW_S, lambda: end_s)
+        tracers.close()
+    assert labels.held == []
+    since_ms = NOW_MS - 500_000
+    rows = workspace.events.inference_columns("wine-grader", since_ms, NOW_MS, limit=1_000)
+    known = [label for label in rows.columns["label"].tolist() if label is not None]
+    assert len(known) > len(rows) / 2 > 0
 
 
 def test_first_tokens_arrive_as_the_histogram_that_the_hub_reads(
@@ -186,7 +204,7 @@ def test_the_live_fleet_serves_labels_late_and_obeys_commands(hub: Flask, clock:
     assert 30 < count < 200
     assert [running.script.name for running in live.running] == ["sensor_fault"]
     assert {"ground_truth", "config_change"} <= events
-    assert live.held and all(due > time.now_s for due, *_ in live.held)
+    assert live.labels.held and all(due > time.now_s for due, *_ in live.labels.held)
 
 
 def test_arrivals_keep_their_rate_over_a_day() -> None:
