@@ -97,7 +97,7 @@ def find_metric_anomalies(
     step = step_ms or max(choose_step(window), choose_step(Window(0, past // 2)))
     past = max(window.length_ms, min(past, MAX_STEPS * step))
     learnt = Window(window.end_ms - past, window.end_ms)
-    key = f"anomalies/{window.live_key(ws.now_ms())}/{step}/{sorted(metrics)}/{by}"
+    key = f"anomalies/{window.seen_from(ws.now_ms())}/{step}/{sorted(metrics)}/{by}"
     return ws.cached(
         f"{key}/{with_expectations}",
         AnomaliesAnswer,

@@ -40,7 +40,7 @@ class Failures(msgspec.Struct, frozen=True):
 @permitted("events:read")
 def list_failures(ws: Workspace, window: Window, model_id: str = "") -> Failures:
     """Return where the newest failing traces of the fleet, or of a model's requests, failed."""
-    key = f"failures/{model_id}/{window.live_key(ws.now_ms())}"
+    key = f"failures/{model_id}/{window.seen_from(ws.now_ms())}"
     return ws.cached(key, Failures, lambda: _compute(ws, window, model_id), fresh_s=15, stale_s=60)
 
 

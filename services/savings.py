@@ -44,7 +44,7 @@ class Savings(msgspec.Struct, frozen=True):
 def get_savings(ws: Workspace, window: Window, choice: Choice | None = None) -> Savings:
     """Return recommendations with their computed savings; alternatives are not added up."""
     choice = choice or Choice()
-    key = f"carbon/savings/{window.live_key(ws.now_ms())}/{choice.key()}"
+    key = f"carbon/savings/{window.seen_from(ws.now_ms())}/{choice.key()}"
     return ws.cached(key, Savings, lambda: _compute(ws, window, choice), fresh_s=300, stale_s=900)
 
 

@@ -106,14 +106,14 @@ def kept_steps(
 ) -> T:
     """Return what `compute` makes of the whole steps of windows, made again when a step ends.
 
-    A first window that ends now keeps its place as it moves: the next reader gets what was made
-    for the step before, while one computation follows beside the readers.
+    Windows keep their place as they move: the next reader gets what was made for the step before,
+    while one computation follows beside the readers.
     """
-    now, first = ws.now_ms(), windows[0]
-    before = [f"{first.start_ms - one.start_ms}-{one.length_ms}" for one in windows[1:]]
+    now = ws.now_ms()
+    places = [one.seen_from(now) for one in windows]
     fresh_s = min(FRESH_S, (step_ms - now % step_ms) / 1_000)
     return ws.cached(
-        f"{name}/{step_ms}/{first.live_key(now)}/{before}", kind, compute,
+        f"{name}/{step_ms}/{places}", kind, compute,
         fresh_s=fresh_s, stale_s=STALE_S,
     )  # fmt: skip
 

@@ -34,21 +34,23 @@ class Window(msgspec.Struct, frozen=True):
     def seen_from(self, now_ms: int) -> str:
         """Return a key that stays the same while the window moves along with the clock.
 
+        Windows that end now move, and those whole lengths or days before them, which they are
+        compared with; any other stays where it is and has a key of its own.
+
         >>> Window(0, 60_000).seen_from(60_500) == Window(5_000, 65_000).seen_from(65_200)
         True
-        """
-        return f"{self.length_ms}-{(now_ms - self.end_ms) // MINUTE_MS}"
-
-    def live_key(self, now_ms: int) -> str:
-        """Return a key that all windows of a length share that end now; others have their own.
-
-        >>> Window(0, 60_000).live_key(60_500) == Window(5_000, 65_000).live_key(65_200)
+        >>> Window(0, HOUR_MS).seen_from(3 * HOUR_MS) == Window(1, HOUR_MS + 1).seen_from(
+        ...     3 * HOUR_MS + 1
+        ... )
         True
-        >>> Window(0, 60_000).live_key(600_000)
-        '0-60000'
+        >>> Window(0, HOUR_MS).seen_from(100 * MINUTE_MS)
+        '0-3600000'
         """
-        is_live = 0 <= now_ms - self.end_ms < MINUTE_MS
-        return f"{self.length_ms}-live" if is_live else f"{self.start_ms}-{self.end_ms}"
+        behind = now_ms - self.end_ms
+        moves = behind >= 0 and min(behind % self.length_ms, behind % DAY_MS) < MINUTE_MS
+        return (
+            f"{self.length_ms}-{behind // MINUTE_MS}" if moves else f"{self.start_ms}-{self.end_ms}"
+        )
 
 
 def to_rfc3339(ms: int | float) -> str:

@@ -116,7 +116,7 @@ def read_fleet_trust(ws: Workspace, window: Window, step_ms: int) -> FleetTrust:
         times = found[0].timestamps_ms.tolist() if found else []
         return FleetTrust(ws.now_ms(), times, to_list(found[0].values) if found else [])
 
-    key = f"fleet_trust/{window.live_key(ws.now_ms())}/{step_ms}"
+    key = f"fleet_trust/{window.seen_from(ws.now_ms())}/{step_ms}"
     return ws.cached(key, FleetTrust, read, fresh_s=60, stale_s=600)
 
 

@@ -88,9 +88,8 @@ def _mean_stored(sight: Sight, name: str, labels: dict[str, str]) -> float | Non
         known = values[np.isfinite(values)]
         return [float(known.mean())] if len(known) else []
 
-    behind = sight.window.end_ms - past.end_ms
-    when = f"{sight.window.live_key(ws.now_ms())}/{behind}/{past.length_ms}"
-    mean = ws.cached(f"mean/{name}/{when}", list[float], read, fresh_s=60, stale_s=600)
+    key = f"mean/{name}/{past.seen_from(ws.now_ms())}"
+    mean = ws.cached(key, list[float], read, fresh_s=60, stale_s=600)
     return mean[0] if mean else None
 
 
