@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.machine import facts
 
@@ -31,8 +32,9 @@ class Row:
         return above and (self.high is None or self.measured <= self.high)
 
 
-def run(name: str, claim: str, measure: Callable[[], list[Row]]) -> None:
-    """Measure, print the table and write `benchmarks/results/<name>.json`."""
+def run(name: str, claim: str, measure: Callable[[], list[Row]], *, in_part: bool = False) -> None:
+    """Measure, print the table and write `benchmarks/results/<name>.json`; rows that were measured
+    `in_part` take the place of those of the same case, and the others stay."""
     start = time.process_time()
     rows = measure()
     cpu_s = time.process_time() - start
@@ -44,15 +46,22 @@ def run(name: str, claim: str, measure: Callable[[], list[Row]]) -> None:
             f"{row.case:<62}{row.measured:>10.4f}{_target(row):>18}{row.repetitions:>7}  {verdict}"
         )
     print(f"\n{cpu_s:.0f} CPU s")
-    document = {
-        "claim": claim,
-        "machine": facts(),
-        "cpu_s": round(cpu_s, 1),
-        "rows": [asdict(row) | {"is_met": row.is_met} for row in rows],
-    }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
+    measured = [asdict(row) | {"is_met": row.is_met} for row in rows]
+    document = {"claim": claim, "machine": facts(), "cpu_s": round(cpu_s, 1), "rows": measured}
+    if in_part and path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        document["cpu_s"] = before["cpu_s"]  # of the whole
+        document["rows"] = merged(before["rows"], measured)
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def merged(
+    before: list[dict[str, Any]], measured: list[dict[str, Any]]
+) -> list[dict[str, Any]]:  # JSON
+    """Return the rows of before with those measured anew in their places, new cases at the end."""
+    return list({row["case"]: row for row in before + measured}.values())
 
 
 def _target(row: Row) -> str:
