@@ -24,12 +24,13 @@ from services.fleet_sums import SUMMED, fleet_name
 from services.times import Window
 from services.workspace import Workspace
 
+TRUST = "aiobs_trust_score"
 WATCHED = (
     ("requests", "aiobs_inferences_total"),
     ("errors", "aiobs_inference_errors_total"),
     ("tokens", "aiobs_tokens_total"),
     ("cost", "aiobs_cost_total"),
-    ("trust", "aiobs_trust_score"),
+    ("trust", TRUST),
     ("hallucination_risk", "aiobs_hallucination_risk"),
 )
 """Name of the metric in the catalogue, and the series that is watched of a model."""
@@ -52,10 +53,14 @@ def fill(ws: Workspace, scope: Scope, window: Window, marks: list[Mark], view: V
 
 
 def _watched(series: str, model_id: str) -> str:
-    """Return what is watched of a series: the model's own, else the fleet's sum, else them all."""
+    """Return what is watched of a series: the model's own, else the fleet's sum, else them all; of
+    trust, the score without the point that it bounds."""
+    labels = ['bound=""'] if series == TRUST else []
     if model_id:
-        return f'{series}{{model_id="{sources.quoted(model_id)}"}}'
-    return fleet_name(series) if series in SUMMED else series
+        labels.append(f'model_id="{sources.quoted(model_id)}"')
+    elif series in SUMMED:
+        return fleet_name(series)
+    return f"{series}{{{','.join(labels)}}}" if labels else series
 
 
 def _anomalies(found: AnomaliesAnswer, names: dict[str, str], marks: list[Mark]) -> Any:

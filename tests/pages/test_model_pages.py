@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from components.live import View
 from components.scope import Scope
+from connectors.selector import parse_selector
+from connectors.telemetry import Series
 from i18n import speaking
-from pages import model_comparison, models
+from pages import model_comparison, models, technical_events
 from services.comparison import Comparison, get_comparison, set_comparison
 from services.workspace import Workspace
 from tests.conftest import NOW_MS
@@ -50,3 +53,11 @@ def test_the_form_shows_and_reads_the_same_choice(workspace: Workspace, send: Se
     assert model_comparison._read(list(model_comparison._shown(kept))) == wanted
     standard = Comparison()
     assert model_comparison._read(list(model_comparison._shown(standard))) == standard
+
+
+@pytest.mark.parametrize("chosen", ["risk", ""])
+def test_the_trust_that_is_watched_is_the_score_without_its_point(chosen: str) -> None:
+    asked = parse_selector(technical_events._watched(technical_events.TRUST, chosen))
+    score = Series("aiobs_trust_score", {"model_id": "risk"})
+    point = Series("aiobs_trust_score", {"model_id": "risk", "bound": "point"})
+    assert (asked.accepts(score), asked.accepts(point)) == (True, False)
