@@ -175,6 +175,8 @@ def _one(ws: Workspace, incident_id: str) -> Children:
 
 
 def _explained(incident: Incident) -> list[Children]:
+    if incident.subject_kind == "vulnerability":
+        return [html.P(html.A(t("nav.security"), href="/security"))]
     cause = incident.root_cause
     graph = html.A(
         [icon("diagram-3"), " ", t("incidents.open_graph")],

@@ -19,6 +19,7 @@ from pages import security_events, security_keys, sources
 from pages import security_panels as panels
 from pages import security_vulnerabilities as vulnerabilities
 from services.access import get_access_map
+from services.incidents import open_incidents
 from services.key_misuse import get_key_misuse
 from services.security import get_security, list_findings
 from services.security_events import MAX_EVENTS, list_security_events
@@ -111,7 +112,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.panel("security-access_map", panels.access_map(access), doors, height=220)
     view.panel("security-unusual", panels.unusual(access), doors, height=220)
     view.panel("security-findings", html.Div([narrowed, table]), texts, height=320)
-    vulnerabilities.fill(get_vulnerabilities(ws), view)
+    vulnerabilities.fill(get_vulnerabilities(ws), open_incidents(ws), view)
     keys = get_key_misuse(ws, window)
     judged = Provenance(scope.describe(), keys.keys, computed_at_ms=keys.computed_at_ms)
     view.panel("security-key_misuse", security_keys.misuse(keys), judged, height=150)

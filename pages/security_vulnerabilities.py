@@ -16,6 +16,8 @@ from components.tables import Column, table
 from components.theme import Status
 from engines.result import Interval
 from i18n import duration, number, t
+from pages import sources
+from services.incidents import Incident
 from services.times import DAY_MS, SECOND_MS
 from services.vulnerabilities import Listed, System, VulnerabilityView
 
@@ -45,14 +47,15 @@ def words(name: str, /, **values: str) -> str:
     return t(f"security.{name}", **values)
 
 
-def fill(found: VulnerabilityView, view: View) -> None:
-    """Put open vulnerabilities into the page's places."""
+def fill(found: VulnerabilityView, incidents: list[Incident], view: View) -> None:
+    """Put open vulnerabilities into the page's places, with the open incidents about them."""
+    about = {i.subject: i for i in incidents if i.subject_kind == "vulnerability"}
     view.slot("security-vulnerabilities_open", _open(found))
     view.slot("security-time_to_fix", _time_to_fix(found))
     now = Provenance("", found.open, computed_at_ms=found.computed_at_ms)
     view.panel("security-vulnerability_ages", _ages(found), now, height=240)
     view.panel("security-vulnerability_trend", _trend(found), now, height=240)
-    view.panel("security-vulnerability_list", _first(found), now, height=240)
+    view.panel("security-vulnerability_list", _first(found, about), now, height=240)
     scanned = Provenance("", len(found.systems), computed_at_ms=found.computed_at_ms)
     view.panel("security-vulnerability_systems", _systems(found.systems), scanned, height=240)
 
@@ -136,7 +139,7 @@ def _trend(found: VulnerabilityView) -> Any:
     )  # fmt: skip
 
 
-def _first(found: VulnerabilityView) -> Any:
+def _first(found: VulnerabilityView, about: dict[str, Incident]) -> Any:
     if nothing := _nothing(found):
         return nothing if found.systems else states.empty(words("no_scans"))
     columns = [
@@ -147,15 +150,18 @@ def _first(found: VulnerabilityView) -> Any:
         Column("system", words("system"), "node"),
         Column("age", words("age"), "node"),
     ]
-    rows = [_row(one) for one in found.first_in_line]
+    rows = [_row(one, about) for one in found.first_in_line]
     return table(columns, rows, caption=words("vulnerability_list"), total=found.open)
 
 
-def _row(one: Listed) -> dict[str, Any]:
+def _row(one: Listed, about: dict[str, Incident]) -> dict[str, Any]:
     row = one.vulnerability
     name: Any = html.Bdi(row.id, dir="ltr", style={"whiteSpace": "nowrap"})
     if row.url:
         name = html.A(name, href=row.url, target="_blank", rel="noopener noreferrer")
+    if row.id in about:
+        incident = html.A(t("incidents.detail"), href=sources.incident_link(about[row.id]))
+        name = html.Span([name, html.Br(), html.Small(incident)])
     score = f" {number(row.score, decimals=1)}" if row.score is not None else ""
     age: list[Any] = [html.Bdi(duration(one.age_days * _DAY_S))]
     if one.is_overdue:

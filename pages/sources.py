@@ -275,6 +275,8 @@ def incident_title(incident: Incident) -> str:
         errors=percent(given.get("error_rate")),
         mean=_milliseconds(given.get("mean_ms")),
         objective=str(given.get("objective", "")),
+        n=number(now),
+        systems=", ".join(given.get("systems", [])[:3]),
     )
 
 

@@ -20,7 +20,7 @@ from services.identity import permitted
 from services.incidents import Finding, Incident, list_incidents, open_incidents, reconcile
 from services.models import Model, list_models
 from services.newest import NEWEST_RULES, Limits, read_newest
-from services.security_alerts import attack_rule, leak_rule
+from services.security_alerts import attack_rule, leak_rule, vulnerability_rule
 from services.series import read_points
 from services.slo_alerts import burn_rule
 from services.times import DAY_MS, HOUR_MS, MINUTE_MS, Window
@@ -101,6 +101,7 @@ def _all_findings(ws: Workspace, models: list[Model]) -> Iterator[Finding]:
         yield from attack_rule(ws, model, p_limit(len(models)))
     yield from _service_findings(ws)
     yield from burn_rule(ws)
+    yield from vulnerability_rule(ws)
 
 
 CHANGES = {"sensor_fault", "covariate_shift"}

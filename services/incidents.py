@@ -18,6 +18,7 @@ from services.workspace import Workspace
 _KIND = "incident"
 Severity = Literal["info", "warning", "critical"]
 State = Literal["open", "acknowledged", "resolved"]
+SubjectKind = Literal["model", "service", "vulnerability"]
 
 
 CONDITION_GONE = "the condition went away"
@@ -45,7 +46,7 @@ class Incident(msgspec.Struct, frozen=True):
 
     id: str
     rule: str
-    subject_kind: Literal["model", "service"]
+    subject_kind: SubjectKind
     subject: str
     severity: Severity
     state: State
@@ -62,7 +63,7 @@ class Finding(msgspec.Struct, frozen=True):
     """A rule that fires now: what `reconcile` turns into incidents."""
 
     rule: str
-    subject_kind: Literal["model", "service"]
+    subject_kind: SubjectKind
     subject: str
     severity: Severity
     title: str

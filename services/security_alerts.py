@@ -1,4 +1,5 @@
-"""What the security of a model alarms about: secrets that got out, and attacks beyond the usual."""
+"""What security alarms about: secrets that got out, attacks beyond the usual, and critical
+vulnerabilities."""
 
 from __future__ import annotations
 
@@ -12,10 +13,12 @@ from services.incidents import Finding
 from services.models import Model
 from services.security_scan import FINDINGS, SCANNED
 from services.times import DAY_MS, MINUTE_MS, Window
+from services.vulnerabilities import list_critical
 from services.workspace import Workspace
 
 NOW_MS = 10 * MINUTE_MS
 MIN_SHARE = 0.02
+MAX_SYSTEMS = 20  # named in the evidence
 
 
 def leak_rule(ws: Workspace, model: Model) -> Iterator[Finding]:
@@ -44,6 +47,14 @@ def attack_rule(ws: Workspace, model: Model, limit: float) -> Iterator[Finding]:
         title = f"{jump.now:.0%} of prompts to {model.name} attack it; {jump.before:.1%} did before"
         evidence: dict[str, object] = {"now": jump.now, "before": jump.before, "n": n}
         yield Finding("attack", "model", model.model_id, "warning", title, evidence)
+
+
+def vulnerability_rule(ws: Workspace) -> Iterator[Finding]:
+    """A critical vulnerability is open in a system: one finding for all systems that it is in."""
+    for name, systems in list_critical(ws).items():
+        title = f"Critical vulnerability {name} in {', '.join(systems[:MAX_SYSTEMS])}"
+        evidence: dict[str, object] = {"systems": systems[:MAX_SYSTEMS], "n": len(systems)}
+        yield Finding("vulnerability", "vulnerability", name, "critical", title, evidence)
 
 
 def _attacks(ws: Workspace, window: Window, model: Model) -> tuple[int, int]:

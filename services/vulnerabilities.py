@@ -124,6 +124,22 @@ def list_vulnerabilities(
     return VulnerabilityPage(found[begin:end], len(found), str(end) if end < len(found) else None)
 
 
+@permitted("security:read")
+def list_critical(ws: Workspace) -> dict[str, list[str]]:
+    """Return the systems of each open critical vulnerability, by its id; read after each scan."""
+
+    def read() -> dict[str, list[str]]:
+        found: dict[str, set[str]] = {}
+        for _, ledger in read_ledgers(ws):
+            for row in ledger.rows:
+                if row.state == "open" and row.severity == "critical":
+                    found.setdefault(row.id, set()).add(ledger.subject)
+        return {name: sorted(found[name]) for name in sorted(found)}
+
+    key = f"{ws.tenant}/vulnerabilities/critical"
+    return ws.cache.get_or_compute(key, dict[str, list[str]], read, fresh_s=_FRESH_S)
+
+
 def _offset(cursor: str | None) -> int:
     if cursor is None:
         return 0

@@ -10,11 +10,13 @@ import pytest
 
 from connectors.telemetry import Event, Inference, Label, Log, Scalar
 from engines.security import Risk
+from pages.sources import incident_title
 from services.access import Knock, get_access, record_access
 from services.data_quality import get_data_quality, get_freshness
 from services.errors import Forbidden, Invalid
 from services.fairness import get_fairness
 from services.identity import Principal
+from services.incidents import reconcile
 from services.models import Registration, get_model, register_model
 from services.security import ToScan, get_security, list_findings, scan_texts
 from services.security_alerts import attack_rule, leak_rule
@@ -208,6 +210,8 @@ def test_a_secret_in_an_answer_alarms_and_a_repeated_one_does_not(workspace: Wor
     (finding,) = leak_rule(workspace, model)
     assert (finding.rule, finding.severity) == ("secret_leak", "critical")
     assert key not in finding.title
+    title = incident_title(reconcile(workspace, [finding], quiet_ms=0)[0])
+    assert "bot" in title and title.endswith(": 1")
 
 
 def test_a_wave_of_attacks_alarms_and_the_usual_share_does_not(workspace: Workspace) -> None:

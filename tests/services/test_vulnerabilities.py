@@ -9,9 +9,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from services import vulnerability_scans
+from pages import sources
+from services import alerts, vulnerability_scans
 from services.errors import Conflict, Invalid, Malformed, NotFound, TooLarge
 from services.identity import Principal
+from services.incidents import open_incidents
 from services.times import DAY_MS, to_rfc3339
 from services.vulnerabilities import get_vulnerabilities, list_vulnerabilities
 from services.vulnerability_scans import ScanReceipt, forget_scan, record_scan
@@ -48,6 +50,24 @@ def test_first_seen_stays_and_what_a_full_scan_lost_is_fixed(workspace: Workspac
     ]  # fmt: skip
     (fixed,) = list_vulnerabilities(workspace, state="fixed").rows
     assert (fixed.vulnerability.id, fixed.age_days) == ("B", 30.0)
+
+
+def test_a_critical_one_is_one_incident_of_all_its_systems_until_it_is_fixed(
+    workspace: Workspace, clock: list[int]
+) -> None:
+    scan(workspace, 2, "A:9.5", "B:7.0")
+    scan(workspace, 1, "A:9.5", subject="web")
+    (opened,) = alerts.evaluate(workspace)
+    assert (opened.rule, opened.subject, opened.severity) == ("vulnerability", "A", "critical")
+    assert opened.evidence["systems"] == ["app", "web"]
+    assert "A" in sources.incident_title(opened) and "web" in sources.incident_title(opened)
+    scan(workspace, 0.5, "B:7.0")
+    clock[0] += alerts.QUIET_MS
+    assert alerts.evaluate(workspace) == [] and len(open_incidents(workspace)) == 1
+    scan(workspace, 0.5, subject="web")
+    clock[0] += alerts.QUIET_MS
+    alerts.evaluate(workspace)
+    assert open_incidents(workspace) == []
 
 
 def test_a_partial_scan_only_adds(workspace: Workspace) -> None:
