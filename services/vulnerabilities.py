@@ -13,7 +13,7 @@ from engines.security import GRADES, Grade, TimeToFix
 from services.errors import Invalid, Malformed
 from services.identity import permitted
 from services.times import DAY_MS
-from services.vulnerability_scans import Ledger, Vulnerability, read_ledgers
+from services.vulnerability_scans import KEPT_MS, Ledger, Vulnerability, read_ledgers
 from services.workspace import Workspace
 
 MAX_LISTED = 1_000
@@ -155,11 +155,7 @@ def _view(ws: Workspace) -> VulnerabilityView:
     live = [one for one in every if one.vulnerability.state == "open"]
     ages = np.array([one.age_days for one in live])
     table = engine.count_by_age([one.vulnerability.severity for one in live], ages)
-    timed = [one for one in every if one.vulnerability.state != "dismissed"]
-    answer = engine.estimate_time_to_fix(
-        np.array([one.age_days for one in timed]),
-        np.array([one.vulnerability.state == "fixed" for one in timed], dtype=np.bool_),
-    )
+    answer = _time_to_fix(every, now)
     return VulnerabilityView(
         computed_at_ms=now, systems=[_system(name, ledger) for name, ledger in ledgers],
         severities=list(GRADES), borders_days=list(engine.AGE_BORDERS_DAYS),
@@ -170,6 +166,22 @@ def _view(ws: Workspace) -> VulnerabilityView:
         insufficient=answer if isinstance(answer, Insufficient) else None,
         trend=_trend([ledger for _, ledger in ledgers], now),
     )  # fmt: skip
+
+
+def _time_to_fix(every: list[Listed], now_ms: int) -> TimeToFix | Insufficient:
+    """Fixed cases are forgotten after a while: the open ones that are older are known from then."""
+    since = now_ms - KEPT_MS
+    rows = [one.vulnerability for one in every]
+    chosen = [
+        (one.age_days, row.state == "fixed", max(0, since - row.first_seen_ms) / DAY_MS)
+        for one, row in zip(every, rows, strict=True)
+        if row.state == "open" or (row.state == "fixed" and (row.closed_ms or 0) > since)
+    ]
+    return engine.estimate_time_to_fix(
+        np.array([days for days, _, _ in chosen]),
+        np.array([is_fixed for _, is_fixed, _ in chosen], dtype=np.bool_),
+        known_from=np.array([known for _, _, known in chosen]),
+    )
 
 
 def _listed(ledger: Ledger, row: Vulnerability, now_ms: int) -> Listed:

@@ -122,7 +122,7 @@ def count_open(opened_ms: Sequence[int], closed_ms: Sequence[int], at_ms: Sequen
 
 
 def estimate_time_to_fix(
-    days: Days, is_fixed: NDArray[np.bool_], *, level: float = 0.95
+    days: Days, is_fixed: NDArray[np.bool_], *, known_from: Days | None = None, level: float = 0.95
 ) -> TimeToFix | Insufficient:
     """Return the median time to fix with its interval; open cases count as not yet fixed.
 
@@ -132,6 +132,10 @@ def estimate_time_to_fix(
         Days from first seen to fixed, or to now for open ones; 0 or more.
     is_fixed : ndarray of bool, shape (cases,)
         False for cases that are still open (right-censored).
+    known_from : ndarray of shape (cases,), optional
+        Age in days from which on a case would be known however it ended (left truncation), below
+        its time; 0 for all when not given. Where fixed cases are forgotten after a while, an old
+        open one is only there because nobody fixed it before.
     level : float
         Confidence level of the interval.
 
@@ -151,7 +155,8 @@ def estimate_time_to_fix(
     hard ones stay open. The median is the first time at which no more than half are still open;
     the interval holds the times whose log(-log) interval of Greenwood's variance contains 0.5
     (Brookmeyer and Crowley). What breaks it: cases that were closed for another reason, and cases
-    that existed long before the first scan, whose time starts when they were first seen.
+    that existed long before the first scan, whose time starts when they were first seen. A case is
+    at risk at the times after `known_from` up to its own.
 
     Examples
     --------
@@ -165,8 +170,9 @@ def estimate_time_to_fix(
     """
     if days.shape != is_fixed.shape:
         raise EngineError(f"{days.shape} times for {is_fixed.shape} marks")
-    if np.any(days < 0):
-        raise EngineError("a time is 0 or more days")
+    begun = np.zeros(days.shape) if known_from is None else known_from
+    if np.any(days < 0) or np.any((begun >= days) & (begun > 0)):
+        raise EngineError("a time is 0 or more days, and above the age it is known from")
     n_fixed = int(is_fixed.sum())
     if n_fixed < MIN_FIXED:
         return Insufficient(
@@ -177,7 +183,7 @@ def estimate_time_to_fix(
             ),
             MIN_FIXED, n_fixed,
         )  # fmt: skip
-    times, alive, low, high = _survival(days, is_fixed, level)
+    times, alive, low, high = _survival(days, is_fixed, begun, level)
     median = _first(times, alive <= 0.5)
     if median is None:
         return Insufficient(
@@ -194,12 +200,14 @@ def estimate_time_to_fix(
 
 
 def _survival(
-    days: Days, is_fixed: NDArray[np.bool_], level: float
+    days: Days, is_fixed: NDArray[np.bool_], begun: Days, level: float
 ) -> tuple[Days, Days, Days, Days]:
     from scipy.stats import norm
 
     times, events = np.unique(days[is_fixed], return_counts=True)
+    late = np.sort(begun[begun > 0])
     at_risk = len(days) - np.searchsorted(np.sort(days), times, side="left")
+    at_risk -= len(late) - np.searchsorted(late, times, side="left")
     alive = np.cumprod(1 - events / at_risk).astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt(np.cumsum(events / (at_risk * (at_risk - events)))) / np.log(alive)

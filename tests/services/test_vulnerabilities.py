@@ -76,6 +76,18 @@ def test_a_partial_scan_only_adds(workspace: Workspace) -> None:
     assert list_vulnerabilities(workspace).total == 3
 
 
+def test_partial_scans_do_not_grow_a_system_without_end(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vulnerability_scans, "MAX_ROWS", 3)
+    scan(workspace, 9, "A", "B", is_complete=False)
+    with pytest.raises(TooLarge, match="full scan"):
+        scan(workspace, 8, "C", "D", is_complete=False)
+    assert list_vulnerabilities(workspace).total == 2
+    scan(workspace, 7, "C", "D", "E")
+    assert list_vulnerabilities(workspace, state=None).total == 3
+
+
 def test_another_system_or_scanner_fixes_nothing_here(workspace: Workspace) -> None:
     scan(workspace, 5, "A")
     scan(workspace, 4, "B", subject="other")
