@@ -141,9 +141,9 @@ def test_a_hypothetical_change_is_asked_and_answered(chromium: Any, trouble: str
     with visit(chromium, f"{trouble}/impact?live=0") as seen:
         page = seen.page
         page.wait_for_selector(".what-if [list]", timeout=60_000)
-        page.fill(".what-if [list]", "tokens slow")
+        page.fill(".what-if [list]", "output tokens slow")
         page.wait_for_selector("#what-if-numbers option", state="attached", timeout=60_000)
-        page.fill(".what-if [list]", "Tokens · slow")
+        page.fill(".what-if [list]", "Output tokens · slow")
         page.fill(".what-if [type=number]", "50")
         page.click(".what-if button")
         page.wait_for_selector(".answer-found:has-text('50%')", timeout=60_000)

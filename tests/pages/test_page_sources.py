@@ -6,7 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from components.scope import Scope
-from pages import sources
+from i18n import speaking, t
+from pages import sources, technical_events
 from services import rollups
 from services.times import HOUR_MS
 from services.workspace import Workspace
@@ -40,3 +41,9 @@ def test_a_model_is_compared_with_its_own_past(client: FlaskClient, workspace: W
 def test_the_unfinished_step_is_not_drawn() -> None:
     assert sources.finished([0, 10, 20], 10, 25) == 2
     assert sources.finished([0], 10, 5) == 1
+
+
+@pytest.mark.parametrize("name", [name for name, _ in technical_events.WATCHED])
+def test_every_metric_that_is_watched_for_anomalies_has_a_name(name: str) -> None:
+    with speaking("en"):
+        assert t(f"causal_graph.m_{name}")
