@@ -77,6 +77,8 @@ def _finding_row(ws: Workspace, one: OpenFinding) -> dict[str, Any]:
         link = html.A(title_of(one.subject), href=f"{PATH}?focus={one.subject}")
     elif one.kind == "model_card":
         link = html.A(words("finding_card", name=one.subject), href=focus_link("card", one.subject))
+    elif one.kind == "vulnerability":
+        link = html.A(words("finding_vulnerable", name=one.subject), href="/security")
     else:
         incident = get_incident(ws, one.subject)
         page = f"{PATH}?focus=incident/{one.subject}"

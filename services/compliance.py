@@ -11,6 +11,8 @@ from engines.compliance import (
     EvidenceAge,
     Facts,
     OpenFinding,
+    SystemFacts,
+    add_vulnerable,
     count_severities,
     cover,
     evaluate,
@@ -26,6 +28,8 @@ from services.findings import since_seen
 from services.identity import permitted
 from services.incidents import open_incidents
 from services.models import list_models
+from services.vulnerabilities import list_vulnerable
+from services.vulnerability_scans import SAMPLE_SOURCE
 from services.workspace import Workspace
 
 FRESH_S, STALE_S = 60.0, 600.0
@@ -70,14 +74,14 @@ class Compliance(msgspec.Struct, frozen=True):
 @permitted("compliance:read")
 def get_compliance(ws: Workspace, *, with_sample: bool = False) -> Compliance:
     """Return every control's status; the sample fleet is left out unless asked for."""
-    key = f"compliance/{int(with_sample)}"
-    return ws.cached(
-        key,
+    found = ws.cached(
+        f"compliance/{int(with_sample)}",
         Compliance,
-        lambda: derive_compliance(ws, with_sample=with_sample)[0],
+        lambda: _derive(ws, gather_facts(ws, with_sample=with_sample), with_sample),
         fresh_s=FRESH_S,
         stale_s=STALE_S,
     )
+    return _with_vulnerabilities(ws, found)
 
 
 @permitted("compliance:read")
@@ -94,7 +98,25 @@ def get_control(ws: Workspace, control_id: str, *, with_sample: bool = False) ->
 def derive_compliance(ws: Workspace, *, with_sample: bool = False) -> tuple[Compliance, Facts]:
     """Return every control's status as of now, with the facts that it follows from."""
     facts = gather_facts(ws, with_sample=with_sample)
-    return _derive(ws, facts, with_sample), facts
+    return _with_vulnerabilities(ws, _derive(ws, facts, with_sample)), facts
+
+
+def _with_vulnerabilities(ws: Workspace, found: Compliance) -> Compliance:
+    """Add what scans found, for those who may read security; the cached answer is everybody's."""
+    if "security:read" not in ws.principal.permissions or not found.models:
+        return found
+    systems = [
+        SystemFacts(
+            one.subject, "low" if one.severity == "unknown" else one.severity, one.since_ms,
+            one.is_overdue, one.ids,
+        )
+        for one in list_vulnerable(ws)
+        if found.includes_sample or one.source != SAMPLE_SOURCE
+    ]  # fmt: skip
+    findings = list(add_vulnerable(found.findings, systems))
+    return msgspec.structs.replace(
+        found, findings=findings, findings_by_severity=count_severities(findings)
+    )
 
 
 def _derive(ws: Workspace, facts: Facts, with_sample: bool) -> Compliance:

@@ -28,6 +28,7 @@ from services.identity import permitted
 from services.incidents import Incident, list_incidents
 from services.model_cards import list_cards
 from services.models import Model, list_models
+from services.subject_requests import read_request_facts
 from services.times import DAY_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -67,6 +68,7 @@ def gather_facts(ws: Workspace, *, with_sample: bool = False) -> Facts:
         attestations=tuple(
             AttestationFacts(a.id, a.control_id, a.signed_at_ms) for a in valid_attestations(ws)
         ),
+        requests=read_request_facts(ws, with_sample=with_sample),
         retention_days=ws.running.retention_days,
         access_controlled=ws.running.auth == "keys",
         longest_silence_ms=_longest_silence(ws, chosen),

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from engines.compliance import RequestClock, read_request
+from engines.compliance import RequestClock, RequestFacts, read_request
 from engines.errors import EngineError
 from engines.sentence import say
 from services.errors import Conflict, Invalid, NotFound
@@ -22,6 +22,8 @@ from services.times import MINUTE_MS
 from services.workspace import Workspace
 
 _KIND = "subject_request"
+SAMPLE = "SAMPLE-"
+"""How references of the sample fleet begin; no person stands behind any."""
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 RequestKind = Literal[
     "access", "erasure", "rectification", "portability", "objection", "restriction"
@@ -59,6 +61,17 @@ def list_requests(ws: Workspace) -> list[RunningRequest]:
     found = [_running(ws, one) for one in rows]
     return sorted(
         found, key=lambda r: (r.request.completed_at_ms is not None, r.clock.last_day, r.request.id)
+    )
+
+
+@permitted("compliance:read")
+def read_request_facts(ws: Workspace, *, with_sample: bool = False) -> tuple[RequestFacts, ...]:
+    """Return what controls rest on: no reference, only the id, the kind and the clock."""
+    rows = [msgspec.convert(r.body, SubjectRequest) for r in ws.records.list(_KIND, limit=10_000)]
+    return tuple(
+        RequestFacts(one.id, one.kind, _running(ws, one).clock.status, one.completed_at_ms)
+        for one in rows
+        if with_sample or not one.reference.startswith(SAMPLE)
     )
 
 

@@ -140,6 +140,41 @@ def list_critical(ws: Workspace) -> dict[str, list[str]]:
     return ws.cache.get_or_compute(key, dict[str, list[str]], read, fresh_s=_FRESH_S)
 
 
+class VulnerableSystem(msgspec.Struct, frozen=True):
+    """A system with open vulnerabilities: the worst severity and since when it has one of it."""
+
+    source: str
+    subject: str
+    severity: Grade
+    since_ms: int
+    is_overdue: bool
+    ids: tuple[str, ...]
+
+
+@permitted("security:read")
+def list_vulnerable(ws: Workspace) -> list[VulnerableSystem]:
+    """Return the systems with open vulnerabilities; read after each scan."""
+    key = f"{ws.tenant}/vulnerabilities/systems"
+    return ws.cache.get_or_compute(
+        key, list[VulnerableSystem], lambda: _vulnerable(ws), fresh_s=_FRESH_S
+    )
+
+
+def _vulnerable(ws: Workspace) -> list[VulnerableSystem]:
+    made, now = [], ws.now_ms()
+    for _, ledger in read_ledgers(ws):
+        live = [_listed(ledger, row, now) for row in ledger.rows if row.state == "open"]
+        if live:
+            live.sort(key=_by_severity)
+            worst = live[0].vulnerability.severity
+            rows = [one.vulnerability for one in live]
+            since = min(row.first_seen_ms for row in rows if row.severity == worst)
+            late = any(one.is_overdue for one in live)
+            ids = tuple(dict.fromkeys(row.id for row in rows))[:MAX_OLDEST]
+            made.append(VulnerableSystem(ledger.source, ledger.subject, worst, since, late, ids))
+    return made
+
+
 def _offset(cursor: str | None) -> int:
     if cursor is None:
         return 0

@@ -16,7 +16,14 @@ from engines.compliance.catalogue import (
 )
 from engines.compliance.clocks import read_clock
 from engines.compliance.evaluate import STATUSES, cover, evaluate
-from engines.compliance.findings import SEVERITIES, OpenFinding, count_severities, find_open
+from engines.compliance.findings import (
+    SEVERITIES,
+    OpenFinding,
+    SystemFacts,
+    add_vulnerable,
+    count_severities,
+    find_open,
+)
 from engines.compliance.requests import (
     RequestClock,
     add_months,
@@ -33,6 +40,7 @@ from engines.compliance.result import (
     Facts,
     IncidentFacts,
     ModelFacts,
+    RequestFacts,
 )
 from engines.compliance.rules import RULES
 
@@ -40,7 +48,8 @@ __all__ = [
     "RULES", "SECTIONS", "SEVERITIES", "STATUSES", "AgeBand", "AttestationFacts", "CardState",
     "Catalogue", "Check", "CheckSpec", "Clock", "ClockState", "Control", "ControlStatus",
     "Coverage", "DutyFacts", "EvidenceAge", "Facts", "IncidentFacts", "ModelFacts", "OpenFinding",
-    "RequestClock", "add_months", "card_state", "count_severities", "cover", "evaluate",
+    "RequestClock", "RequestFacts", "SystemFacts", "add_months", "add_vulnerable", "card_state",
+    "count_severities", "cover", "evaluate",
     "evidence_age", "find_open", "load_catalogue", "read_catalogue", "read_clock", "read_request",
     "roll_to_working_day", "spread_ages", "write_markdown",
 ]  # fmt: skip

@@ -12,13 +12,27 @@ from engines.compliance.result import ControlStatus, Facts
 from engines.compliance.rules import deployed
 
 Severity = Literal["critical", "high", "medium", "low"]
-Kind = Literal["control", "incident", "report", "model_card"]
+Kind = Literal["control", "incident", "report", "model_card", "vulnerability"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 OF_CONTROL: Mapping[str, Severity] = {
     "contradicted": "high", "no_evidence": "medium", "too_old": "medium", "incomplete": "low",
 }  # fmt: skip
 """Severity by the reason of a control's status; a reason that is not here is no finding."""
 OF_INCIDENT: Mapping[str, Severity] = {"critical": "critical", "warning": "medium", "info": "low"}
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFacts:
+    """A scanned system with open vulnerabilities.
+
+    `severity` is the worst, `since_ms` the first day of the oldest of that severity.
+    """
+
+    subject: str
+    severity: Severity
+    since_ms: int
+    is_overdue: bool
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +45,12 @@ class OpenFinding:
         ``kind/subject``: the same finding has the same id until it is closed.
     kind, subject : str
         What it is about: the id of a control, of a model, or of an incident (for a report that is
-        late too).
+        late too), or the name of a scanned system.
     severity : {"critical", "high", "medium", "low"}
         By the rule of `find_open`.
     why : str
         A short code: the reason of the control's status, ``open``, ``late``, ``card_missing``,
-        ``card_outdated`` or ``card_overdue``.
+        ``card_outdated``, ``card_overdue``, ``vulnerable`` or ``vulnerable_overdue``.
     since_ms : int or None
         Since when it is so, where the facts say it; None where they only say that it is.
     owners : tuple of str
@@ -102,6 +116,29 @@ def find_open(
         *_of_cards(facts, now_ms),
     ]
     return tuple(sorted(found, key=_rank))
+
+
+def add_vulnerable(
+    found: Iterable[OpenFinding], systems: Iterable[SystemFacts]
+) -> tuple[OpenFinding, ...]:
+    """Return findings with one more for each system that has open vulnerabilities.
+
+    They are apart from `find_open`: not everybody who may see findings may see vulnerabilities.
+
+    Examples
+    --------
+    >>> [f.why for f in add_vulnerable([], [SystemFacts("app", "high", 0, True)])]
+    ['vulnerable_overdue']
+    """
+    more = [
+        OpenFinding(
+            f"vulnerability/{one.subject}", "vulnerability", one.subject, one.severity,
+            "vulnerable_overdue" if one.is_overdue else "vulnerable", one.since_ms,
+            evidence=tuple(f"vulnerability/{name}" for name in one.ids),
+        )
+        for one in systems
+    ]  # fmt: skip
+    return tuple(sorted([*found, *more], key=_rank))
 
 
 def count_severities(found: Iterable[OpenFinding]) -> dict[str, int]:

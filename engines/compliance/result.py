@@ -102,6 +102,16 @@ class AttestationFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """One request of a data subject: what was asked, and how far its time to answer has run."""
+
+    request_id: str
+    kind: str
+    status: ClockStatus
+    completed_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the rules may look at; what is not in it does not exist for them.
 
@@ -119,6 +129,7 @@ class Facts:
     incidents: tuple[IncidentFacts, ...] = ()
     duties: tuple[DutyFacts, ...] = ()
     attestations: tuple[AttestationFacts, ...] = ()
+    requests: tuple[RequestFacts, ...] = ()
     retention_days: int = 0
     access_controlled: bool = False
     longest_silence_ms: int | None = None

@@ -26,6 +26,8 @@ LINGERING_MS = 14 * DAY_MS
 """A drift incident open for two weeks counts as not dealt with."""
 REVIEW_MS = 14 * DAY_MS
 """Time allowed between the end of a serious incident and its cause on record."""
+ANSWERED_MS = 365 * DAY_MS
+"""A late answer speaks against the control for a year."""
 DRIFT_RULES = frozenset({"sensor_fault", "covariate_shift"})
 
 Rule = Callable[[Facts, int, Mapping[str, Clock]], Check]
@@ -308,6 +310,22 @@ def _on_time(
     )
 
 
+def erasure_on_time(facts: Facts, now_ms: int, _clocks: Mapping[str, Clock]) -> Check:
+    """Every request for erasure of the last year was answered in time, and none is overdue."""
+    rows = [
+        r
+        for r in facts.requests
+        if r.kind == "erasure"
+        and (r.completed_at_ms is None or now_ms - r.completed_at_ms <= ANSWERED_MS)
+    ]
+    good = tuple(f"request/{r.request_id}" for r in rows if r.status == "met")
+    late = tuple(f"request/{r.request_id}" for r in rows if r.status in ("late", "met_late"))
+    outcome: Outcome = "fails" if late else "holds" if good else "unknown"
+    total = len(good) + len(late)
+    observed = now_ms if total else None
+    return Check("erasure_on_time", outcome, len(good), total, observed, good, late)
+
+
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         rule.__name__: rule
@@ -317,7 +335,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             objective_recorded, drift_checked, quality_checked,
             no_lingering_drift, telemetry_fresh, ingest_unbroken, trace_fields,
             incidents_triaged, causes_recorded, recovery_timed, logs_kept, access_controlled,
-            energy_known, serious_on_time, breaches_on_time,
+            energy_known, serious_on_time, breaches_on_time, erasure_on_time,
         )
     }
 )  # fmt: skip

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from engines.compliance import SECTIONS
-from services.compliance import get_compliance
+from pages.compliance_evidence import findings_of
+from services.compliance import get_compliance, get_control
 from services.errors import Conflict, Forbidden, Invalid
 from services.identity import Principal
 from services.model_cards import CardText, list_cards, write_card
@@ -20,6 +22,7 @@ from services.subject_requests import (
     list_requests,
     record_request,
 )
+from services.vulnerability_scans import record_scan
 from services.workspace import Backends, Workspace
 
 DAY_MS = 86_400_000
@@ -70,6 +73,37 @@ def test_a_new_version_outdates_the_card(
     clock[0] += DAY_MS
     send(client, clock, "2")
     assert status(workspace) == "outdated"
+
+
+def test_an_overdue_erasure_contradicts_its_control(
+    client: FlaskClient, workspace: Workspace, clock: list[int]
+) -> None:
+    send(client, clock)
+    record_request(workspace, "R-1", "erasure", received_at_ms=clock[0] - 40 * DAY_MS)
+    record_request(workspace, "SAMPLE-9", "erasure", received_at_ms=clock[0] - 40 * DAY_MS)
+    (erasure, _) = get_control(workspace, "GDPR-17-1").found.checks
+    assert (erasure.outcome, len(erasure.against)) == ("fails", 1)
+
+
+def test_systems_with_vulnerabilities_are_findings_for_those_who_may_read_security(
+    client: FlaskClient, backends: Backends, workspace: Workspace, clock: list[int]
+) -> None:
+    send(client, clock)
+    body = b'{"vulnerabilities": [{"id": "A", "component": "x", "score": 9.8}]}'
+    record_scan(workspace, body, source="s", subject="app")
+    record_scan(workspace, body, source="sample-scanner", subject="sample/app")
+    viewer = backends.workspace(Principal("v", "default", ("viewer",), "v", "key"))
+    found = {f.id: f for f in get_compliance(workspace).findings if f.kind == "vulnerability"}
+    assert list(found) == ["vulnerability/app"]
+    assert (found["vulnerability/app"].severity, found["vulnerability/app"].why) == (
+        "critical", "vulnerable",
+    )  # fmt: skip
+    seen = get_compliance(viewer)
+    assert not [f for f in seen.findings if f.kind == "vulnerability"]
+    more = get_compliance(workspace).findings_by_severity["critical"]
+    assert more == seen.findings_by_severity["critical"] + 1
+    assert "app" in json.dumps(findings_of(workspace, get_compliance(workspace)).to_plotly_json(),
+                               default=str)  # fmt: skip
 
 
 def test_a_model_in_service_without_a_card_is_a_finding(

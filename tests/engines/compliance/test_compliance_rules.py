@@ -17,6 +17,7 @@ from engines.compliance import (
     Facts,
     IncidentFacts,
     ModelFacts,
+    RequestFacts,
     cover,
     evaluate,
     load_catalogue,
@@ -204,3 +205,37 @@ def test_facts_are_not_changed() -> None:
     before = [getattr(facts, field.name) for field in fields(facts)]
     evaluate(facts, NOW)
     assert before == [getattr(facts, field.name) for field in fields(facts)]
+
+
+def erasures(*rows: tuple[str, int | None], kind: str = "erasure") -> ControlStatus:
+    made = tuple(
+        RequestFacts(f"r{i}", kind, status, None if days is None else NOW - days * DAY)  # type: ignore[arg-type]
+        for i, (status, days) in enumerate(rows)
+    )
+    return status("GDPR-17-1", Facts((model(),), requests=made))
+
+
+def test_an_overdue_request_for_erasure_is_a_gap_and_named() -> None:
+    found = erasures(("met", 5), ("late", None))
+    assert (found.status, found.reason) == ("gap", "contradicted")
+    assert found.checks[0].against == ("request/r1",)
+
+
+def test_erasures_answered_in_time_are_evidence_and_a_statement_completes_it() -> None:
+    found = erasures(("met", 5), ("met", 300), ("running", None))
+    assert (found.checks[0].outcome, found.checks[0].met, found.checks[0].total) == ("holds", 2, 2)
+    assert found.checks[0].evidence == ("request/r0", "request/r1")
+    assert found.status == "partial"
+    signed = AttestationFacts("a", "GDPR-17-1", NOW - DAY)
+    request = RequestFacts("r", "erasure", "met", NOW - DAY)
+    facts = Facts((model(),), attestations=(signed,), requests=(request,))
+    assert status("GDPR-17-1", facts).status == "pass"
+
+
+def test_an_answer_that_came_late_speaks_against_erasure_for_a_year() -> None:
+    assert erasures(("met_late", 364)).status == "gap"
+    assert erasures(("met_late", 366)).checks[0].outcome == "unknown"
+
+
+def test_other_requests_say_nothing_about_erasure() -> None:
+    assert erasures(("late", None), kind="access").checks[0].outcome == "unknown"
