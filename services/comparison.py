@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from engines.sentence import say
 from services.errors import Invalid
 from services.identity import permitted
 from services.models import get_model
@@ -77,17 +78,44 @@ def set_comparison(ws: Workspace, model_id: str, comparison: Comparison) -> Comp
 def _check(wanted: Comparison) -> None:
     hours = (wanted.reference_hours, wanted.current_hours or 1.0)
     if not all(0 < value <= LONGEST_HOURS for value in hours):
-        raise Invalid(f"hours are above 0 and at most {LONGEST_HOURS:g}")
+        raise Invalid(
+            say(
+                "reasons.compare_hours",
+                "hours are above 0 and at most {most, number}",
+                most=LONGEST_HOURS,
+            )
+        )
     rows = (wanted.current_rows or MOST_ROWS, wanted.reference_rows or MOST_ROWS)
     if not all(50 <= value <= MOST_ROWS for value in rows):
-        raise Invalid(f"rows are 50 to {MOST_ROWS}: fewer tell nothing")
+        raise Invalid(
+            say(
+                "reasons.compare_rows",
+                "rows are 50 to {most, number}: fewer tell nothing",
+                most=MOST_ROWS,
+            )
+        )
     if not 1 <= wanted.weeks <= MOST_WEEKS:
-        raise Invalid(f"weeks are 1 to {MOST_WEEKS}")
+        raise Invalid(
+            say("reasons.compare_weeks", "weeks are 1 to {most, number}", most=MOST_WEEKS)
+        )
     if wanted.against == "fixed":
         if not (wanted.start and wanted.end):
-            raise Invalid("a fixed reference needs `start` and `end`")
+            raise Invalid(
+                say("reasons.compare_fixed", "a fixed reference needs a start and an end")
+            )
         if not HOUR_MS / 60 <= wanted.fixed_window.length_ms <= LONGEST_HOURS / 24 * DAY_MS:
-            raise Invalid("a fixed reference lasts from a minute to 90 days")
+            raise Invalid(
+                say(
+                    "reasons.compare_fixed_length",
+                    "a fixed reference lasts from a minute to 90 days",
+                )
+            )
     unknown = [s for s in wanted.segments if s not in SEGMENTS and not s.startswith("feature:")]
     if unknown or len(wanted.segments) > 3:
-        raise Invalid("at most three of user_segment, region and feature:<name> make segments")
+        raise Invalid(
+            say(
+                "reasons.compare_segments",
+                "at most three of {names} make segments",
+                names=", ".join((*SEGMENTS, "feature:<name>")),
+            )
+        )

@@ -12,6 +12,7 @@ import msgspec
 from connectors.errors import Refused
 from connectors.selector import parse_selector
 from engines import slo as engine
+from engines.sentence import say
 from engines.slo import AlertRule, AlertState, Budget, Counts
 from services.errors import Conflict, Invalid, NotFound
 from services.history import store_numbers
@@ -119,19 +120,34 @@ def define(
 ) -> Objective:
     """Define an objective or change it: a new revision, whose predecessor stays readable."""
     if not _ID.fullmatch(slo_id):
-        raise Invalid("an id is 1 to 63 of a-z, 0-9, '.', '_' and '-', e.g. checkout-latency")
+        raise Invalid(
+            say(
+                "reasons.slo_id",
+                "an id is 1 to 63 of {allowed}, e.g. {example}",
+                allowed="a-z 0-9 . _ -",
+                example="checkout-latency",
+            )
+        )
     _check(definition)
     now = ws.now_ms()
     with ws.records.transaction() as tx:
         known = tx.get(_KIND, slo_id)
         if known is not None and is_new:
-            raise Conflict(f"there is an objective {slo_id!r} already: change it with PUT")
+            raise Conflict(
+                say("reasons.slo_known", "there is an objective {id} already", id=slo_id)
+            )
         if known is not None:
             now_kept = msgspec.convert(known.body, Objective)
             if now_kept.definition == definition:
                 return now_kept  # the same said again is no new revision
         if known is None and len(tx.list(_KIND, limit=MAX_OBJECTIVES)) >= MAX_OBJECTIVES:
-            raise Invalid(f"a tenant has at most {MAX_OBJECTIVES} objectives")
+            raise Invalid(
+                say(
+                    "reasons.slo_most",
+                    "a tenant has at most {most, number} objectives",
+                    most=MAX_OBJECTIVES,
+                )
+            )
         revisions = tx.list(_HISTORY, where={"id": slo_id}, limit=10_000)
         revision = 1 + max((int(row.body["revision"]) for row in revisions), default=0)
         made = _objective(slo_id, revision, now, ws.principal.id, definition)
@@ -207,7 +223,7 @@ def _indicator_problem(given: Definition) -> str:
 def remove(ws: Workspace, slo_id: str) -> None:
     """Delete an objective; its revisions and the series it wrote stay."""
     if not _ID.fullmatch(slo_id) or not ws.records.delete(_KIND, slo_id):
-        raise NotFound(f"there is no objective {slo_id!r}")
+        raise NotFound(say("reasons.no_such_slo", "there is no objective {id}", id=slo_id))
     ws.cache.invalidate(f"{ws.tenant}/slo")
 
 
@@ -224,7 +240,7 @@ def get_objective(ws: Workspace, slo_id: str) -> Objective:
     """Return one objective."""
     row = ws.records.get(_KIND, slo_id) if _ID.fullmatch(slo_id) else None
     if row is None:
-        raise NotFound(f"there is no objective {slo_id!r}")
+        raise NotFound(say("reasons.no_such_slo", "there is no objective {id}", id=slo_id))
     return msgspec.convert(row.body, Objective)
 
 
@@ -234,7 +250,7 @@ def list_revisions(ws: Workspace, slo_id: str) -> list[Objective]:
     rows = ws.records.list(_HISTORY, where={"id": slo_id}, limit=10_000)
     found = [msgspec.convert(row.body, Objective) for row in rows]
     if not found:
-        raise NotFound(f"there is no objective {slo_id!r}")
+        raise NotFound(say("reasons.no_such_slo", "there is no objective {id}", id=slo_id))
     return sorted(found, key=lambda o: -o.revision)
 
 

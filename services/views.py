@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from engines.sentence import say
 from services.errors import Conflict, Forbidden, Invalid, NotFound
 from services.identity import permitted
 from services.profiles import PATHS
@@ -67,13 +68,22 @@ def save_view(ws: Workspace, new: NewView) -> SavedView:
     """Keep an address under a name; sharing it with the tenant needs `views:share`."""
     name, address = _checked_name(new.name), check_address(new.address)
     if new.is_shared and "views:share" not in ws.principal.permissions:
-        raise Forbidden("sharing needs the permission views:share", permission="views:share")
+        raise Forbidden(
+            say("reasons.view_share", "sharing needs the permission views:share"),
+            permission="views:share",
+        )
     me = ws.principal.id
     mine = [kept for _, kept in _all(ws) if kept.owner == me]
     if len(mine) >= MAX_VIEWS:
-        raise Invalid(f"a person may keep {MAX_VIEWS} views: delete one first")
+        raise Invalid(
+            say(
+                "reasons.views_most",
+                "a person may keep {most, number} views: delete one first",
+                most=MAX_VIEWS,
+            )
+        )
     if any(kept.name.casefold() == name.casefold() for kept in mine):
-        raise Conflict(f"you have a view named {name!r}")
+        raise Conflict(say("reasons.view_known", "you have a view named {name}", name=name))
     kept = _Kept(name, address, new.is_shared, me, ws.principal.name or me, ws.now_ms())
     view_id = hashlib.sha256(f"{me}|{name.casefold()}".encode()).hexdigest()[:16]
     ws.records.put(_KIND, view_id, msgspec.to_builtins(kept), expected_revision=0)
@@ -86,9 +96,14 @@ def delete_view(ws: Workspace, view_id: str) -> SavedView:
     row = ws.records.get(_KIND, view_id)
     view = _seen(ws, view_id, msgspec.convert(row.body, _Kept)) if row else None
     if view is None or not (view.is_mine or view.is_shared):
-        raise NotFound(f"there is no view {view_id!r}")
+        raise NotFound(say("reasons.no_such_view", "there is no view {id}", id=view_id))
     if not view.can_delete:
-        raise Forbidden("only its owner or an administrator may delete a shared view")
+        raise Forbidden(
+            say(
+                "reasons.view_not_yours",
+                "only its owner or an administrator may delete a shared view",
+            )
+        )
     ws.records.delete(_KIND, view_id)
     return view
 
@@ -104,7 +119,11 @@ def check_address(address: str) -> str:
     is_ours = path in PATHS.values() and not parts.scheme and not parts.netloc
     if len(address) > MAX_ADDRESS or not is_ours or not _QUERY.fullmatch(query):
         raise Invalid(
-            "an address is the path of a page of this hub with its query, as /logs?range=1h"
+            say(
+                "reasons.view_address",
+                "an address is the path of a page of this hub with its query, as {example}",
+                example="/logs?range=1h",
+            )
         )
     return path + mark + query if query else path
 
@@ -112,7 +131,13 @@ def check_address(address: str) -> str:
 def _checked_name(name: str) -> str:
     name = " ".join(name.split())
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-        raise Invalid(f"a name is printable text of 1 to {MAX_NAME} characters")
+        raise Invalid(
+            say(
+                "reasons.view_name",
+                "a name is printable text of 1 to {most, number} characters",
+                most=MAX_NAME,
+            )
+        )
     return name
 
 
