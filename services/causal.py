@@ -170,16 +170,22 @@ def reddest_effect(
 
 @permitted("analysis:run")
 def explain_open_incidents(ws: Workspace) -> int:
-    """Attach causes to incidents that have none yet, or are young; how many."""
+    """Attach causes to incidents that have none yet, or are young; how many.
+
+    Young ones are explained from one reading, so that a storm of them costs no more.
+    """
     now = ws.now_ms()
+    asked = [(i, key) for i in open_incidents(ws) if (key := effect_of(i)) is not None]
+    young = [i.opened_at_ms for i, _ in asked if now - i.opened_at_ms < YOUNG_MS]
+    scene = _scene(ws, Window(min(young) - LOOK_BACK_MS, now)) if young else None
     done = 0
-    for incident in open_incidents(ws):
-        is_young = now - incident.opened_at_ms < YOUNG_MS
-        if incident.root_cause is not None and not is_young:
+    for incident, key in asked:
+        if scene is not None and incident.opened_at_ms in young:
+            found = explain(ws, scene, key, alerted_ms=incident.opened_at_ms)
+        elif incident.root_cause is None:
+            found = explain_incident(ws, incident.id)
+        else:
             continue
-        if effect_of(incident) is None:
-            continue
-        found = explain_incident(ws, incident.id)
         if found.result is None or found.result.abstained:
             known = incident.root_cause
             if known is not None and not known["abstained"]:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from services import jobs
+from services import causal, jobs
+from services.scene import read_scene
 from services.workspace import Workspace
 from tests.conftest import NOW_MS
 
@@ -125,6 +126,19 @@ def test_a_burning_budget_is_traced_to_the_deployment_that_made_its_service_slow
     assert any(CHANGE in sentence for sentence in first["evidence"])
     assert any("Shop answers" in sentence for sentence in first["evidence"])
     assert attached["effect"] == ["recommender", "burn_rate:shop"]
+
+
+def test_a_storm_of_incidents_is_explained_from_one_reading(
+    client: FlaskClient, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Shop(failing=0.9).send(client)
+    promise(client, {"kind": "availability"})
+    read = []
+    monkeypatch.setattr(causal, "read_scene", lambda *args: read.append(args) or read_scene(*args))
+    burnt(client, workspace)
+    found = client.get("/api/incidents").json["data"]
+    assert len([i for i in found if i["root_cause"] is not None]) >= 2
+    assert len(read) == 1
 
 
 def test_a_burn_rate_can_be_asked_about_and_is_drawn_after_its_latency(
