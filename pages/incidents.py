@@ -98,7 +98,9 @@ def _is_in(incident: Incident, window: Window, model_id: str) -> bool:
 def _fill_figures(view: View, found: list[Incident]) -> None:
     active = [i for i in found if i.state != "resolved"]
     times = [(i.resolved_at_ms - i.opened_at_ms) / 1_000 for i in found if i.resolved_at_ms]
-    mean: str | Insufficient = Insufficient(t("incidents.none"))
+    mean: str | Insufficient = Insufficient(
+        t("incidents.none_ended" if found else "incidents.none")
+    )
     if times:
         mean = duration(sum(times) / len(times))
     figures = {

@@ -70,3 +70,13 @@ def test_a_resolved_incident_says_that_its_condition_holds_on(
     clock[0] += 60_000
     reconcile(workspace, [slow], quiet_ms=600_000)
     assert "last found" in parts_of(incidents, workspace, query)["incidents-one"]
+
+
+def test_the_time_to_resolve_says_why_it_is_not_known(
+    workspace: Workspace, clock: list[int]
+) -> None:
+    slow = Finding("latency", "model", "risk", "warning", "risk is slow", {"now": 2.0, "before": 1})
+    assert "Nothing went wrong" in parts_of(incidents, workspace)["incidents-mean_time"]
+    reconcile(workspace, [slow], quiet_ms=600_000)
+    clock[0] += 1_000
+    assert "has ended yet" in parts_of(incidents, workspace)["incidents-mean_time"]
