@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 from typing import Any, Literal
+from zlib import crc32
 
 import msgspec
 
@@ -158,8 +159,16 @@ def _guess_type(ws: Workspace, model_id: str, seen: list[ModelSeen]) -> ModelTyp
         return _type_of(rows.columns)
 
     kind: Any = ModelType  # msgspec decodes a Literal; type[] cannot say so
-    found: ModelType = ws.cached(f"model_type/{model_id}", kind, guess, fresh_s=600, stale_s=86_400)
+    found: ModelType = ws.cached(
+        f"model_type/{model_id}", kind, guess, fresh_s=_guessed_for_s(model_id), stale_s=86_400
+    )
     return found
+
+
+def _guessed_for_s(model_id: str) -> float:
+    """Return how long a guess holds: 10 to 20 minutes, another time for each model, so that a list
+    of a thousand does not start a thousand renewals at once."""
+    return 600.0 * (1 + crc32(model_id.encode()) / 2**32)
 
 
 def _type_of(columns: dict[str, Any]) -> ModelType:  # float64 or object arrays

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.protocols import EventQuery
 from connectors.telemetry import MetricBatch, Series, Span
-from services import explore, exposition, fleet, ingest, rollups, series, topology, traffic
+from services import explore, exposition, fleet, ingest, models, rollups, series, topology, traffic
 from services.errors import Malformed, NotFound
 from services.times import Window
 from services.workspace import Workspace
@@ -162,3 +162,10 @@ def test_exposition_totals_are_what_was_sent(workspace: Workspace, send: Send) -
     line = next(li for li in lines if li.startswith("aiobs_inferences_total{"))
     assert 'model_id="risk"' in line and 'tenant="default"' in line
     assert float(line.split()[-1]) == 90
+
+
+def test_guessed_kinds_of_a_large_fleet_grow_old_at_different_times() -> None:
+    ages = [models._guessed_for_s(f"team/model-{k:04d}") for k in range(1_000)]
+    assert min(ages) >= 600 and max(ages) <= 1_200
+    ticks = [int(age // 15) for age in ages]
+    assert max(ticks.count(tick) for tick in set(ticks)) < 100  # ten times fewer than all at once
