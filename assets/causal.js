@@ -4,7 +4,7 @@
   const aiobs = window.aiobs;
   const ID = "causal-canvas";
   const MOVED = Math.log1p(3);  // the engine's threshold: three robust standard deviations
-  const COLUMN = 176, ROW = 86, TALL = 13, CALM = 40, ABREAST = 3, RISE = 104;
+  const COLUMN = 156, ROW = 86, TALL = 13, CALM = 40, ABREAST = 3, RISE = 104;
   const $ = (suffix) => document.getElementById(ID + suffix);
   const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -106,7 +106,7 @@
     return [
       { selector: "node", style: {
         label: "data(label)", width: "data(size)", height: "data(size)", "background-color": colour("series-8"), color: colour("text-2"),
-        "font-size": 14, "font-family": font, "text-wrap": "wrap", "text-max-width": 158, "text-valign": "bottom", "text-margin-y": 5,
+        "font-size": 14, "font-family": font, "text-wrap": "wrap", "text-max-width": 144, "text-valign": "bottom", "text-margin-y": 5,
         "min-zoomed-font-size": 7, "border-width": 0, "text-background-color": colour("sunken"), "text-background-opacity": 0.8, "text-background-padding": 1 } },
       { selector: "node[kind='event']", style: { shape: "diamond", "background-color": colour("series-4") } },
       { selector: "node[kind='decision']", style: { shape: "round-hexagon" } },

@@ -27,23 +27,33 @@
     const filters = {};
     for (const name of ["tenant", "model", "version", "segment", "compare"]) if (scope[name]) filters[name] = scope[name];
     const now = new Date();
+    const own = panel.closest("[data-own-window]"); // such a page says its window in the foot
     const moment = (text) => new Date(text.replace(/Z$/, "") + "Z").toISOString();
     return {
-      title: panel.dataset.title, definition: panel.dataset.definition, window: aiobs.windowWords(scope), filters,
-      from: scope.from ? moment(scope.from) : new Date(now - aiobs.rangeSeconds(scope.range) * 1000).toISOString(),
-      to: scope.from ? moment(scope.to) : now.toISOString(),
+      title: panel.dataset.title, definition: panel.dataset.definition, filters,
+      ...(own ? {} : {
+        window: aiobs.windowWords(scope),
+        from: scope.from ? moment(scope.from) : new Date(now - aiobs.rangeSeconds(scope.range) * 1000).toISOString(),
+        to: scope.from ? moment(scope.to) : now.toISOString(),
+      }),
       source: Array.from(panel.querySelectorAll(".panel-foot > *")).map((node) => node.textContent.trim()),
       exported_at: now.toISOString(), address: location.href,
     };
   }
 
-  // The numbers of a panel: a header and rows, from the chart, the grid or the table in it.
+  const written = (node) => node.innerText.trim().replace(/\s+/g, " ");
+  // The numbers of a panel: a header and rows, from the chart, the list, the grid or the table in it.
   function tabular(panel) {
     const gd = plot(panel);
     if (gd) return fromChart(gd);
+    const list = panel.querySelector("[data-columns]"); // its items have a part for each column
+    if (list) {
+      const header = JSON.parse(list.dataset.columns);
+      return { header, rows: Array.from(list.children, (item) => header.map((_, i) => (item.children[i] ? written(item.children[i]) : ""))) };
+    }
     const table = panel.querySelector("table");
     if (table) {
-      const rows = Array.from(table.rows, (row) => Array.from(row.cells, (cell) => cell.innerText.trim()));
+      const rows = Array.from(table.rows, (row) => Array.from(row.cells, written));
       return { header: rows[0] || [], rows: rows.slice(1) };
     }
     const grid = panel.querySelector(".ag-theme-quartz, .grid-table");
@@ -72,7 +82,7 @@
       names.push(name);
       const isTime = !flat && gd.layout.xaxis && gd.layout.xaxis.type === "date";
       (along || []).forEach((key, i) => {
-        const label = isTime ? new Date(key).toISOString() : key;
+        const label = isTime ? new Date(key).toISOString() : String(key).replace(/<br>/g, " ");
         if (!keys.has(label)) keys.set(label, {});
         const value = trace.yaxis === "y2" && trace.text ? trace.text[i] : across[i];
         if (value !== null) keys.get(label)[names.length - 1] = value;
@@ -86,11 +96,23 @@
   function csv(panel, data) {
     const about = facts(panel);
     const head = [
-      "# " + about.title, "# " + (about.definition || ""), "# " + about.window + " (" + about.from + " – " + about.to + ")",
+      "# " + about.title, "# " + (about.definition || ""), ...(about.window ? ["# " + about.window + " (" + about.from + " – " + about.to + ")"] : []),
       "# " + JSON.stringify(about.filters), "# " + about.source.join(" · "), "# " + about.exported_at + " " + about.address,
     ].map((text) => quoted(text.replace(/[\r\n]+/g, " ")));
-    const lines = [data.header, ...data.rows].map((row) => row.map((cell) => quoted(guarded(cell))).join(","));
-    return "\ufeff" + [...head, ...lines].join("\r\n") + "\r\n";
+    return "\ufeff" + [...head, ...lines(data)].join("\r\n") + "\r\n";
+  }
+  const lines = (data) => [data.header, ...data.rows].map((row) => row.map((cell) => quoted(guarded(cell))).join(","));
+  // What stands above the panels: the answer in words, and the key figures with what is known of each.
+  const answers = () => Array.from(document.querySelectorAll("#page .answer p"), written).filter(Boolean);
+  function figures() {
+    const rows = Array.from(document.querySelectorAll("#page .kpi"), (one) =>
+      [one.dataset.title, ...[".kpi-value", ".kpi-facts, .kpi-reason"].map((part) => (one.querySelector(part) ? written(one.querySelector(part)) : ""))]);
+    return { header: ["", aiobs.words().value, ""], rows };
+  }
+  function summary() {
+    const data = figures();
+    const said = answers().map((text) => quoted("# " + text));
+    return [...said, ...(data.rows.length ? lines(data) : [])].map((line) => line + "\r\n").join("");
   }
   function asRecord(panel) {
     const data = tabular(panel);
@@ -159,12 +181,15 @@
     },
     "page-json": () => {
       aiobs.closeMenus();
-      save(JSON.stringify(allPanels().map(asRecord), null, 1), "application/json", pageName() + ".json");
+      const first = { title: document.querySelector("#page h1").innerText, answer: answers(), columns: figures().header, rows: figures().rows };
+      save(JSON.stringify([first, ...allPanels().filter((panel) => !panel.hidden).map(asRecord)], null, 1), "application/json", pageName() + ".json");
     },
     "page-csv": () => {
       aiobs.closeMenus();
-      const parts = allPanels().map((panel) => [panel, tabular(panel)]).filter(([, data]) => data);
-      save(parts.map(([panel, data]) => csv(panel, data)).join("\r\n"), "text/csv", pageName() + ".csv");
+      const parts = allPanels().filter((panel) => !panel.hidden).map((panel) => [panel, tabular(panel)]).filter(([, data]) => data);
+      const whole = [summary(), ...parts.map(([panel, data]) => csv(panel, data).slice(1))].filter(Boolean).join("\r\n");
+      if (!whole) return aiobs.toast({ kind: "warn", title: aiobs.words().not_tabular });
+      save("\ufeff" + whole, "text/csv", pageName() + ".csv");
     },
   });
   document.addEventListener("fullscreenchange", () => {

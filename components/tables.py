@@ -111,6 +111,9 @@ def grid(
         "animateRows": False,
         "tooltipShowDelay": 300,
         "suppressCellFocus": False,
+        # Arrows walk the cells; Tab leaves the grid instead of passing every cell of every row.
+        "tabToNextCell": {"function": "false"},
+        "tabToNextHeader": {"function": "false"},
         "localeText": {name: t(f"grid.{key}") for name, key in _GRID_WORDS.items()},
     }
     if select:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -20,6 +21,8 @@ from services.diagnosis import Diagnosis, Level, read_track
 from services.errors import AIOBSError
 from services.workspace import Workspace
 
+MOVED = math.log1p(3)
+"""The score from which a number is out of its normal range, as `assets/causal.js` colours it."""
 Children = Any  # what a Dash component takes as children
 
 
@@ -139,16 +142,17 @@ def _node_detail(ws: Workspace, found: Diagnosis, node: CausalNode, graph: Causa
     unit = focus.UNITS.get(node.metric, "")
     words = focus.title(key)
     facts = t("causal_graph.score_words", score=number(node.score, decimals=2))
-    if node.onset_s:
-        when = f"{date_time(node.onset_s * 1_000)} UTC"
+    onset_s = node.onset_s if node.score >= MOVED else None
+    if onset_s:
+        when = f"{date_time(onset_s * 1_000)} UTC"
         facts += " " + t("causal_graph.since", time=when)
     try:
         track = read_track(ws, found, key)
     except AIOBSError as error:
         return states.empty(tell(error.message))
     marks = sources.event_marks(ws, found.window)
-    if node.onset_s:
-        marks = [*marks, charts.Mark(node.onset_s * 1_000, t("causal_graph.onset"), "alert")]
+    if onset_s:
+        marks = [*marks, charts.Mark(onset_s * 1_000, t("causal_graph.onset"), "alert")]
     figure = charts.line(
         track.times_ms, [charts.Line(words, track.values)], unit=unit, marks=marks,
         window_ms=(found.window.start_ms, found.window.end_ms),
@@ -212,7 +216,7 @@ def edge_table(graph: CausalGraph, effect: str | None, chain: Sequence[str] = ()
     columns = [
         Column("from", t("causal_graph.from"), width=240, least=190),
         Column("to", t("causal_graph.to"), width=240, least=190),
-        Column("kind", t("causal_graph.kind")),
+        Column("kind", t("causal_graph.kind"), least=130),
         Column("confidence", t("causal_graph.confidence"), "number", least=150),
         Column("strength", t("causal_graph.strength"), "number", least=130),
         Column("lag", t("causal_graph.lag_s"), "number"),
@@ -232,7 +236,7 @@ def edge_table(graph: CausalGraph, effect: str | None, chain: Sequence[str] = ()
             "kind": t(f"causal_graph.{e.kind}"),
             "confidence": round(e.confidence, 3),
             "strength": round(e.weight, 2),
-            "lag": e.lag_s,
+            "lag": round(e.lag_s, 1),
             "why": " ".join(focus.sentence(reason) for reason in e.evidence),
         }
         for e in sorted(graph.edges, key=nearness)
@@ -251,7 +255,7 @@ def node_table(graph: CausalGraph, found: Diagnosis) -> Children:
         Column("name", t("causal_graph.node"), width=240, least=190),
         Column("kind", t("causal_graph.kind")),
         Column("score", t("causal_graph.score"), "number"),
-        Column("steps", t("causal_graph.steps"), "number", least=150),
+        Column("steps", t("causal_graph.steps"), "number", least=200),
         Column("before", t("causal_graph.show_before")),
         Column("after", t("causal_graph.show_after")),
         Column("onset", t("causal_graph.onset")),

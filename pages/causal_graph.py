@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode
 from dash import html
 
 from components import live, shell, states
+from components.attributes import attrs
 from components.causal_canvas import MOST_NODES, Arrow, Spot, canvas, drawing
 from components.live import View
 from components.panel import Provenance, grid, panel
@@ -99,6 +100,7 @@ def layout() -> html.Div:
             ),
         ],
         id="causal-page",
+        **attrs(data_own_window="1"),
     )  # fmt: skip
 
 
@@ -106,6 +108,11 @@ def tool_words() -> dict[str, str]:
     """Return what the tools of the drawing say; the browser fills in the counts."""
     said = {name: t(f"causal_graph.{name}") for name in TOOLS if name != "of_all"}
     return said | {"of_all": t("causal_graph.of_all", shown="{shown}", total="{total}")}
+
+
+def subject(ws: Workspace, scope: Scope) -> str:
+    """Return what the page is about, as its report says it."""
+    return focus.subject(ws, scope.focus, t("causal_graph.reddest"))
 
 
 def register(dash_app: Any) -> None:  # a dash.Dash
@@ -150,9 +157,12 @@ def _waiting(view: View, job: Job | None, subjects: list[dict[str, str]]) -> Non
     if job is not None:
         view.slot("causal_graph-lead", focus.progress(job))
     view.slot("causal_graph-data", drawing(CANVAS, (), (), subjects=subjects, waiting=True))
-    for name in ("causes", "detail", "edges", "nodes"):
-        body = None if job is not None and job.state == "running" else states.empty("–")
-        view.panel(f"causal_graph-{name}", body)
+    panels = [f"causal_graph-{name}" for name in ("causes", "detail", "edges", "nodes")]
+    if job is None or job.state != "running":
+        view.hide(*panels)
+        return
+    for name in panels:
+        view.panel(name, states.skeleton())
 
 
 def _show(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from dash import html
@@ -20,9 +20,10 @@ from i18n import duration, number, percent, quantity, signed, t, tell
 from pages import sources
 from services import numbers as names
 from services.analyses import Job
-from services.diagnosis import Subject
-from services.incidents import Incident
+from services.diagnosis import Subject, first_of, worst_open
+from services.incidents import Incident, get_incident, open_incidents
 from services.numbers import EVENTS, Number
+from services.workspace import Workspace
 
 Key = tuple[str, str]
 metric_name, title, UNITS = names.metric_name, names.title, names.UNITS
@@ -86,6 +87,39 @@ def hypothesis(asked: Focus) -> str:
     if asked.set_to is None:
         return f"{signed(100 * (asked.change or 0.0))}%"
     return f"→ {quantity(asked.set_to, UNITS.get(asked.metric, ''))}"
+
+
+def subject(ws: Workspace, text: str, worst: str) -> str:
+    """Return what an address asks about in words; `worst` says what is meant without one."""
+    asked = parse(text)
+    if asked.key is not None:
+        change = f" {hypothesis(asked)}" if asked.is_hypothetical else ""
+        return f"{title(asked.key)}{change}"
+    incident = get_incident(ws, asked.incident) if asked.incident else worst_open(ws)
+    return sources.incident_title(incident) if incident is not None else worst
+
+
+def trouble(ws: Workspace, model_id: str = "") -> html.Div | None:
+    """Return what is wrong with a model, or anywhere, and why: the worst incident, its likely cause
+    and the ways to its evidence and its cost; None while nothing is open."""
+    found = [i for i in open_incidents(ws) if model_id in ("", i.subject)]
+    worst = first_of(found)
+    if worst is None:
+        return None
+    parts: list[Any] = [html.Strong(html.Bdi(sources.incident_title(worst)))]
+    if worst.root_cause is not None:
+        words = cause_words(worst)
+        is_named = not worst.root_cause["abstained"] and worst.root_cause["causes"]
+        parts.append(f". {t('incidents.cause')}: {words}." if is_named else f". {words}")
+    links: list[Any] = [
+        html.A(t("incidents.open_graph"), href=sources.incident_link(worst, "/causes")), " · ",
+        html.A(t("incidents.open_impact"), href=sources.incident_link(worst, "/impact")),
+    ]  # fmt: skip
+    if len(found) > 1:
+        words = t("incidents.others_open", n=number(len(found) - 1))
+        links += [" · ", html.A(words, href="/incidents")]
+    told = html.Div([html.P(parts), html.P(links, className="answer-about")])
+    return html.Div([icon("exclamation-octagon"), told], className="answer answer-bad")
 
 
 def progress(job: Job) -> html.Div:
@@ -153,6 +187,8 @@ def sentence(reason: Evidence) -> str:
         name = "moved_with"
     if name == "event_before_onset":
         name = _event_key(values)
+    if name == "rival" and not isfinite(float(values["ratio"])):
+        name = "rival_only"
     if name == "log_template" and "before" in values:
         name = "log_rose" if values["before"] else "log_new"
     written = {key: _written(key, value) for key, value in values.items()}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from dash import html
 
 from components import charts, live, shell, states
+from components.attributes import attrs
 from components.charts import Line
 from components.icons import icon
 from components.kpi import kpi, row
@@ -88,8 +91,14 @@ def layout() -> html.Div:
                     definition=words("downstream_definition"),
                 ),
             ),
-        ]
+        ],
+        **attrs(data_own_window="1"),
     )  # fmt: skip
+
+
+def subject(ws: Workspace, scope: Scope) -> str:
+    """Return what the page is about, as its report says it."""
+    return focus.subject(ws, scope.focus, t("impact.worst"))
 
 
 def register(dash_app: Any) -> None:  # a dash.Dash
@@ -224,7 +233,9 @@ def _lead(found: Study, asked: Focus) -> Children:
     if found.onset_ms:
         when = f"{date_time(found.onset_ms)} UTC"
         parts += [" ", t("causal_graph.since", time=when)]
-    return _answer(parts, "answer-found")
+    title = sources.incident_title(found.incident)
+    about = html.A(html.Bdi(title), href=sources.incident_link(found.incident))
+    return _answer(parts, "answer-found", about)
 
 
 def _supposed(found: Study, asked: Focus, cause: str) -> str:
@@ -245,8 +256,9 @@ def _worlds(answer: WhatIf) -> dict[str, str]:
     return {"actual": quantity(answer.actual, unit), "instead": quantity(answer.instead, unit)}
 
 
-def _answer(parts: list[Any], kind: str) -> html.Div:
-    return html.Div([icon("cash-stack"), html.P(parts)], className=f"answer {kind}")
+def _answer(parts: list[Any], kind: str, about: Children = None) -> html.Div:
+    told = [html.P(parts), html.P(about, className="answer-about") if about else None]
+    return html.Div([icon("cash-stack"), html.Div(told)], className=f"answer {kind}")
 
 
 def _amount(name: str, found: Study, amounts: Amounts) -> Children:
@@ -257,7 +269,7 @@ def _amount(name: str, found: Study, amounts: Amounts) -> Children:
         return kpi(t(f"impact.{name}"), value, kpi_id=f"impact-{name}")
     so_far, coming, unit = amounts[name]
     shown = so_far if found.incident is not None else coming[-1][1]
-    if not is_news(shown):
+    if not is_news(shown, unit):
         lack = Insufficient(t("impact.no_effect"))
         return kpi(t(f"impact.{name}"), lack, kpi_id=f"impact-{name}")
     said = t("impact.so_far") if found.incident is not None else t("impact.next_day")
@@ -275,7 +287,12 @@ def _amount(name: str, found: Study, amounts: Amounts) -> Children:
 def _actions(found: Study) -> Children:
     if not found.actions:
         return None
-    return html.Ol([_action(found, action) for action in found.actions], className="action-list")
+    columns = [t("impact.action"), t("impact.expects"), t("causal_graph.detail")]
+    return html.Ol(
+        [_action(found, action) for action in found.actions],
+        className="action-list",
+        **attrs(data_columns=json.dumps(columns, ensure_ascii=False)),
+    )
 
 
 def _action(found: Study, action: Action) -> html.Li:
@@ -292,7 +309,9 @@ def _action(found: Study, action: Action) -> html.Li:
             html.Strong(t(f"impact.do_{action.kind}", **values)),
             html.P(_gain(found, action), className="action-gain"),
             html.Ul([html.Li(focus.sentence(e)) for e in action.evidence[:3]], className="reasons"),
-            html.A(t("impact.see_evidence"), href=f"/causes?{urlencode(ask)}"),
+            html.A(
+                t("impact.see_evidence"), href=f"/causes?{urlencode(ask)}", className="no-print"
+            ),
         ]
     )
 
@@ -342,16 +361,27 @@ def _otherwise(found: Study) -> Children:
             className="detail",
         )
     scale = 100.0 if unit == "share" else 1.0
+    known = [v for _, v in found.earlier] + list(answer.actual_path)
+    # A number that is never negative is not drawn as if it could be: the model is linear.
+    least = 0.0 if min(known, default=-1.0) >= 0 else -math.inf
+    none = [None] * len(found.earlier)
+
+    def since(values: Sequence[float]) -> list[float | None]:
+        return [*none, *(scale * max(least, v) for v in values)]
+
     lines = [
-        Line(t("impact.actual"), [scale * v for v in answer.actual_path], token="bad"),
+        Line(t("impact.actual"), [scale * v for v in known], token="bad"),
         Line(
-            t("impact.without"), [scale * v for v in answer.instead_path],
-            [scale * v for v in answer.low], [scale * v for v in answer.high],
-            token="series-1", dash="dash",
+            t("impact.without"), since(answer.instead_path), since(answer.low),
+            since(answer.high), token="series-1", dash="dash",
         ),
     ]  # fmt: skip
+    onset = (
+        [charts.Mark(found.onset_ms, t("causal_graph.onset"), "alert")] if found.onset_ms else []
+    )
+    times_s = [s for s, _ in found.earlier] + list(answer.times_s)
     figure = charts.line(
-        [s * 1_000 for s in answer.times_s], lines, unit="%" if unit == "share" else unit
+        [s * 1_000 for s in times_s], lines, unit="%" if unit == "share" else unit, marks=onset
     )
     label = f"{focus.title(answer.target)}: {words}"
     if not answer.warning:

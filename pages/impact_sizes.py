@@ -14,19 +14,19 @@ from i18n import duration, number, quantity, t, tell
 from pages import focus
 from services.study import Study
 
-LEAST_SHARE = 0.02
+LEAST_SHARE = 0.04
 """A part below this share of the whole change is drawn with the rest."""
-MOST_PARTS = 6
+MOST_PARTS = 4
 MULTIPLE = 2.0
 """From here on a budget is spent so many times over: per cent would have five digits."""
 Children = Any  # what a Dash component takes as children
 Amounts = dict[str, tuple[Estimate, tuple[tuple[float, Estimate], ...], str]]
 
 
-def is_news(amount: Estimate) -> bool:
-    """Whether an amount is finite and not nothing."""
+def is_news(amount: Estimate, unit: str) -> bool:
+    """Whether an amount is finite and is not written as nothing, end by end."""
     ends = (amount.value, amount.interval.low, amount.interval.high)
-    return all(map(math.isfinite, ends)) and max(map(abs, ends)) > 1e-9
+    return all(map(math.isfinite, ends)) and {_said(end, unit) for end in ends} != {_said(0, unit)}
 
 
 def waterfall(found: Study) -> Children:
@@ -37,7 +37,8 @@ def waterfall(found: Study) -> Children:
     least = LEAST_SHARE * max((abs(c.amount) for c in shares.contributions), default=0.0)
     parts = [c for c in shares.contributions if abs(c.amount) > least][:MOST_PARTS]
     rest = shares.change - math.fsum(c.amount for c in parts)
-    names = [_part_name(c.name) for c in parts]
+    one_node = {c.name.rpartition("|")[0] for c in parts} == {found.effect[0]}
+    names = [_part_name(c.name, is_brief=one_node) for c in parts]
     amounts = [c.amount for c in parts]
     if abs(rest) > least:
         names.append(t("impact.rest"))
@@ -52,9 +53,12 @@ def waterfall(found: Study) -> Children:
     return charts.graph("impact-waterfall-chart", figure, label=_parts_in_words(found), height=280)
 
 
-def _part_name(name: str) -> str:
+def _part_name(name: str, *, is_brief: bool = False) -> str:
+    """Return the words for a part; without its node where all parts have the same."""
     node, _, metric = name.rpartition("|")
-    return t("impact.rest") if not node else f"{focus.metric_name(metric)} {node}"
+    if not node:
+        return t("impact.rest")
+    return focus.metric_name(metric) if is_brief else f"{focus.metric_name(metric)} {node}"
 
 
 def _parts_in_words(found: Study) -> str:
@@ -74,26 +78,28 @@ def _parts_in_words(found: Study) -> str:
 
 def ahead(amounts: Amounts) -> Children:
     """Return what follows if nothing is done, as a table."""
-    rows = []
-    for name, (so_far, ahead, unit) in amounts.items():
-        if not any(is_news(e) for e in (so_far, *(e for _, e in ahead))):
+    rows: list[dict[str, Any]] = []
+    columns = [Column("what", t("impact.at_risk")), Column("now", t("impact.so_far"), "node")]
+    for name, (so_far, coming, unit) in amounts.items():
+        if not any(is_news(e, unit) for e in (so_far, *(e for _, e in coming))):
             continue
-        shown = [(t("impact.so_far"), so_far)] if is_news(so_far) else []
-        shown += [(t("impact.next", time=duration(h)), e) for h, e in ahead]
-        rows += [
-            {"what": t(f"impact.{name}"), "when": when, "amount": _said(e.value, unit),
-             "between": f"{_said(e.interval.low, unit)} … {_said(e.interval.high, unit)}"}
-            for when, e in shown
-        ]  # fmt: skip
+        if not rows:
+            columns += [
+                Column(str(h), t("impact.next", time=duration(h)), "node") for h, _ in coming
+            ]
+        shown = {"now": so_far} | {str(h): e for h, e in coming}
+        rows.append({"what": t(f"impact.{name}")} | {k: _sized(e, unit) for k, e in shown.items()})
     if not rows:
         return states.empty(t("impact.nothing_at_risk"))
-    columns = [
-        Column("what", t("impact.at_risk")),
-        Column("when", t("impact.when")),
-        Column("amount", t("impact.amount")),
-        Column("between", t("impact.between")),
-    ]
     return tables.table(columns, rows, caption=t("impact.ahead"))
+
+
+def _sized(amount: Estimate, unit: str) -> Children:
+    if not is_news(amount, unit):
+        return "–"
+    low, high = _said(amount.interval.low, unit), _said(amount.interval.high, unit)
+    ends = t("impact.ends", low=low, high=high)
+    return [html.Bdi(_said(amount.value, unit)), " ", html.Span(f"({ends})", className="size-ends")]
 
 
 def _said(value: float, unit: str) -> str:

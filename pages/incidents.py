@@ -184,19 +184,29 @@ def _explained(incident: Incident) -> list[Children]:
         [icon("diagram-3"), " ", t("incidents.open_graph")],
         href=sources.incident_link(incident, page="/causes"),
     )
+    cost = html.A(
+        [icon("cash-stack"), " ", t("incidents.open_impact")],
+        href=sources.incident_link(incident, page="/impact"),
+    )
+    ways = html.P([graph, " · ", cost])
     if cause is None:
-        return [html.P(t("incidents.not_yet")), html.P(graph)]
+        return [html.P(t("incidents.not_yet")), ways]
     said: list[Children] = [
         html.P([html.B(t("incidents.cause")), ": ", focus.cause_words(incident)])
     ]
     if cause["causes"] and not cause["abstained"]:
         first = cause["causes"][0]
         said += [
-            _words("chain", [" → ".join(first["chain"])] if first["chain"] else []),
+            _words("chain", [_chain(first["chain"])] if first["chain"] else []),
             _words("evidence", _reasons(first, "evidence")),
             _words("against", _reasons(first, "against")),
         ]
-    return [*said, html.P(graph)]
+    return [*said, ways]
+
+
+def _chain(steps: list[str]) -> str:
+    """Return the way from cause to effect; a step is kept as its node and its metric."""
+    return " → ".join(focus.title(tuple(step.rsplit(" ", 1))) for step in steps)  # type: ignore[arg-type]
 
 
 def _reasons(cause: dict[str, Any], side: str) -> list[str]:

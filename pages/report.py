@@ -46,20 +46,24 @@ def compose(ws: Workspace, name: str, scope: Scope) -> str:
     parts = json.loads(view.to_json())[1:]
     gone = {f"panel-{one['index']}" for one, body in parts
             if body is None and one["type"] == "panel-body"}  # fmt: skip
-    cover = _cover(ws, known[name].name, scope, _purpose(layout))
+    about = getattr(module, "subject", None)
+    cover = _cover(ws, known[name].name, scope, _purpose(layout), about(ws, scope) if about else "")
     return document(cover, print_page(layout, parts), _titles(layout, gone))
 
 
-def _cover(ws: Workspace, name: str, scope: Scope, purpose: str) -> Cover:
+def _cover(ws: Workspace, name: str, scope: Scope, purpose: str, about: str) -> Cover:
+    """Return the first page; `about` names the subject of a page with a window of its own."""
     start, end = scope.window_ms(ws.now_ms())
-    window = f"{date_time(start)} – {date_time(end)} UTC"
+    window = about or f"{date_time(start)} – {date_time(end)} UTC"
     facts = {t("report.window"): f"{window} ({scope.describe()})", t("report.tenant"): ws.tenant}
+    if about:
+        facts = {t("report.focus"): about, t("report.tenant"): ws.tenant}
     facts[t("report.model")] = _model_name(ws, scope.model)
     for key in ("version", "segment"):
         facts[t(f"report.{key}")] = getattr(scope, key) or t("report.all")
     if scope.compare:
         facts[t("report.compared")] = t(f"report.{_COMPARE[scope.compare]}")
-    if scope.focus:
+    if scope.focus and not about:
         facts[t("report.focus")] = scope.focus
     written = f"{date_time(ws.now_ms(), seconds=True)} UTC"
     facts[t("report.written")] = written

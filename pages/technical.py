@@ -8,6 +8,7 @@ import numpy as np
 from dash import html
 
 from components import charts, live, shell, states
+from components.address import link, packed
 from components.charts import Line, Threshold
 from components.kpi import change, kpi, row
 from components.live import View
@@ -15,7 +16,7 @@ from components.panel import Provenance, grid, panel
 from components.scope import Scope
 from engines.result import Insufficient
 from i18n import isolated, percent, quantity, t
-from pages import model_evidence, sources, technical_events, technical_text
+from pages import focus, model_evidence, sources, technical_events, technical_text
 from services.models import get_model
 from services.series import step_for
 from services.slo import fastest, judge_burn, list_error_budgets
@@ -51,6 +52,7 @@ def layout() -> html.Div:
         [
             shell.page_header(t("nav.technical"), words("purpose")),
             live.view_store("technical"),
+            live.slot("technical-trouble", block=True),
             live.slot("technical-who", block=True),
             row(*[live.slot(f"technical-{name}", states.skeleton(104, "kpi")) for name in _KPIS]),
             live.slot("technical-writing", block=True),
@@ -89,6 +91,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     objective = get_model(ws, scope.model).objective_latency_ms if scope.model else None
     source = Provenance(scope.describe(), traffic.requests, computed_at_ms=ws.now_ms())
     marks = sources.event_marks(ws, window, scope.model)
+    view.slot("technical-trouble", focus.trouble(ws, scope.model))
     _fill_figures(view, traffic, before, series, objective)
     view.slot("technical-burn", _burn(ws, scope.model))
     view.panel("technical-traffic", _requests(series, marks), source, height=220)
@@ -179,6 +182,7 @@ def _burn(ws: Workspace, model_id: str) -> Any:
     made = kpi(
         title, _known(worst.burn["1h"]), kpi_id="technical-burn", good="down",
         status=judge_burn(worst), definition=definition,
+        href=link("/slo", focus=packed(slo=worst.objective.id)),
     )  # fmt: skip
     foot = words(
         "burn_foot",

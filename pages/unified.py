@@ -132,6 +132,7 @@ def _fill_figures(
             t("unified.incidents"), float(totals.open_incidents), kpi_id="unified-incidents",
             status="bad" if totals.open_incidents else "good",
             word=None if totals.open_incidents else t("trust.health_healthy"),
+            href="/incidents",
         ),
     }  # fmt: skip
     figures |= _traffic_figures(now, before, series)

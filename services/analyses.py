@@ -48,6 +48,7 @@ class Job(msgspec.Struct, frozen=True):
     updated_ms: int
     reason: str = ""
     share: float | None = None
+    took_ms: int = 0  # the last time
 
 
 class JobProgress:
@@ -118,7 +119,8 @@ def follow(
     if job is not None and (job.state == "stopped" or (job.state == "failed" and known is None)):
         return known or job  # what somebody stopped starts anew when somebody asks for it
     if job is None or job.state != "running" or now - job.started_ms > LOST_MS:
-        job = Job(job_id, what, "running", "waiting", now, now)
+        took_ms = job.updated_ms - job.started_ms if job and job.state == "done" else 0
+        job = Job(job_id, what, "running", "waiting", now, now, took_ms=took_ms)
         _start(ws, job, kind, compute)
     at_work = ws.workers.at_work(job_id)
     if known is None and at_work is not None:
@@ -129,12 +131,12 @@ def follow(
 
 @permitted("causal:read")
 def renewal(ws: Workspace, what: str) -> Job | None:
-    """Return the job that renews an analysis whose older result is shown meanwhile: one that runs
-    for longer than a reader waits for a first result, or that somebody stopped."""
+    """Return the job that renews an analysis whose older result is shown meanwhile: one that runs,
+    or ran the last time, for longer than a reader waits at once; or that somebody stopped."""
     job = ws.cache.get(_job_key(ws, _job_id(ws, what)), Job)
     if job is None or job.state not in ("running", "stopped"):
         return None
-    is_long = job.updated_ms - job.started_ms > LONG_MS
+    is_long = max(job.updated_ms - job.started_ms, job.took_ms) > LONG_MS
     return job if job.state == "stopped" or is_long else None
 
 

@@ -3,6 +3,8 @@ after."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 
@@ -102,11 +104,15 @@ def diagnose(
 
 @permitted("causal:read")
 def worst_open(ws: Workspace) -> Incident | None:
-    """Return the open incident to look at first: of the most severe ones the oldest, because what
-    one trouble breaks later comes after it."""
-    found = [i for i in open_incidents(ws) if effect_of(i) is not None]
+    """Return the open incident to look at first, see `first_of`."""
+    return first_of([i for i in open_incidents(ws) if effect_of(i) is not None])
+
+
+def first_of(found: Sequence[Incident]) -> Incident | None:
+    """Return of the most severe incidents one whose cause is named, and of these the oldest: what a
+    trouble breaks later comes after it. They come worst first."""
     worst = [i for i in found if i.severity == found[0].severity]
-    return min(worst, key=lambda i: (i.opened_at_ms, i.id), default=None)
+    return min(worst, key=lambda i: (_named_cause(i) is None, i.opened_at_ms, i.id), default=None)
 
 
 @permitted("causal:read")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 
 from engines import impact
 from engines.causal.inputs import Key
@@ -34,6 +35,7 @@ from services.scene import Scene, read_scene
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
 
+EARLIER_S = 30 * 60.0
 NO_MODEL = Insufficient(say("reasons.no_model_fitted", "no model could be fitted"))
 ONE_CAUSE = Insufficient(say("reasons.one_cause", "a hypothetical change has one cause: itself"))
 
@@ -56,6 +58,7 @@ class Study(msgspec.Struct, frozen=True):
     no_shares: Insufficient | None = None
     no_otherwise: Insufficient | None = None
     present: float | None = None
+    earlier: tuple[tuple[float, float], ...] = ()  # the effect before the onset: time (s), value
 
 
 @permitted("impact:read")
@@ -183,7 +186,15 @@ def _measured(
         insufficient=lack,
         no_shares=no_shares,
         no_otherwise=no_otherwise,
+        earlier=_earlier(model, effect, onset_s) if otherwise else (),
     )
+
+
+def _earlier(model: StructuralModel, key: Key, onset_s: float) -> tuple[tuple[float, float], ...]:
+    """Return the last half hour before the onset."""
+    rows = np.flatnonzero((model.times_s < onset_s) & (model.times_s >= onset_s - EARLIER_S))
+    values = model.values[rows, model.at(key)]
+    return tuple(zip(model.times_s[rows].tolist(), values.tolist(), strict=True))
 
 
 def _sized(

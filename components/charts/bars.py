@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 from components.charts import frame
@@ -211,13 +212,9 @@ def _levels(made: dict[str, Any], thresholds: Sequence[Threshold], horizontal: b
         )  # fmt: skip
 
 
-def _wrapped(name: str, width: int = 9) -> str:
-    """Return a name on two lines when it is long: the axis then needs no slanted words."""
-    if len(name) <= width or " " not in name:
-        return name
-    spaces = [i for i, letter in enumerate(name) if letter == " "]
-    middle = min(spaces, key=lambda i: abs(i - len(name) / 2))
-    return f"{name[:middle]}<br>{name[middle + 1 :]}"
+def _wrapped(name: str, width: int = 14) -> str:
+    """Return a name on short lines: the axis then needs no slanted words."""
+    return "<br>".join(wrap(name, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _nan(value: float | None) -> float:

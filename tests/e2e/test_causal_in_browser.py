@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import socket
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import networkx as nx
 import pytest
 import requests
 from browser import Visit, visit
 
 ROWS = 90
 ASKED = quote("node=slow&metric=latency_ms")
+CHANGE = quote("node=slow&metric=output_tokens&change=0.5")
 
 
 def is_bad(model: str, minute: int) -> bool:
@@ -123,6 +126,7 @@ def test_graph_is_taken_away_as_svg_json_and_graphml(chromium: Any, trouble: str
     with visit(chromium, f"{trouble}/causes?focus={ASKED}&live=0") as seen:
         wait_for_graph(seen)
         page = seen.page
+        found: dict[str, str] = {}
         for at, begins in ((1, "<svg"), (2, "{"), (3, "<?xml")):
             menu = page.locator("#causal-canvas-tools details").nth(1)
             menu.locator("summary").click()
@@ -132,8 +136,10 @@ def test_graph_is_taken_away_as_svg_json_and_graphml(chromium: Any, trouble: str
                 ).click()
             content = taken.value.path().read_text("utf-8")
             assert content.startswith(begins)
-            if begins == "{":
-                assert json.loads(content)["nodes"]
+            found[begins] = content
+        whole = nx.parse_graphml(found["<?xml"])
+        assert set(whole) == {node["id"] for node in json.loads(found["{"])["nodes"]}
+        assert "slow|latency_ms" in whole and whole.is_directed()
         assert seen.errors == []
 
 
@@ -149,3 +155,83 @@ def test_a_hypothetical_change_is_asked_and_answered(chromium: Any, trouble: str
         page.wait_for_selector(".answer-found:has-text('50%')", timeout=60_000)
         assert seen.axe() == []
         assert seen.errors == []
+
+
+def top(seen: Visit, selector: str) -> float:
+    return float(
+        seen.page.evaluate(f"document.querySelector('{selector}').getBoundingClientRect().top")
+    )
+
+
+def test_on_a_phone_words_stand_before_the_picture_and_the_chain_runs_downwards(
+    chromium: Any, trouble: str
+) -> None:
+    with visit(chromium, f"{trouble}/causes?focus={ASKED}&live=0", width=390) as seen:
+        wait_for_graph(seen)
+        places = [
+            top(seen, name)
+            for name in (".answer", "#panel-causal_graph-causes", "#panel-causal_graph-graph")
+        ]
+        assert places == sorted(places)
+        layers = seen.page.evaluate(
+            "aiobs.causal.graph().nodes().map(n => [n.data('layer'), n.position('y')])"
+        )
+        known = sorted(pair for pair in layers if pair[0] >= 0)
+        assert len({layer for layer, _ in known}) > 1
+        assert all(a[1] > b[1] for a in known for b in known if a[0] < b[0])
+        assert seen.overflow_px() <= 0
+
+
+def test_the_keyboard_goes_from_the_suspects_through_the_picture_to_its_tables(
+    chromium: Any, trouble: str
+) -> None:
+    with visit(chromium, f"{trouble}/causes?focus={ASKED}&live=0") as seen:
+        wait_for_graph(seen)
+        page = seen.page
+        page.locator("#panel-causal_graph-causes [data-action=causal-pick]").first.focus()
+        passed = []
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            passed.append(page.evaluate("document.activeElement.closest('.panel')?.id || ''"))
+            if passed[-1] == "panel-causal_graph-nodes":
+                break
+        order = list(dict.fromkeys(p.removeprefix("panel-causal_graph-") for p in passed))
+        assert [p for p in order if p != "causes"] == ["graph", "detail", "edges", "nodes"]
+
+
+def test_a_red_number_on_the_technical_page_is_two_clicks_from_its_cause_and_its_cost(
+    chromium: Any, trouble: str
+) -> None:
+    def has_cause() -> bool:
+        answer = requests.get(f"{trouble}/api/incidents", timeout=60)
+        return any((one["root_cause"] or {}).get("causes") for one in answer.json()["data"])
+
+    _wait(has_cause)
+    for target, title, answer in (
+        ("/causes", "Causes", ".answer-found"), ("/impact", "Impact", ".answer"),
+    ):  # fmt: skip
+        with visit(chromium, f"{trouble}/technical?model=slow") as seen:
+            page = seen.page
+            page.wait_for_selector(".answer-bad:has-text('slow')", timeout=60_000)
+            page.click(f".answer-bad a[href^='{target}?']")
+            page.wait_for_selector(f"h1:has-text('{title}')", timeout=60_000)
+            page.wait_for_selector(f"{answer}:has-text('slow')", timeout=60_000)
+            assert "incident=" in page.evaluate("new URLSearchParams(location.search).get('focus')")
+
+
+def test_impact_is_taken_away_as_csv_with_answer_figures_and_every_list(
+    chromium: Any, trouble: str
+) -> None:
+    with visit(chromium, f"{trouble}/impact?focus={CHANGE}&live=0") as seen:
+        page = seen.page
+        page.wait_for_selector(".answer-found:has-text('50%')", timeout=60_000)
+        page.wait_for_selector("#panel-impact-downstream table", timeout=60_000)
+        page.locator(".page-head details summary").last.click()
+        with page.expect_download(timeout=30_000) as taken:
+            page.click("[data-action=page-csv]")
+        rows = list(csv.reader(taken.value.path().read_text("utf-8-sig").splitlines()))
+        said = [row[0] for row in rows if row and row[0].startswith("# ")]
+        assert "50%" in said[0]
+        assert not any("Last 24 hours" in line for line in said)  # the window is the analysis' own
+        assert {"Money · next day", "Carbon"} <= {row[0] for row in rows if row}
+        assert any(row and row[0] == "Cost · slow" for row in rows)

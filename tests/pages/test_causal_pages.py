@@ -12,14 +12,26 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from plotly.io.json import to_json_plotly
 
 from components import scope as scopes
 from components.causal_canvas import MOST_NODES
 from components.live import View
 from engines.causal import Event, Series, find_root_cause
 from engines.causal.result import CausalEdge, CausalGraph, CausalNode, Evidence
+from engines.impact import Estimate, WhatIf
+from engines.result import Interval
 from i18n import LANGUAGES, speaking
-from pages import causal_answer, causal_detail, causal_graph, focus, impact, impact_calm
+from pages import (
+    causal_answer,
+    causal_detail,
+    causal_graph,
+    focus,
+    impact,
+    impact_calm,
+    impact_sizes,
+    report,
+)
 from pages.focus import Focus
 from services import numbers
 from services.analyses import Job
@@ -222,7 +234,7 @@ def test_suspects_of_an_abstention_are_places_to_look_and_nothing_is_marked_as_t
 
 
 def put_incident(ws: Workspace, name: str, opened_ms: int, event: str | None = None) -> Incident:
-    first = {"node": "db", "metric": "latency_ms", "event_id": event}
+    first = {"node": "db", "metric": "latency_ms", "event_id": event, "confidence": 0.9}
     cause = {"abstained": False, "reason": "", "causes": [first]} if event else None
     made = Incident(
         name, "latency", "model", name, "critical", "open", name, {}, opened_ms, opened_ms, None,
@@ -328,3 +340,84 @@ def test_a_renewal_is_shown_with_what_it_renews_and_can_be_stopped_and_begun_aga
     assert "50%" in shown and "analysis-stop" in shown and "data-poll" in shown
     assert "analysis-again" in kept and "data-poll" not in kept
     assert focus.renewal(None) is None
+
+
+def amount(value: float, low: float, high: float) -> Estimate:
+    return Estimate(value, Interval(low, high, 0.9))
+
+
+def test_an_amount_that_is_written_as_nothing_is_not_put_at_risk() -> None:
+    assert not impact_sizes.is_news(amount(1e-5, -2e-5, 3e-5), "share")
+    assert impact_sizes.is_news(amount(1e-5, -2e-5, 3e-3), "share")
+    assert impact_sizes.is_news(amount(1e-5, -2e-5, 3e-5), "USD")
+    assert not impact_sizes.is_news(amount(float("nan"), 0.0, 1.0), "USD")
+
+
+def test_what_comes_is_one_row_for_each_thing_at_risk() -> None:
+    hour, day = (3_600.0, amount(12.0, 6.0, 18.0)), (86_400.0, amount(99.0, 50.0, 150.0))
+    with speaking("en"):
+        said = str(impact_sizes.ahead({"money": (amount(2.0, 1.0, 3.0), (hour, day), "USD")}))
+    assert said.count("scope='row'") == 1
+    assert said.index("so far") < said.index("next 1 h") < said.index("next 1 d")
+    assert "6" in said and "to" in said
+
+
+def test_the_path_without_the_cause_begins_at_the_onset_and_stays_above_nothing() -> None:
+    found = counterfactual()
+    study = Study(
+        None, found.cause, found.target, 0.9, 1_767_258_000_000, Window(0, 1), 0, None, None,
+        found, (), None, earlier=((1_767_257_940.0, 20.0),),
+    )  # fmt: skip
+    with speaking("en"):
+        shown = json.loads(to_json_plotly(impact._otherwise(study)))
+    traces = {trace["name"]: trace for trace in figure_of(shown)["data"] if "meta" not in trace}
+    assert traces["As it was"]["y"] == [20.0, 200.0, 210.0]
+    assert traces["Without the cause"]["y"][-2:] == [0.0, 15.0]
+    low = next(t for t in figure_of(shown)["data"] if t.get("meta") == "low")
+    assert min(low["y"]) == 0.0
+
+
+def counterfactual() -> WhatIf:
+    return WhatIf(
+        kind="counterfactual", cause=("db", "latency_ms"), target=("web", "latency_ms"),
+        set_to=20.0, actual=205.0, instead=7.0, difference=amount(-198.0, -210.0, -180.0),
+        times_s=(1_767_258_000.0, 1_767_258_060.0), actual_path=(200.0, 210.0),
+        instead_path=(-1.0, 15.0), low=(-9.0, 5.0), high=(7.0, 25.0), out_of_range=False,
+        warning="", n_rows=100,
+    )  # fmt: skip
+
+
+def figure_of(node: Any) -> dict[str, Any]:
+    """Return the figure of the first chart in a tree of components."""
+    if isinstance(node, list):
+        return next((found for child in node if (found := figure_of(child))), {})
+    props = node.get("props", {}) if isinstance(node, dict) else {}
+    return props.get("figure") or (figure_of(props["children"]) if props.get("children") else {})
+
+
+def test_a_red_number_says_its_likeliest_cause_and_leads_to_evidence_and_cost(
+    workspace: Workspace,
+) -> None:
+    with speaking("en"):
+        assert focus.trouble(workspace) is None
+        now = workspace.now_ms()
+        put_incident(workspace, "unexplained", now - 9)
+        put_incident(workspace, "explained", now, "pool")
+        said = str(focus.trouble(workspace))
+        assert "explained answers" in said and "Latency of db" in said
+        assert "/causes?" in said and "/impact?" in said and "Other open incidents: 1." in said
+        assert focus.trouble(workspace, "somebody") is None
+        assert "Other open" not in str(focus.trouble(workspace, "unexplained"))
+
+
+def test_a_report_names_its_subject_and_no_window_that_is_not_its_own(
+    hub: Flask, workspace: Workspace
+) -> None:
+    put_incident(workspace, "slow-one", workspace.now_ms())
+    with speaking("en"), in_workspace(workspace):
+        page = report.compose(workspace, "impact", scopes.parse({}))
+        asked = report.compose(
+            workspace, "impact", scopes.parse({"focus": "node=a&metric=errors&change=.5"})
+        )
+    assert "slow-one answers" in page and "Last 24 hours" not in page
+    assert "Errors · a +50%" in asked
