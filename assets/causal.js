@@ -81,7 +81,9 @@
   }
   function span() {
     const [start, end] = data.window;
-    const first = Math.min(...data.nodes.filter((n) => n.onset_ms && (n.score >= MOVED || n.kind === "event")).map((n) => n.onset_ms), data.onset || end);
+    // An incident begins where its chain does; what moved for other reasons hours before is not a part of it.
+    const told = data.chain.length ? (n) => data.chain.includes(n.id) : (n) => n.score >= MOVED || n.kind === "event";
+    const first = Math.min(...data.nodes.filter((n) => n.onset_ms && told(n)).map((n) => n.onset_ms), data.onset || end);
     return [Math.max(start, first - 300000), end];
   }
   function isSeen(node) {
@@ -346,9 +348,11 @@
     const lines = here.connectedEdges().filter((e) => !e.hasClass("gone"));
     const ends = { ArrowLeft: lines.filter((e) => e.target().id() === here.id()), ArrowRight: lines.filter((e) => e.source().id() === here.id()) }[key];
     if (ends) {
-      const best = ends.sort((a, b) => b.data("confidence") - a.data("confidence"))
-        .map((e) => (key === "ArrowLeft" ? e.source() : e.target())).find((n) => !n.hasClass("gone"));
-      return best && stand(best);
+      // The named chain first, then what moved, then what is surest.
+      const rank = ({ line, spot }) => [line.hasClass("chain"), hasMoved(spot.data()) || spot.data("kind") === "event", line.data("confidence")];
+      const steps = ends.map((line) => ({ line, spot: key === "ArrowLeft" ? line.source() : line.target() })).filter(({ spot }) => !spot.hasClass("gone"))
+        .sort((a, b) => { const [one, two] = [rank(a), rank(b)]; return two.map((value, i) => value - one[i]).find((gap) => gap) || 0; });
+      return steps.length && stand(steps[0].spot);
     }
     const near = seen.filter((n) => n.data("layer") === here.data("layer")).sort((a, b) => a.position("y") - b.position("y"));
     const place = near.map((n) => n.id()).indexOf(here.id()) + (key === "ArrowDown" ? 1 : -1);
@@ -357,7 +361,8 @@
   function stand(spot) {
     at = spot.id();
     refresh();
-    cy.center(spot);
+    const box = spot.renderedBoundingBox();  // the picture stays where it is while the node is in sight
+    if (box.x1 < 0 || box.y1 < 0 || box.x2 > cy.width() || box.y2 > cy.height()) cy.center(spot);
     const node = spot.data();
     $("-said").textContent = words().selected + ": " + node.label.replace("\n", " · ") + (hasMoved(node) ? ", " + words().moved : "");
   }
@@ -413,7 +418,7 @@
         `<text x="${x}" y="${y + r + 16 + 14 * i}" text-anchor="middle" font-size="12" fill="${colour("text")}">${escaped(row)}</text>`));
     });
     const view = [box.x1 - 20, box.y1 - 20, box.w + 40, box.h + 40].map((v) => v.toFixed(0)).join(" ");
-    save(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="${view}" font-family="Inter, sans-serif"><defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8Z" fill="${colour("axis")}"/></marker></defs><rect x="${box.x1 - 20}" y="${box.y1 - 20}" width="100%" height="100%" fill="${colour("panel")}"/>${parts.join("")}</svg>`, "image/svg+xml", "svg");
+    save(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="${view}" font-family="Inter, sans-serif"><defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="11" markerHeight="11" orient="auto"><path d="M0 0L8 4L0 8Z" fill="${colour("axis")}"/></marker></defs><rect x="${box.x1 - 20}" y="${box.y1 - 20}" width="100%" height="100%" fill="${colour("panel")}"/>${parts.join("")}</svg>`, "image/svg+xml", "svg");
   }
 
   // ---- what other parts of the two pages ask for

@@ -74,9 +74,10 @@ def detail(
     ws: Workspace, found: Diagnosis, whole: CausalGraph, graph: CausalGraph, picked: str
 ) -> Children:
     """Return what stands behind a node or an edge; the effect itself before anything is chosen."""
-    edge = next((e for e in graph.edges if f"{e.source}→{e.target}" == picked), None)
-    if edge is not None:
-        return _edge_detail(edge, graph)
+    for shown in (graph, whole):  # what was chosen before a fold stays chosen
+        edge = next((e for e in shown.edges if f"{e.source}→{e.target}" == picked), None)
+        if edge is not None:
+            return _edge_detail(edge, shown)
     wanted = picked or effect_id(found) or ""
     node = next((n for g in (graph, whole) for n in g.nodes if n.node_id == wanted), None)
     if node is None:
@@ -90,10 +91,12 @@ def detail(
 
 def _edge_detail(edge: CausalEdge, graph: CausalGraph) -> Children:
     names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
-    facts = [
-        meter(t("causal_graph.confidence"), edge.confidence, percent(edge.confidence)),
-        meter(t("causal_graph.strength"), abs(edge.weight), number(edge.weight, decimals=2)),
-    ]
+    facts = [meter(t("causal_graph.confidence"), edge.confidence, percent(edge.confidence))]
+    # An event is one moment: no series of it could confirm an arrow or give it a strength.
+    is_event = any(n.node_id == edge.source and n.kind == "event" for n in graph.nodes)
+    if not is_event:
+        strength = number(edge.weight, decimals=2)
+        facts.append(meter(t("causal_graph.strength"), abs(edge.weight), strength))
     arrow = "arrow-left-right" if edge.kind == "correlates" else "arrow-right"
     return html.Div(
         [
@@ -105,9 +108,10 @@ def _edge_detail(edge: CausalEdge, graph: CausalGraph) -> Children:
                 ],
                 className="detail-head",
             ),
-            html.P(t(f"causal_graph.kind_{edge.kind}")),
+            None if is_event else html.P(t(f"causal_graph.kind_{edge.kind}")),
             meters(facts),
-            html.P(t("causal_graph.lag", time=duration(edge.lag_s))) if edge.lag_s else None,
+            html.P(t("causal_graph.lag", time=duration(edge.lag_s)))
+            if edge.lag_s and not is_event else None,
             reasons(edge.evidence, "check2-square", t("causal_graph.tests")),
         ],
         className="detail",

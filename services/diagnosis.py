@@ -4,6 +4,7 @@ after."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -197,7 +198,7 @@ def _diagnose(
     causes = explain(ws, scene, key, alerted_ms=alerted) if key else None
     progress.begin("graph")
     onset = causes.result.onset_s if causes and causes.result else None
-    graph = draw(ws, scene, key, onset_s=onset, progress=progress.at)
+    graph = _placed(draw(ws, scene, key, onset_s=onset, progress=progress.at), causes)
     progress.begin("levels")
     return Diagnosis(
         incident=incident,
@@ -211,6 +212,17 @@ def _diagnose(
         levels=_levels(scene, onset),
         folded=_folded(graph.graph, key, causes),
     )
+
+
+def _placed(graph: Graph, causes: RootCause | None) -> Graph:
+    """Return the graph with each event that a suspect is blamed on at that suspect: an event may
+    name several nodes, and a fold would hide it in any of them."""
+    ranked = causes.result.causes if causes and causes.result else ()
+    at = {f"event|{cause.event_id}": cause.node for cause in reversed(ranked) if cause.event_id}
+    if graph.graph is None or not at:
+        return graph
+    nodes = tuple(replace(n, entity=at.get(n.node_id, n.entity)) for n in graph.graph.nodes)
+    return msgspec.structs.replace(graph, graph=replace(graph.graph, nodes=nodes))
 
 
 def _folded(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -120,6 +121,42 @@ def test_keyboard_walks_to_a_cause_and_opens_its_evidence(chromium: Any, trouble
         page.keyboard.press("Enter")
         page.wait_for_url("**detail=pick**", timeout=20_000)
         assert "pick=" in page.evaluate("new URLSearchParams(location.search).get('detail')")
+
+
+def test_keys_walk_the_named_chain_in_sight_and_back(chromium: Any, trouble: str) -> None:
+    with visit(chromium, f"{trouble}/causes?focus={ASKED}&live=0") as seen:
+        wait_for_graph(seen)
+        page = seen.page
+        chain = page.evaluate("window.aiobs.causal.data().chain")
+        assert len(chain) > 1
+        page.locator("#causal-canvas-frame").focus()
+        pan = page.evaluate("window.aiobs.causal.graph().pan()")
+        for step in reversed(chain[:-1]):
+            page.keyboard.press("ArrowLeft")
+            assert page.evaluate("window.aiobs.causal.graph().nodes('.at')[0].id()") == step
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("window.aiobs.causal.graph().nodes('.at')[0].id()") == chain[1]
+        assert page.evaluate("window.aiobs.causal.graph().pan()") == pan
+
+
+def test_playing_begins_where_the_chain_does_whatever_else_moved_before(
+    chromium: Any, trouble: str
+) -> None:
+    with visit(chromium, f"{trouble}/causes?focus={ASKED}&live=0") as seen:
+        wait_for_graph(seen)
+        page = seen.page
+        onset_ms = page.evaluate(
+            """(() => {
+              const { nodes, chain, onset, window: [start] } = window.aiobs.causal.data();
+              const other = nodes.find((n) => n.kind === "metric" && !chain.includes(n.id));
+              Object.assign(other, { score: 5, onset_ms: start + 600000 });
+              const told = nodes.filter((n) => chain.includes(n.id) && n.onset_ms);
+              return Math.min(onset, ...told.map((n) => n.onset_ms));
+            })()"""
+        )
+        page.locator("#causal-canvas-slide").fill("0")
+        began = datetime.fromtimestamp(onset_ms / 1_000 - 300, UTC).strftime("%H:%M UTC")
+        assert page.locator("#causal-canvas-clock").inner_text() == began
 
 
 def test_graph_is_taken_away_as_svg_json_and_graphml(chromium: Any, trouble: str) -> None:

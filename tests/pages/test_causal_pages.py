@@ -17,7 +17,7 @@ from plotly.io.json import to_json_plotly
 from components import scope as scopes
 from components.causal_canvas import MOST_NODES
 from components.live import View
-from engines.causal import Event, Series, find_root_cause
+from engines.causal import Event, Series, clustered, find_root_cause
 from engines.causal.result import CausalEdge, CausalGraph, CausalNode, Evidence
 from engines.impact import Estimate, WhatIf
 from engines.result import Interval
@@ -36,7 +36,7 @@ from pages.focus import Focus
 from services import numbers
 from services.analyses import Job
 from services.causal import Graph, RootCause
-from services.diagnosis import Diagnosis, Level, _folded, sharing, worst_open
+from services.diagnosis import Diagnosis, Level, _folded, _placed, kept_apart, sharing, worst_open
 from services.incidents import Incident
 from services.numbers import largest_numbers
 from services.study import Study, study
@@ -307,6 +307,40 @@ def test_an_event_on_the_chain_stands_where_it_started_what_came() -> None:
     sent = json.loads(causal_graph._drawing(found, graph, graph, False, "", []).children)
     layers = {node["id"]: node["layer"] for node in sent["nodes"]}
     assert [layers[i] for i in sent["chain"]] == list(range(len(sent["chain"])))[::-1]
+
+
+def test_an_event_that_names_several_nodes_stands_at_the_suspect_and_is_not_folded_away() -> None:
+    found = caused()
+    whole, causes = found.graph.graph, found.causes
+    assert whole is not None and causes is not None
+    pool = CausalNode("event|pool", "event", "elsewhere", "config_change", "Pool cut", 0.0, 1.0)
+    graph = msgspec.structs.replace(
+        found.graph,
+        graph=CausalGraph((*whole.nodes, pool), whole.edges, 180, 60.0, (0.0, 1.0), 0, ()),
+    )
+    placed = _placed(graph, causes).graph
+    assert placed is not None
+    folded = clustered(placed, kept_apart(found.node, causes))
+    assert {n.node_id: n.entity for n in folded.nodes}["event|pool"] == "service-1"
+    assert _placed(graph, None) is graph
+
+
+def test_an_arrow_from_an_event_says_what_was_seen_and_claims_no_test(
+    workspace: Workspace,
+) -> None:
+    found = caused()
+    whole = found.graph.graph
+    assert whole is not None
+    pool = CausalNode("event|pool", "event", "service-1", "config_change", "Pool cut", 0.0, 1.0)
+    why = (Evidence("event_link", (("title", "Pool cut"), ("lead_s", 30.0)), ""),)
+    came = CausalEdge("event|pool", "service-1|latency_ms", "contributes", 0.0, 30.0, 0.98, why)
+    graph = CausalGraph((*whole.nodes, pool), (*whole.edges, came), 180, 60.0, (0.0, 1.0), 0, ())
+    picked = "event|pool→service-1|latency_ms"
+    with speaking("en"):
+        said = str(causal_detail.detail(workspace, found, graph, graph, picked))
+        kept = str(causal_detail.detail(workspace, found, graph, whole, picked))
+    assert "98%" in said and "Strength" not in said and "neither confirms" not in said
+    assert kept == said  # folding keeps what the reader chose
 
 
 def test_the_table_of_arrows_begins_with_the_chain() -> None:
