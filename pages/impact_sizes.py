@@ -14,9 +14,9 @@ from i18n import duration, number, quantity, t, tell
 from pages import focus
 from services.study import Study
 
-LEAST_SHARE = 0.04
+LEAST_SHARE = 0.02
 """A part below this share of the whole change is drawn with the rest."""
-MOST_PARTS = 4
+MOST_PARTS = 6
 MULTIPLE = 2.0
 """From here on a budget is spent so many times over: per cent would have five digits."""
 Children = Any  # what a Dash component takes as children
@@ -50,7 +50,9 @@ def waterfall(found: Study) -> Children:
         start=(t("impact.before"), scale * shares.baseline), end=t("impact.since"),
         unit="%" if unit == "share" else unit,
     )  # fmt: skip
-    return charts.graph("impact-waterfall-chart", figure, label=_parts_in_words(found), height=280)
+    height = max(280, 34 * (len(names) + 2) + 50)
+    label = _parts_in_words(found)
+    return charts.graph("impact-waterfall-chart", figure, label=label, height=height)
 
 
 def _part_name(name: str, *, is_brief: bool = False) -> str:

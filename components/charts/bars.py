@@ -101,43 +101,34 @@ def waterfall(
     unit: str = "",
     good: str = "down",
 ) -> Figure:
-    """Return how `start` became its end, one floating bar per change; `good` is `up` or `down`."""
-    base, heights, colours, texts = (
-        [0.0],
-        [start[1]],
-        [token("series-8")],
-        [number(start[1], compact=True)],
-    )
-    level = start[1]
-    for change in changes:
-        base.append(min(level, level + change))
-        heights.append(abs(change))
-        better = (change > 0) == (good == "up")
-        colours.append(token("good" if better else "bad"))
-        texts.append(("▲" if change >= 0 else "▼") + number(abs(change), compact=True))
-        level += change
-    base.append(0.0)
-    heights.append(level)
-    colours.append(token("series-8"))
-    texts.append(number(level, compact=True))
-    names = [_wrapped(name) for name in (start[0], *labels, end)]
-    # A negative level puts the whole bar under zero: then the base is the level itself.
-    common = {"type": "bar", "x": names, "showlegend": False}
-    data = [
-        common | {
-            "y": frame.rounded(base), "marker": {"color": "rgba(0,0,0,0)"}, "hoverinfo": "skip",
-            "meta": "base",
-        },
-        common | {
-            "y": frame.rounded(heights), "marker": {"color": colours}, "text": texts,
-            "textposition": "outside", "constraintext": "none", "cliponaxis": False, "name": "",
-            "hovertemplate": "%{x}: %{text}<extra></extra>",
-        },
-    ]  # fmt: skip
-    made = frame.layout(unit=unit, barmode="stack")
-    made["xaxis"] = {"type": "category", "showline": True, "tickangle": 0}
-    made["yaxis"] = frame.value_axis(unit, zero=True)
-    return {"data": data, "layout": made}
+    """Return how `start` became its end, one floating bar per change, from the top down: names
+    stand beside their bars, so that they can be read on any screen; `good` is `up` or `down`."""
+    levels = [start[1], *(start[1] + sum(changes[: i + 1]) for i in range(len(changes)))]
+    signs = ["good" if (change > 0) == (good == "up") else "bad" for change in changes]
+    texts = [("▲" if c >= 0 else "▼") + number(abs(c), compact=True) for c in changes]
+    ends = [number(level, compact=True) for level in (levels[0], levels[-1])]
+    trace = {
+        "type": "bar", "orientation": "h", "showlegend": False, "name": "",
+        "y": [_wrapped(name) for name in (start[0], *labels, end)],
+        "base": frame.rounded([0.0, *levels[:-1], 0.0]),
+        "x": frame.rounded([levels[0], *changes, levels[-1]]),
+        "marker": {"color": [token("series-8"), *map(token, signs), token("series-8")]},
+        "text": [ends[0], *texts, ends[1]], "textposition": "outside", "constraintext": "none",
+        "cliponaxis": False, "hovertemplate": "%{y}: %{text}<extra></extra>",
+    }  # fmt: skip
+    made = frame.layout()
+    made["margin"]["r"] = 44  # for the numbers beside the bars, together with a tenth of the axis
+    low, high = min(0.0, *levels), max(0.0, *levels)
+    room = 0.1 * (high - low)
+    made["xaxis"] = frame.value_axis(unit, zero=True) | {
+        "showgrid": True, "range": [low - room if low < 0 else 0.0, high + room],
+    }  # fmt: skip
+    if unit:
+        made["xaxis"]["title"] = {"text": unit}
+    made["yaxis"] = {
+        "type": "category", "showline": True, "autorange": "reversed", "showgrid": False,
+    }  # fmt: skip
+    return {"data": [trace], "layout": made}
 
 
 def bullet(
@@ -212,8 +203,8 @@ def _levels(made: dict[str, Any], thresholds: Sequence[Threshold], horizontal: b
         )  # fmt: skip
 
 
-def _wrapped(name: str, width: int = 14) -> str:
-    """Return a name on short lines: the axis then needs no slanted words."""
+def _wrapped(name: str, width: int = 18) -> str:
+    """Return a name on short lines: it then leaves room for its bar."""
     return "<br>".join(wrap(name, width, break_long_words=False, break_on_hyphens=False))
 
 

@@ -98,9 +98,13 @@ def test_end_labels_keep_apart_on_the_axis_that_is_drawn() -> None:
 
 
 def test_waterfall_bars_float_on_the_running_total() -> None:
-    base, bars = charts.waterfall(["up", "down"], [3, -4], start=("s", 10), end="e")["data"]
-    assert base["y"] == [0, 10, 9, 0]
-    assert bars["y"] == [10, 3, 4, 9]
+    figure = charts.waterfall(["up", "down"], [3, -4], start=("s", 10), end="e")
+    (bars,) = figure["data"]
+    assert bars["base"] == [0, 10, 13, 0]
+    assert bars["x"] == [10, 3, -4, 9]  # signed, as a file of the chart says them
+    low, high = figure["layout"]["xaxis"]["range"]
+    assert low == 0 and high > 13
+    assert figure["layout"]["yaxis"]["autorange"] == "reversed"
 
 
 def test_whiskers_reach_from_the_value_to_its_bounds() -> None:

@@ -208,3 +208,18 @@ def test_printing_hides_the_frame(chromium: Any, gallery: str) -> None:
         assert not seen.page.locator(".bar").is_visible()
         assert not seen.page.locator(".side").is_visible()
         assert seen.page.locator("#panel-lat").is_visible()
+
+
+def test_a_waterfall_keeps_its_names_and_numbers_on_a_phone(chromium: Any, gallery: str) -> None:
+    with visit(chromium, gallery, width=390) as seen:
+        seen.wait_for_charts()
+        edges = seen.page.evaluate(
+            """(() => {
+              const plot = document.querySelector("#g-fall .main-svg").getBoundingClientRect();
+              const words = document.querySelectorAll("#g-fall .bartext, #g-fall .ytick text");
+              const boxes = Array.from(words, (word) => word.getBoundingClientRect());
+              return boxes.map((box) => Math.min(box.left - plot.left, plot.right - box.right));
+            })()"""
+        )
+        assert len(edges) >= 12
+        assert min(edges) >= 0
