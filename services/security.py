@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
-from connectors.protocols import EventQuery
+from connectors.protocols import EventQuery, Page
 from connectors.selector import select
 from engines import security as engine
 from engines.result import Insufficient, Interval
@@ -26,7 +28,9 @@ from services.workspace import Workspace
 MAX_FINDINGS = 500
 MAX_TO_SCAN = 100
 _READ_DOCUMENTS = 2_000
-_READ_EVENTS = 500
+MAX_EVENTS_READ = 10_000
+"""Events, and as many log lines, that are counted at most: the newest ones."""
+_PAGE = 1_000
 
 
 class Attempts(msgspec.Struct, frozen=True):
@@ -53,13 +57,17 @@ class Leaks(msgspec.Struct, frozen=True):
 
 
 class Guardrails(msgspec.Struct, frozen=True):
-    """Verdicts that users' guardrails sent as security events or logs."""
+    """Verdicts that users' guardrails sent as security events or logs.
+
+    `is_partial` where a window holds more of either than are read: older ones are not counted.
+    """
 
     blocked: int
     allowed: int
     flagged: int
     latency_ms: dict[str, float] | None  # p50, p95
     by_name: dict[str, int]
+    is_partial: bool
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -128,7 +136,7 @@ def list_findings(
     found.sort(key=lambda f: (-f.at_ms, f.inference_id, f.start))
     if "content:read" in ws.principal.permissions:
         return found[:limit]
-    return [msgspec.structs.replace(one, excerpt="") for one in found[:limit]]
+    return [replace(one, excerpt="") for one in found[:limit]]
 
 
 @permitted("security:read")
@@ -156,8 +164,8 @@ def get_security(ws: Workspace, window: Window, *, model_id: str | None = None) 
     return SecurityView(
         window=window, computed_at_ms=ws.now_ms(), prompts=prompts, outputs=outputs,
         injection=injection, jailbreak=jailbreak, leaks=leaks, personal_data_in=personal_in,
-        guardrails=get_guardrails(ws, window), access=access,
-        response=get_response_times(ws, window),
+        guardrails=get_guardrails(ws, window, model_id=model_id), access=access,
+        response=get_response_times(ws, window, model_id=model_id),
         risk=answer if isinstance(answer, Risk) else None,
         insufficient=answer if isinstance(answer, Insufficient) else None,
     )  # fmt: skip
@@ -222,12 +230,12 @@ def _leaks(counts: Counts, outputs: int) -> Leaks:
 
 
 @permitted("security:read")
-def get_guardrails(ws: Workspace, window: Window) -> Guardrails:
+def get_guardrails(ws: Workspace, window: Window, *, model_id: str | None = None) -> Guardrails:
     """Return verdicts sent as events of type security, or as logs that name a guardrail."""
-    query = EventQuery(window.start_ms, window.end_ms, kind="security", limit=_READ_EVENTS)
-    rows: list[dict[str, Any]] = [event.attributes for event in list_events(ws, query).rows]
-    logs = EventQuery(window.start_ms, window.end_ms, text="guardrail", limit=_READ_EVENTS)
-    rows += [log.attributes for log in list_logs(ws, logs).rows]
+    asked = EventQuery(window.start_ms, window.end_ms, model_id=model_id)
+    events, more = _read_all(ws, list_events, replace(asked, kind="security"))
+    logs, more_logs = _read_all(ws, list_logs, replace(asked, text="guardrail"))
+    rows: list[dict[str, Any]] = [row.attributes for row in (*events, *logs)]
     verdicts = {"blocked": 0, "allowed": 0, "flagged": 0}
     names: dict[str, int] = {}
     taken: list[float] = []
@@ -245,11 +253,28 @@ def get_guardrails(ws: Workspace, window: Window) -> Guardrails:
     if taken:
         p50, p95 = np.percentile(taken, [50, 95])
         percentiles = {"p50": float(p50), "p95": float(p95)}
-    return Guardrails(**verdicts, latency_ms=percentiles, by_name=names)
+    return Guardrails(
+        **verdicts, latency_ms=percentiles, by_name=names, is_partial=more or more_logs
+    )
+
+
+def _read_all(
+    ws: Workspace, read: Callable[[Workspace, EventQuery], Page], query: EventQuery
+) -> tuple[list[Any], bool]:
+    """Return the newest rows, page by page, and whether there are more."""
+    rows: list[Any] = []
+    query = replace(query, limit=_PAGE)
+    while len(rows) < MAX_EVENTS_READ:
+        page = read(ws, query)
+        rows += page.rows
+        if page.cursor is None:
+            return rows, False
+        query = replace(query, cursor=page.cursor)
+    return rows, True
 
 
 @permitted("incidents:read")
-def get_response_times(ws: Workspace, window: Window) -> Response:
+def get_response_times(ws: Workspace, window: Window, *, model_id: str | None = None) -> Response:
     """Return mean time to detect and to resolve of incidents opened in a window.
 
     An incident's beginning is known only where somebody sent an event of type incident for the same
@@ -257,12 +282,10 @@ def get_response_times(ws: Workspace, window: Window) -> Response:
     """
     opened = [
         i for i in list_incidents(ws, limit=10_000)
-        if window.start_ms <= i.opened_at_ms < window.end_ms
+        if window.start_ms <= i.opened_at_ms < window.end_ms and model_id in (None, i.subject)
     ]  # fmt: skip
-    query = EventQuery(
-        window.start_ms - window.length_ms, window.end_ms, kind="incident", limit=_READ_EVENTS
-    )
-    began = list_events(ws, query).rows
+    query = EventQuery(window.start_ms - window.length_ms, window.end_ms, kind="incident")
+    began, _ = _read_all(ws, list_events, query)
     waits = []
     for incident in opened:
         starts = [

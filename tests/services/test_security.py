@@ -11,6 +11,7 @@ import pytest
 from connectors.telemetry import Event, Inference, Label, Log, Scalar
 from engines.security import Risk
 from pages.sources import incident_title
+from services import security
 from services.access import Knock, get_access, record_access
 from services.data_quality import get_data_quality, get_freshness
 from services.errors import Forbidden, Invalid
@@ -148,6 +149,25 @@ def test_guardrail_verdicts_come_from_security_events(workspace: Workspace) -> N
     found = get_security(workspace, WINDOW).guardrails
     assert (found.blocked, found.allowed, found.flagged) == (1, 1, 0)
     assert found.latency_ms == {"p50": 12.0, "p95": 12.0}
+
+
+def test_verdicts_are_counted_page_by_page_and_of_one_model(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(security, "_PAGE", 10)
+    workspace.events.add_events(
+        [
+            Event(f"e{i}", NOW_MS - i, "stopped", "security", attributes={"verdict": "blocked"},
+                  model_id="bot" if i % 2 else "cat")
+            for i in range(50)
+        ]
+    )  # fmt: skip
+    every = get_security(workspace, WINDOW).guardrails
+    assert (every.blocked, every.is_partial) == (50, False)
+    assert get_security(workspace, WINDOW, model_id="bot").guardrails.blocked == 25
+    monkeypatch.setattr(security, "MAX_EVENTS_READ", 20)
+    newest = get_security(workspace, WINDOW).guardrails
+    assert (newest.blocked, newest.is_partial) == (20, True)
 
 
 def test_scan_texts_returns_places_only(workspace: Workspace) -> None:
