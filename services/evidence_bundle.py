@@ -25,7 +25,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a ZIP can hold: the same content gives the same bytes."""
 README = """Evidence bundle of an AIOBS hub
 
-manifest.json     SHA-256 and size of every other file
+SHA256SUMS        SHA-256 of every other file, as sha256sum reads it
+manifest.json     whose bundle it is, when and by whom it was made, and the same hashes with sizes
 facts.json        what the statuses were derived from; the first 16 digits of its SHA-256 are
                   `facts_digest` in compliance.json
 compliance.json   every control with status, checks, ids of evidence and age; open findings; clocks
@@ -35,9 +36,14 @@ model-cards/      one card a model, JSON and Markdown
 requests.json     requests of data subjects: references, no personal data
 definitions.json  controls, checks and deadlines as this version of the hub understands them
 
-To check a file: sha256sum FILE, and compare with manifest.json.
-The hashes show that a file was changed after the manifest was made. They do not show who made the
-manifest or when: this hub keeps no tamper-evident chain yet. Nothing here is legal advice.
+To check all files, in the folder they were unpacked to and without a network:
+
+  sha256sum --check --strict SHA256SUMS        (macOS: shasum -a 256 --check --strict SHA256SUMS)
+  sha256sum facts.json | cut -c1-16            (is `facts_digest` in compliance.json)
+
+The hashes show that a file was changed after the bundle was made, as long as SHA256SUMS itself is
+the one that was made then: keep its own hash elsewhere. They do not show who made the bundle or
+when: this hub keeps no tamper-evident chain yet. Nothing here is legal advice.
 """
 
 
@@ -60,6 +66,7 @@ def make_bundle(ws: Workspace, *, with_sample: bool = False) -> bytes:
             name = f"model-cards/{quote(card.model_id, safe='')}"
             files[f"{name}.json"] = _json(export_card(ws, card.model_id))
             files[f"{name}.md"] = export_markdown(ws, card.model_id).encode()
+    hashes = {path: hashlib.sha256(body).hexdigest() for path, body in sorted(files.items())}
     manifest = {
         "format": 1,
         "tenant": ws.tenant,
@@ -69,11 +76,14 @@ def make_bundle(ws: Workspace, *, with_sample: bool = False) -> bytes:
         "facts_digest": found.facts_digest,
         "catalogue_version": found.catalogue_version,
         "files": [
-            {"path": path, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
-            for path, body in sorted(files.items())
+            {"path": path, "bytes": len(files[path]), "sha256": sha256}
+            for path, sha256 in hashes.items()
         ],
     }
-    return _zipped(files | {"manifest.json": _json(manifest)})
+    files["manifest.json"] = _json(manifest)
+    hashes["manifest.json"] = hashlib.sha256(files["manifest.json"]).hexdigest()
+    sums = "".join(f"{sha256}  {path}\n" for path, sha256 in hashes.items())
+    return _zipped(files | {"SHA256SUMS": sums.encode()})
 
 
 def _definitions() -> dict[str, object]:

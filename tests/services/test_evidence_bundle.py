@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -31,10 +33,35 @@ def test_every_file_is_in_the_manifest_with_its_hash(workspace: Workspace) -> No
     record_request(workspace, "R-1", "access")
     files = opened(make_bundle(workspace))
     manifest = json.loads(files.pop("manifest.json"))
+    del files["SHA256SUMS"]
     said = {row["path"]: row["sha256"] for row in manifest["files"]}
     assert said == {path: hashlib.sha256(body).hexdigest() for path, body in files.items()}
     assert "model-cards/org%2Ftriage%3Av2.md" in files
     assert json.loads(files["requests.json"])[0]["request"]["reference"] == "R-1"
+
+
+def test_the_command_of_its_readme_checks_it_and_sees_a_change(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    register_model(workspace, "org/triage: v2", Registration(owner="Radiology"))
+    folder = tmp_path / "bundle"
+    for name, body in opened(make_bundle(workspace)).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(body)
+    listed = {line[66:] for line in (folder / "SHA256SUMS").read_text().splitlines()}
+    found = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    assert listed == found - {"SHA256SUMS"}
+    readme = (folder / "README.txt").read_text()
+    (line,) = (line for line in readme.splitlines() if line.startswith("  sha256sum --check"))
+    command = line.split("  ")[1].split()
+
+    def check() -> int:
+        return subprocess.run(command, cwd=folder, capture_output=True).returncode
+
+    assert check() == 0
+    duties = folder / "duties.json"
+    duties.write_bytes(duties.read_bytes() + b" ")
+    assert check() == 1
 
 
 def test_the_facts_have_the_digest_that_the_statuses_name(workspace: Workspace) -> None:
