@@ -135,10 +135,11 @@ def _activities(
         _compare(key, "wrong_secret", wrong, watched, is_now),
     ]
     record = ws.records.get(_KIND, key)
-    if record is not None:
-        made.append(
-            _new_addresses(key, msgspec.convert(record.body, Addresses), times, active, is_now)
-        )
+    if record is None:
+        return made
+    known = msgspec.convert(record.body, Addresses)
+    if len(known.seen) < MAX_ADDRESSES:  # a full register forgets: what it forgot would look new
+        made.append(_new_addresses(key, known, times, active, is_now, ws.now_ms() - KEPT_MS))
     return made
 
 
@@ -152,11 +153,12 @@ def _compare(key: str, kind: Misuse, events: Hours, among: Hours, is_now: Hours)
 
 
 def _new_addresses(
-    key: str, known: Addresses, times: NDArray[np.int64], active: Hours, is_now: Hours
+    key: str, known: Addresses, times: NDArray[np.int64], active: Hours, is_now: Hours, kept_ms: int
 ) -> KeyActivity:
-    """Addresses by the hour they first came in; a key's first day only teaches its own ones."""
+    """Addresses by the hour they first came in; a key's first day only teaches its own ones, and
+    what came before `kept_ms` may be forgotten."""
     begin = int(times[is_now][0])
-    learnt = max(known.since_ms + _LEARN_MS, int(times[0]))
+    learnt = max(known.since_ms + _LEARN_MS, int(times[0]), kept_ms)
     first = [start for start, _ in known.seen.values() if start >= learnt]
     watched = active & (times >= learnt)
     return KeyActivity(

@@ -8,7 +8,7 @@ from flask import Flask
 
 from services.access import Knock, get_access, record_access
 from services.identity import Principal
-from services.key_misuse import get_key_misuse, record_addresses
+from services.key_misuse import MAX_ADDRESSES, get_key_misuse, record_addresses
 from services.keys import revoke_key
 from services.times import DAY_MS, HOUR_MS, Window
 from services.workspace import Backends, Workspace
@@ -54,6 +54,26 @@ def test_new_addresses_stand_out_after_the_first_day_taught_the_usual_ones(
     record_addresses(workspace, {"k": {"old1", "new1", "new2", "new3"}}, NOW_MS - HOUR_MS)
     workspace.cache.invalidate(f"{workspace.tenant}/key_misuse/")
     assert signs(workspace) == {("k", "new_address")}
+
+
+def test_a_key_with_more_addresses_than_are_kept_is_not_judged_by_them(
+    workspace: Workspace,
+) -> None:
+    use(workspace, "proxied", range(300))
+    for days in range(12, 0, -1):
+        addresses = {f"{days}-{i}" for i in range(MAX_ADDRESSES // 4)}
+        record_addresses(workspace, {"proxied": addresses}, NOW_MS - days * DAY_MS + HOUR_MS)
+    assert signs(workspace) == set()
+
+
+def test_addresses_that_may_be_forgotten_are_no_past(workspace: Workspace) -> None:
+    use(workspace, "k", range(24 * 100))
+    window = Window(NOW_MS - 55 * DAY_MS, NOW_MS)
+    for days in range(100, 0, -1):  # four new ones a day, then as now
+        addresses = {f"{days}-{i}" for i in range(4)}
+        record_addresses(workspace, {"k": addresses}, NOW_MS - days * DAY_MS)
+    found = get_key_misuse(workspace, window).found
+    assert found.signals == ()
 
 
 def test_young_keys_and_local_use_are_not_judged(workspace: Workspace) -> None:
