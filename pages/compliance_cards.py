@@ -99,10 +99,7 @@ def register(dash_app: Any) -> None:  # a dash.Dash
             return no_update
         *values, data = given
         typed = {k: str(v or "").strip() for k, v in zip(_FIELDS, values, strict=True)}
-        try:
-            days = int(forms.read_number(typed.pop("review_days")) or 365)
-        except ValueError:
-            raise Invalid(words("card_bad_days")) from None
+        days = review_days(typed.pop("review_days"))
         ws = current_workspace()
         write_card(ws, chosen_model(scopes.parse(data).focus), CardText(**typed, review_days=days))
         done(ws, data, words("card_saved"))
@@ -119,6 +116,19 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         review_card(ws, chosen_model(scopes.parse(data).focus))
         done(ws, data, words("card_reviewed"))
         return words("card_reviewed")
+
+
+def review_days(typed: str) -> int:
+    """Return how long a review holds, a year where nothing was typed.
+
+    >>> review_days(""), review_days("0"), review_days("90")
+    (365, 0, 90)
+    """
+    try:
+        days = forms.read_number(typed)
+        return 365 if days is None else int(days)
+    except (ValueError, OverflowError):
+        raise Invalid(words("card_bad_days")) from None
 
 
 def chosen_model(focus: str) -> str:

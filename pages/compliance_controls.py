@@ -21,6 +21,7 @@ from pages.compliance_cards import chosen_card, chosen_model
 from pages.compliance_words import PATH, age_words, requirement_of, title_of, words
 from services.attestations import list_attestations
 from services.compliance import Compliance, ControlView
+from services.errors import NotFound
 from services.incidents import get_incident
 from services.workspace import Workspace
 
@@ -120,7 +121,10 @@ def chosen_control(ws: Workspace, focus: str, found: Compliance) -> Any:
     if model_id := chosen_model(focus):
         return chosen_card(ws, model_id)
     if focus.startswith("incident/"):
-        incident = get_incident(ws, focus.removeprefix("incident/"))
+        try:
+            incident = get_incident(ws, focus.removeprefix("incident/"))
+        except NotFound:  # an old link must not take the page away
+            return None
         return panel(
             sources.incident_title(incident), html.P(words("opened_at", when=date_time(
                 incident.opened_at_ms))), panel_id="compliance-incident", span=12, height=30,

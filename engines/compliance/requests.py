@@ -12,7 +12,7 @@ from engines.compliance.result import ClockStatus
 from engines.errors import EngineError
 
 FIRST_MONTHS, MORE_MONTHS = 1, 2
-WARN_AT = (0.5, 0.8)
+WARN_AT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def read_request(
     elif left < 0:
         status = "late"
     else:
-        status = "warning" if used >= min(WARN_AT) else "running"
+        status = "warning" if used >= WARN_AT else "running"
     return RequestClock(last, first, left, used, status)
 
 

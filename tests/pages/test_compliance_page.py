@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from components.live import View
 from components.scope import parse
 from i18n import LANGUAGES, speaking
 from pages import compliance
+from pages.compliance_cards import review_days
+from services.errors import Invalid
 from services.identity import Principal
 from services.model_cards import CardText, write_card
 from services.models import Registration, register_model
@@ -55,6 +59,20 @@ def test_a_chosen_card_is_read_and_a_model_without_one_says_so(workspace: Worksp
     write_card(workspace, "org/triage", CardText("Second opinion", "Radiology", "Adults only"))
     shown = parts_of(workspace, "focus=card/org/triage")
     assert "Adults only" in shown["compliance-chosen"]
+
+
+def test_an_address_of_what_is_gone_leaves_the_page_as_it_is(workspace: Workspace) -> None:
+    for focus in ("incident/gone", "card/gone", "request/gone", "gone"):
+        shown = parts_of(workspace, f"focus={focus}")
+        assert shown["compliance-chosen"] == "null"
+        assert "compliance-all" in shown
+
+
+def test_days_of_a_review_are_a_year_or_what_was_typed() -> None:
+    assert [review_days(typed) for typed in ("", " ", "0", "30,0")] == [365, 365, 0, 30]
+    for typed in ("soon", "nan", "inf"):
+        with pytest.raises(Invalid):
+            review_days(typed)
 
 
 def test_the_registers_are_told_in_every_language(workspace: Workspace) -> None:
