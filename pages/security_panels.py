@@ -57,8 +57,8 @@ def figures(view: SecurityView) -> dict[str, Any]:
             word=words(f"level_{risk.level}") if risk else None,
             definition=words("risk_definition"),
         ),
-        "injection": _attempts("injection", view.injection),
-        "jailbreak": _attempts("jailbreak", view.jailbreak),
+        "injection": _attempts("injection", view.injection, view.prompts),
+        "jailbreak": _attempts("jailbreak", view.jailbreak, view.prompts),
         "leaks": kpi(
             words("leaks"),
             Insufficient(words("no_texts")) if leaks.per_1000 is None else leaks.per_1000,
@@ -85,12 +85,13 @@ def figures(view: SecurityView) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _attempts(name: str, found: Attempts) -> Any:
+def _attempts(name: str, found: Attempts, prompts: int) -> Any:
     n = found.blocked + found.allowed
     if not n:
         return kpi(
-            words(name), 0.0, kpi_id=f"security-{name}", status="good",
-            word=words("of_n", n=number(0), total=number(0)),
+            words(name), 0.0 if prompts else Insufficient(words("no_texts")),
+            kpi_id=f"security-{name}", status="good",
+            word=words("of_n", n=number(0), total=number(prompts)),
             definition=words(f"{name}_definition"),
         )  # fmt: skip
     return kpi(

@@ -157,8 +157,9 @@ def get_security(ws: Workspace, window: Window, *, model_id: str | None = None) 
         "injection_allowed": Count(injection.allowed, prompts),
         "jailbreak_allowed": Count(jailbreak.allowed, prompts),
         "personal_data_in": Count(personal_in, prompts),
-        "denied_access": Count(refused, access.requests),
     }
+    if model_id is None:  # the hub's doors belong to no model
+        parts["denied_access"] = Count(refused, access.requests)
     safe = {name: Count(min(c.events, c.exposures), c.exposures) for name, c in parts.items()}
     answer = engine.assess_risk(safe)
     return SecurityView(
