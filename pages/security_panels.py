@@ -75,7 +75,9 @@ def figures(view: SecurityView) -> dict[str, Any]:
             word=words("of_n", n=number(view.personal_data_in), total=number(view.prompts)),
         ),
         "refused": kpi(
-            words("refused"), float(refused), kpi_id="security-refused",
+            words("refused"),
+            float(refused) if access.requests else Insufficient(words("no_access")),
+            kpi_id="security-refused",
             status="warn" if refused else "good",
             word=words("of_n", n=number(refused), total=number(access.requests)),
             definition=words("refused_definition"),

@@ -14,7 +14,7 @@ from components.panel import Provenance, moment
 from components.status import mark, pill
 from components.tables import Column, table
 from components.theme import Status
-from engines.result import Interval
+from engines.result import Insufficient, Interval
 from i18n import duration, number, t
 from pages import sources
 from services.incidents import Incident
@@ -64,7 +64,8 @@ def _open(found: VulnerabilityView) -> Any:
     name = "vulnerabilities_open"
     label, definition = words(name), words(f"{name}_definition")
     if not found.systems:
-        return kpi(label, "–", kpi_id=f"security-{name}", word=None, definition=definition)
+        lack = Insufficient(words("no_scans"))
+        return kpi(label, lack, kpi_id=f"security-{name}", definition=definition)
     return kpi(
         label, float(found.open), kpi_id=f"security-{name}",
         status="bad" if found.overdue else "good",

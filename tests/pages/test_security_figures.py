@@ -13,15 +13,15 @@ from services.workspace import Workspace
 from tests.conftest import NOW_MS
 
 WINDOW = Window(NOW_MS - HOUR_MS, NOW_MS + HOUR_MS)
-OF_TEXTS = ("injection", "jailbreak", "leaks", "personal")
+SEEN = ("refused", "injection", "jailbreak", "leaks", "personal")
 
 
 def shown(ws: Workspace) -> dict[str, str]:
     found = figures(get_security(ws, WINDOW))
-    return {name: str(still(found[name]).to_plotly_json()) for name in OF_TEXTS}
+    return {name: str(still(found[name]).to_plotly_json()) for name in SEEN}
 
 
-def test_figures_of_texts_are_missing_until_one_was_read(workspace: Workspace) -> None:
+def test_figures_are_missing_until_something_was_seen(workspace: Workspace) -> None:
     assert all("kpi-none" in one for one in shown(workspace).values())
     rows = [
         Inference(f"i{i}", "bot", NOW_MS - i * MINUTE_MS, "1", prompt="Hello", output="Hi")
@@ -29,6 +29,7 @@ def test_figures_of_texts_are_missing_until_one_was_read(workspace: Workspace) -
     ]
     workspace.events.add_inferences(rows)
     scan_security(workspace)
+    record_access(workspace, {Knock("k", 200, "answered"): 9}, NOW_MS - MINUTE_MS)
     assert not any("kpi-none" in one for one in shown(workspace).values())
     assert "0 of 40" in shown(workspace)["injection"]
 
