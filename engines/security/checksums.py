@@ -114,7 +114,7 @@ def fr_nir(text: str) -> bool:
 def de_tax_id(d: str) -> bool:
     """ISO 7064 mod 11,10; one digit twice or thrice, first digit not 0 (BZSt)."""
     counts = sorted((d[:10].count(c) for c in set(d[:10])), reverse=True)
-    return d[0] != "0" and counts[0] in (2, 3) and counts[1:2] != [2] and iso7064_11_10(d)
+    return d[0] != "0" and counts[0] in (2, 3) and counts[1] == 1 and iso7064_11_10(d)
 
 
 def es_dni(text: str) -> bool:
@@ -177,9 +177,9 @@ def jp_my_number(d: str) -> bool:
 def kr_resident_number(d: str) -> bool:
     """Mod 11 and a birth date that exists; numbers issued before October 2020."""
     check = (11 - weighted(_numbers(d[:12]), (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11) % 10
-    century = {"1": 1900, "2": 1900, "3": 2000, "4": 2000, "5": 1900, "6": 1900}.get(d[6])
-    if century is None or check != int(d[12]):
+    if d[6] not in "12345678" or check != int(d[12]):
         return False
+    century = 1900 if d[6] in "1256" else 2000
     return is_date(century + int(d[:2]), int(d[2:4]), int(d[4:6]))
 
 
@@ -220,7 +220,8 @@ def be_national_number(d: str) -> bool:
     check = int(d[9:])
     body = int(d[:9])
     month = int(d[2:4])
-    return 0 <= month <= 12 and check in (97 - body % 97, 97 - (2_000_000_000 + body) % 97)
+    since_2000 = int(d[:2]) <= 35 and check == 97 - (2_000_000_000 + body) % 97
+    return month <= 12 and (since_2000 or check == 97 - body % 97)
 
 
 def ca_sin(d: str) -> bool:
@@ -243,7 +244,7 @@ def sg_nric(text: str) -> bool:
 
 def za_id(d: str) -> bool:
     """Luhn, a birth date that exists, citizenship 0 or 1."""
-    return is_date(2000, int(d[2:4]), int(d[4:6])) and d[10] in "012" and luhn(d)
+    return is_date(2000, int(d[2:4]), int(d[4:6])) and d[10] in "01" and luhn(d)
 
 
 def tr_identity(d: str) -> bool:

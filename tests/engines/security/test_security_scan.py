@@ -61,6 +61,22 @@ def test_check_digits_accept_published_examples_and_refuse_a_changed_digit(
     assert np.mean(refused) >= 0.9
 
 
+@pytest.mark.parametrize(
+    ("holds", "number", "is_valid"),
+    [
+        # Read against python-stdnum 2.2: its rules and ours agree on these.
+        (check.de_tax_id, "70350557013", False),  # two digits three times each
+        (check.za_id, "2601284499293", False),  # citizenship 2
+        (check.be_national_number, "89060537854", False),  # born in 2089
+        (check.kr_resident_number, "0511177111554", True),  # a foreigner born in 2005
+    ],
+)
+def test_numbers_whose_check_digits_hold_still_need_the_other_rules(
+    holds: check.Check, number: str, is_valid: bool
+) -> None:
+    assert holds(number) is is_valid
+
+
 def test_passport_lines_are_checked_as_in_icao_9303() -> None:
     line = "L898902C36UTO7408122F1204159ZE184226B<<<<<10"
     assert check.passport_mrz(line)
