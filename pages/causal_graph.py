@@ -124,7 +124,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put the diagnosis of what the reader asks about into the page's places."""
     asked = focus.parse(scope.focus)
     first = find_numbers(ws, patience_s=focus.PATIENCE_S).rows
-    subjects = focus.options(list_subjects(ws), first, scope.focus)
+    subjects = focus.options(list_subjects(ws, asked.incident), first, scope.focus)
     try:
         found, renewal = diagnose(
             ws,

@@ -109,7 +109,7 @@ def register(dash_app: Any) -> None:  # a dash.Dash
 def fill(ws: Workspace, scope: Scope, view: View) -> None:
     """Put the study of what the reader asks about into the page's places."""
     asked = focus.parse(scope.focus)
-    subjects = list_subjects(ws)
+    subjects = list_subjects(ws, asked.incident)
     _fill_choices(ws, view, subjects, scope.focus)
     cause = asked.key if asked.is_hypothetical else None
     try:
@@ -197,7 +197,10 @@ def _show(view: View, found: Study, asked: Focus) -> None:
         view.panel("impact-waterfall", shares, source, height=280)
         view.panel("impact-actions", _actions(found) or lack, source, height=280)
     view.panel("impact-otherwise", _otherwise(found) or found.no_otherwise or lack, source)
-    view.panel("impact-ahead", ahead(amounts) or lack, source)
+    if found.incident is not None and found.incident.state == "resolved":
+        view.hide("impact-ahead")  # nothing more will come of it
+    else:
+        view.panel("impact-ahead", ahead(amounts) or lack, source)
     view.panel("impact-downstream", downstream(found) or lack, source, height=200)
 
 

@@ -138,12 +138,14 @@ def _named_cause(incident: Incident) -> str | Key | None:
 
 
 @permitted("causal:read")
-def list_subjects(ws: Workspace) -> list[Subject]:
-    """Return incidents that can be asked about: open ones, then recent ones."""
+def list_subjects(ws: Workspace, asked: str = "") -> list[Subject]:
+    """Return incidents that can be asked about: open ones, then recent ones, and the one that is
+    asked about."""
     open_ids = {i.id for i in open_incidents(ws)}
     incidents = [i for i in list_incidents(ws, limit=200) if effect_of(i) is not None]
     incidents.sort(key=lambda i: (i.id not in open_ids, -i.opened_at_ms))
-    return [Subject(i, i.id in open_ids) for i in incidents[:RECENT]]
+    shown = [*incidents[:RECENT], *(i for i in incidents[RECENT:] if i.id == asked)]
+    return [Subject(i, i.id in open_ids) for i in shown]
 
 
 @permitted("causal:read")

@@ -36,7 +36,16 @@ from pages.focus import Focus
 from services import numbers
 from services.analyses import Job
 from services.causal import Graph, RootCause
-from services.diagnosis import Diagnosis, Level, _folded, _placed, kept_apart, sharing, worst_open
+from services.diagnosis import (
+    Diagnosis,
+    Level,
+    _folded,
+    _placed,
+    kept_apart,
+    list_subjects,
+    sharing,
+    worst_open,
+)
 from services.incidents import Incident
 from services.numbers import largest_numbers
 from services.study import Study, study
@@ -256,6 +265,34 @@ def test_both_pages_take_the_oldest_of_the_worst_incidents_however_fresh_the_las
     assert first is not None and first.id == "first"
     found, _ = study(workspace)
     assert isinstance(found, Job) or found.incident == first
+
+
+def test_an_old_incident_that_is_asked_about_keeps_its_name_in_the_choice(
+    workspace: Workspace,
+) -> None:
+    now = workspace.now_ms()
+    for age in range(30):
+        put_incident(workspace, f"model-{age}", now - 1_000 * age)
+    assert "model-29" not in {one.incident.id for one in list_subjects(workspace)}
+    asked = Focus(incident="model-29").to_text()
+    with speaking("en"):
+        offered = focus.options(list_subjects(workspace, "model-29"), (), asked)
+    assert next(one for one in offered if one["value"] == asked)["label"].startswith("model-29")
+
+
+def test_nothing_more_comes_of_an_incident_that_is_resolved(workspace: Workspace) -> None:
+    for state, is_hidden in (("open", False), ("resolved", True)):
+        incident = msgspec.structs.replace(put_incident(workspace, "a", 1), state=state)
+        made = Study(
+            incident, ("db", "latency_ms"), ("web", "latency_ms"), 0.9, 1, Window(0, 1), 0, None,
+            None, None, (), None
+        )  # fmt: skip
+        view = View()
+        with speaking("en"), in_workspace(workspace):
+            impact._show(view, made, Focus())
+        shown = {place["index"]: body for place, body in json.loads(view.to_json())[1:]
+                 if place["type"] == "panel-body"}  # fmt: skip
+        assert (shown["impact-ahead"] is None) == is_hidden
 
 
 def caused() -> Diagnosis:
