@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import business
-from engines.business import Price
+from engines.business import Price, anomalies
 from engines.errors import EngineError, InsufficientData
 
 AMOUNT = st.floats(0, 1e6)
@@ -129,3 +131,17 @@ def test_every_method_is_documented_with_an_example() -> None:
     for name, method in business.METHODS.items():
         assert method.__doc__, name
         assert "Examples" in method.__doc__ or name == "budget", name
+
+
+@pytest.mark.parametrize("n", [12, 36, 72, 100, 168])
+def test_the_usual_is_the_median_of_other_days_or_of_the_hours_around(n: int) -> None:
+    rng = np.random.default_rng(n)
+    spend = rng.lognormal(size=n)
+    spend[rng.random(n) < 0.3] = np.nan
+    for at, found in enumerate(anomalies._usual(spend, 24)):
+        if n < 72:
+            others = [i for i in range(at - 4, at + 5) if i != at and 0 <= i < n]
+        else:
+            others = [i for i in range(at % 24, n, 24) if i != at]
+        known = [spend[i] for i in others if not np.isnan(spend[i])]
+        assert np.isnan(found) if not known else found == statistics.median(known)
