@@ -151,9 +151,9 @@ def summarise_open(ws: Workspace) -> list[OpenImpact]:
 def compute_attribution(ws: Workspace, node: str, metric: str, onset_ms: int) -> Shares:
     """Return the shares of a change that its causes have; they add up to the change."""
     scene = _scene(ws, onset_ms)
-    outcome = _require(scene, node, metric)
+    outcome, onset_s = _require(scene, node, metric), onset_ms / 1_000
     result, lack = attempt(
-        lambda: impact.attribution(fit(ws, scene, about=(outcome,)), outcome, onset_ms / 1_000)
+        lambda: impact.attribution(fit(ws, scene, onset_s, about=(outcome,)), outcome, onset_s)
     )
     return Shares(node, metric, ws.now_ms(), result, lack)
 
@@ -164,12 +164,13 @@ def ask_what_if(ws: Workspace, question: WhatIfQuestion) -> Otherwise:
     scene = _scene(ws, question.onset_ms)
     cause = _require(scene, question.node, question.metric)
     target = _require(scene, question.target_node, question.target_metric)
+    onset_s = None if question.onset_ms is None else question.onset_ms / 1_000
     result, lack = attempt(
         lambda: impact.what_if(
-            fit(ws, scene, about=(cause, target)),
+            fit(ws, scene, onset_s, about=(cause, target)),
             cause,
             target,
-            onset_s=None if question.onset_ms is None else question.onset_ms / 1_000,
+            onset_s=onset_s,
             set_to=question.set_to,
         )
     )

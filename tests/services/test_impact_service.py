@@ -14,7 +14,14 @@ from engines.result import Interval
 from services import slo
 from services.actions import recommend
 from services.causal import explain
-from services.impact import attempt, exposures_of, fit
+from services.impact import (
+    WhatIfQuestion,
+    ask_what_if,
+    attempt,
+    compute_attribution,
+    exposures_of,
+    fit,
+)
 from services.scene import Scene
 from services.slo_counts import CALLS, FAILED, Indicator
 from services.study import Study, added
@@ -173,3 +180,20 @@ def test_a_number_that_is_seldom_reported_is_refused_in_words(workspace: Workspa
         )
     )
     assert lack is not None and str(lack.reason).startswith("latency_ms of other has samples in")
+
+
+def test_what_moves_at_an_onset_is_no_cause_of_what_moves_after_it(workspace: Workspace) -> None:
+    rng = np.random.default_rng(5)
+    minutes, late = np.arange(240), np.arange(240) >= 180
+    onset_ms = workspace.now_ms() // MINUTE_MS * MINUTE_MS - 60 * MINUTE_MS
+    at = np.asarray(onset_ms + (minutes - 180) * MINUTE_MS + 1, dtype=np.int64)
+    for node, delay in (("first", 0), ("second", 1)):  # alike in nothing but their incident
+        requests = 100 + rng.standard_normal(240) + 50 * np.roll(late, delay) * (minutes > 0)
+        series = telemetry.Series("aiobs_inferences_total", {"model_id": node})
+        workspace.metrics.append(MetricBatch([series], np.zeros(240, np.int32), at, requests))
+    found = compute_attribution(workspace, "second", "requests", onset_ms).result
+    assert found is not None and found.change == pytest.approx(50, abs=3)
+    assert "first|requests" not in {part.name for part in found.contributions}
+    asked = WhatIfQuestion("first", "requests", "second", "requests", onset_ms=onset_ms)
+    answer = ask_what_if(workspace, asked).result
+    assert answer is not None and answer.difference.value == 0.0
