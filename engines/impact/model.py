@@ -210,11 +210,18 @@ def design(values: FloatArray, parents: Sequence[Parent]) -> FloatArray:
 
 
 def least_squares(x: FloatArray, y: FloatArray) -> tuple[FloatArray, float]:
-    """Return slopes and intercept; the smallest slopes where columns are collinear."""
+    """Return slopes and intercept; a constant column has slope 0.
+
+    Where columns are collinear the slopes per standard deviation are the smallest. Unscaled, bytes
+    beside shares would pass for collinear.
+    """
     centre, level = x.mean(axis=0), float(y.mean())
     if x.shape[1] == 0:
         return np.empty(0), level
-    slopes = np.linalg.lstsq(x - centre, y - level, rcond=1e-10)[0]
+    moved = x - centre
+    size = np.sqrt((moved**2).sum(axis=0))
+    size = np.where(size > 1e-12 * np.abs(centre) * np.sqrt(y.size), size, np.inf)
+    slopes = np.linalg.lstsq(moved / size, y - level, rcond=1e-10)[0] / size
     return slopes, level - float(centre @ slopes)
 
 

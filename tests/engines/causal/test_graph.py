@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engines.causal import Event, Series, build_graph, clustered, layered, neighbourhood
+from engines.causal import Event, Series, build_graph, clustered, granger, layered, neighbourhood
 from engines.causal.correlation import residual_correlations
 from engines.causal.granger import benjamini_hochberg, lagged_edges
 from engines.errors import InsufficientData
@@ -63,6 +63,29 @@ def test_f_test_equals_statsmodels_on_two_series():
     oracle = full.compare_f_test(OLS(y[3:], np.column_stack([past[0], np.ones(197)])).fit())[1]
     at = found.source.tolist().index(0)
     assert found.q[at] == pytest.approx(oracle * 2, rel=1e-4)  # the smaller of 2 p values
+
+
+def test_conditional_f_equals_the_granger_test_of_a_statsmodels_var():
+    from statsmodels.tsa.api import VAR
+
+    x, _ = system(5, n=5, edges=6, rows=400)
+    oracle = VAR(x).fit(3, trend="c")
+    for effect in range(5):
+        causes = np.array([k for k in range(5) if k != effect])
+        found = granger._fit(granger._standardised(x), 3, effect, causes, ())
+        for cause, f in zip(causes, found.f, strict=True):
+            tested = oracle.test_causality(effect, int(cause), kind="f")
+            assert f == pytest.approx(tested.test_statistic, rel=1e-5)
+
+
+def test_units_change_no_lagged_edge():
+    x, _ = system(6, n=8, edges=12, rows=400)
+    plain, scaled = lagged_edges(x), lagged_edges(x * 10.0 ** np.arange(-9, 15, 3) + 4)
+    assert (plain.source.tolist(), plain.target.tolist()) == (
+        scaled.source.tolist(),
+        scaled.target.tolist(),
+    )
+    np.testing.assert_allclose(scaled.q, plain.q, rtol=1e-4)
 
 
 def test_benjamini_hochberg_equals_scipy():
