@@ -49,8 +49,9 @@ def attribution(model: StructuralModel, outcome: Key, onset_s: float) -> Attribu
     -----
     contribution of i = total effect of i on the outcome x (mean own noise of i after - before),
     own noise being what its parents do not explain. For linear models this is the Shapley value of
-    the noise terms. Lags at the borders of the two periods leave a remainder, listed as
-    ``unexplained`` when it is not rounding.
+    the noise terms. Assumes the equations of before and after to be the same: where one changed,
+    the difference counts as own noise of its column. Lags at the borders of the two periods leave a
+    remainder, listed as ``unexplained`` when it is not rounding.
 
     References
     ----------

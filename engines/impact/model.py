@@ -148,7 +148,8 @@ def fit_model(
     Assumes that the edges are right, that no hidden cause drives two metrics at once, that
     equations stay the same over the window, and errors independent of the parents. A wrong or
     missing edge biases effects; the interval does not cover that. Edges that close a cycle are
-    dropped, those seen last in alphabetical order first, and reported. Where an equation has more
+    dropped, those seen last in alphabetical order first, and reported. Of several lags of one cause
+    the shortest counts. Where an equation has more
     parents than one per 5 rows, those that correlate most with the effect are kept, and the
     others are reported.
     """
@@ -359,17 +360,18 @@ def block_length(residuals: FloatArray) -> int:
 
     Notes
     -----
-    Andrews' AR(1) plug-in for the Bartlett window, ``1.1447 (a n)^(1/3)`` with
-    ``a = 4 r^2 / (1 - r^2)^2`` and r the median absolute lag-1 autocorrelation; 1 for white noise,
-    at most a fifth of the rows. Twice that is used: with the plug-in itself, nominal 90% intervals
-    covered 84% under autocorrelation of .5. Andrews (1991), *Heteroskedasticity and autocorrelation
-    consistent covariance matrix estimation*, Econometrica 59.
+    Andrews' AR(1) plug-in for the Bartlett window, ``1.1447 (a n)^(1/3)`` with a the mean over the
+    columns of ``4 r^2 / (1 - r^2)^2``, r the lag-1 autocorrelation; about 1 for white noise, at
+    most a fifth of the rows. Twice that is used: with the plug-in itself, nominal 90% intervals
+    covered 84% under autocorrelation of .5. The median r instead of the mean a covered 78% where
+    four columns in ten remember (.9) and a cause jumps. Andrews (1991), *Heteroskedasticity and
+    autocorrelation consistent covariance matrix estimation*, Econometrica 59.
     """
     centred = residuals - residuals.mean(axis=0)
     power = (centred**2).sum(axis=0)
-    lagged = np.abs((centred[1:] * centred[:-1]).sum(axis=0))
-    r = min(0.95, float(np.median(lagged / np.where(power > 0, power, 1.0))))
-    a = 4 * r**2 / (1 - r**2) ** 2
+    lagged = (centred[1:] * centred[:-1]).sum(axis=0)
+    r = np.minimum(0.95, np.abs(lagged) / np.where(power > 0, power, 1.0))
+    a = float(np.mean(4 * r**2 / (1 - r**2) ** 2))
     rows = residuals.shape[0]
     return int(np.clip(round(2 * 1.1447 * (a * rows) ** (1 / 3)), 1, max(1, rows // 5)))
 

@@ -73,6 +73,25 @@ def test_money_grows_with_time_and_so_does_its_interval():
     assert widths == sorted(widths) and widths[0] < widths[-1]
 
 
+def test_the_size_of_an_observed_change_is_in_doubt_and_a_given_one_is_not():
+    t, late = np.arange(2000) * 60.0, np.arange(2000) >= 1500
+    x = np.random.default_rng(0).standard_normal(2000) + 5 * late
+    model = fit_model({LOAD: (t, x), LATENCY: (t, 2 * x)}, [(LOAD, LATENCY)])
+    money = Exposure("money", LATENCY, 1 / 60, "EUR")
+
+    def halves(**given):
+        found = assess_impact(model, LOAD, exposures=[money], resamples=4000, **given)
+        ahead = dict(found.exposures[0].ahead)[3600.0]
+        moved = (found.metrics[0].change, found.exposures[0].so_far, ahead)
+        return [e.interval.high - e.value for e in moved]
+
+    z, doubt, noise = 1.645, 2 * np.sqrt(1 / 500 + np.pi / 2 / 1500), 2 * np.sqrt(60)
+    expected = [z * doubt, z * doubt * 500, z * np.hypot(60 * doubt, noise)]
+    assert halves(onset_s=90000.0) == pytest.approx(expected, rel=0.1)
+    exact = assess_impact(model, LOAD, change=5.0).metrics[0].change.interval
+    assert exact.high - exact.low == pytest.approx(0.0, abs=1e-9)
+
+
 def test_lagged_edge_from_a_graph_is_used():
     rng = np.random.default_rng(0)
     t, x = np.arange(400) * 60.0, rng.standard_normal(400)
