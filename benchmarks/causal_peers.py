@@ -124,7 +124,7 @@ def l1(parts: dict[str, float], true: Array) -> float:
 
 def read(series: Any, b: Array) -> tuple[Array, int, Any, list[tuple[str, str]]]:
     """Total effects, the last node that the first one reaches, the rows as a frame, the edges."""
-    total = np.linalg.inv(np.eye(NODES) - b)
+    total = np.asarray(np.linalg.inv(np.eye(NODES) - b), dtype=np.float64)
     data = {name: series[key(k)][1] for k, name in enumerate(NAMES)}
     named = [(NAMES[int(c)], NAMES[int(e)]) for e, c in np.argwhere(b)]
     target = int(np.flatnonzero(total[:, 0])[-1])
