@@ -316,10 +316,12 @@ def entry_services(ws: Workspace, model_id: str, window: Window) -> list[str]:
     """Return the services at the root of the model's newest traces."""
 
     def read() -> list[str]:
-        query = EventQuery(window.start_ms, window.end_ms, model_id=model_id, limit=100)
-        traced = [row.trace_id for row in ws.events.inferences(query).rows if row.trace_id]
+        rows = ws.events.inference_columns(
+            model_id, window.start_ms, window.end_ms, columns=("trace_id",), limit=100
+        )
+        traced = [trace_id for trace_id in rows.columns["trace_id"] if trace_id]
         roots = set()
-        for trace_id in traced[:TRACES_PER_MODEL]:
+        for trace_id in traced[-TRACES_PER_MODEL:]:
             roots |= {s.service for s in ws.events.trace(trace_id) if not s.parent_span_id}
         return sorted(roots)
 
