@@ -15,8 +15,8 @@ from flask import Flask, Response, has_request_context, request, send_from_direc
 import pages
 from app.compression import YEAR_S
 from app.settings import Settings
+from components import lazy, shell
 from components import scope as scopes
-from components import shell
 from components.topbar import Standing
 from i18n import current, t, tell
 from services.errors import AIOBSError, Unauthenticated
@@ -30,6 +30,7 @@ ASSETS = Path(__file__).parents[1] / "assets"
 
 def install(app: Flask, settings: Settings) -> dash.Dash:
     """Mount the pages; every request to them has passed the guard."""
+    lazy.hold_back()
     dash_app = dash.Dash(
         "aiobs",
         server=app,  # type: ignore[arg-type]  # Dash types its argument as bool or callable

@@ -493,7 +493,7 @@
   const wired = new WeakSet();
   function wireGrids() {
     for (const id of GRIDS) {
-      const api = document.getElementById(id) && window.dash_ag_grid && window.dash_ag_grid.getApi(id);
+      const api = document.getElementById(id) && window.dash_ag_grid.getApi?.(id);
       if (!api || wired.has(api)) continue;
       wired.add(api);
       api.addEventListener("selectionChanged", () => {

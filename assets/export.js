@@ -57,7 +57,7 @@
       return { header: rows[0] || [], rows: rows.slice(1) };
     }
     const grid = panel.querySelector(".ag-theme-quartz, .grid-table");
-    const api = grid && grid.id && window.dash_ag_grid && window.dash_ag_grid.getApi(grid.id);
+    const api = grid && grid.id && window.dash_ag_grid.getApi?.(grid.id);
     if (!api) return null;
     const columns = api.getAllDisplayedColumns();
     const rows = [];

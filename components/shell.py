@@ -11,6 +11,7 @@ from typing import Any
 
 from dash import MATCH, ClientsideFunction, Input, Output, State, dcc, html
 
+from components import lazy
 from components.attributes import attrs
 from components.icons import icon
 from components.still import still
@@ -80,6 +81,7 @@ def index_string(prefix: str = "/assets/") -> str:
 <body>
 {{%app_entry%}}
 <footer>
+<script src="{asset("lazy.js", prefix)}" {lazy.addresses()}></script>
 {scripts}{{%config%}}{{%scripts%}}{{%renderer%}}
 </footer>
 </body>

@@ -9,11 +9,11 @@ import re
 from typing import Any
 
 import pytest
-from dash import html
+from dash import Dash, html
 from dash.development.base_component import Component
 from plotly.io.json import to_json_plotly
 
-from components import live, shell, states
+from components import lazy, live, shell, states
 from components.export import guarded, to_csv
 from components.graph_view import Edge, Node, edge_table, elements, layers
 from components.issues import Issue, issue_list
@@ -234,6 +234,19 @@ def test_the_index_links_own_files_only_and_runs_no_inline_script() -> None:
     assert re.findall(r"<script(?![^>]*\bsrc=)", index) == []
     for part in ("%app_entry%", "%config%", "%scripts%", "%renderer%", "%css%", "%title%"):
         assert "{" + part + "}" in index
+
+
+def test_heavy_scripts_have_an_address_and_are_not_linked() -> None:
+    lazy.hold_back()
+    app = Dash("parts", index_string=shell.index_string(), include_assets_files=False)
+    app.layout = html.Div()
+    index = app.server.test_client().get("/").text
+    for name in ("dash_ag_grid", "dash_cytoscape"):
+        assert not re.search(rf'src="[^"]*{name}', index)
+        address = re.search(rf'="{name} [^ ]+ (/_dash-component-suites/{name}/[^"]+)"', index)
+        assert address is not None
+        script = app.server.test_client().get(address[1])
+        assert script.status_code == 200 and name in script.text
 
 
 def test_no_asset_points_to_another_host() -> None:

@@ -13,7 +13,7 @@ from dash import Dash, Input, Output, html
 from flask import Flask, request
 
 import i18n
-from components import charts, shell, states
+from components import charts, lazy, shell, states
 from components.charts import Line, Mark, Threshold
 from components.graph_view import Edge, Node, graph_view
 from components.issues import Issue, issue_list
@@ -459,6 +459,7 @@ def create() -> Dash:
         )
         return answer
 
+    lazy.hold_back()
     made = Dash(
         "gallery",
         server=server,

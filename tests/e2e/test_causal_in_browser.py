@@ -110,6 +110,23 @@ def test_causes_are_drawn_without_violation_error_or_overflow(
         assert seen.outside == []
 
 
+def test_the_graph_and_the_grid_arrive_with_the_page_that_has_them(
+    chromium: Any, trouble: str
+) -> None:
+    fetched = "performance.getEntriesByType('resource').filter(({ name }) => name.includes('%s'))"
+    with visit(chromium, f"{trouble}/?live=0") as seen:
+        seen.page.wait_for_selector("#page h1", timeout=60_000)
+        seen.page.wait_for_load_state("networkidle")
+        for name in ("dash_ag_grid", "dash_cytoscape"):
+            assert seen.page.evaluate(fetched % name) == []
+        seen.page.click('[data-nav="/causes"]')
+        wait_for_graph(seen)
+        seen.page.wait_for_selector(".ag-root", state="attached", timeout=20_000)
+        for name in ("dash_ag_grid.", "dash_cytoscape."):
+            assert len(seen.page.evaluate(fetched % name)) == 1
+        assert seen.errors == []
+
+
 def test_keyboard_walks_to_a_cause_and_opens_its_evidence(chromium: Any, trouble: str) -> None:
     with visit(chromium, f"{trouble}/causes?focus={ASKED}&live=0") as seen:
         wait_for_graph(seen)
