@@ -42,7 +42,7 @@ _STYLES = (
     "print.css",
 )
 _SCRIPTS = (
-    "vendor/plotly-cartesian.min.js", "vendor/plotly-locales.js", "plot-locales.js", "theme.js",
+    "vendor/plotly-charts.min.js", "vendor/plotly-locales.js", "plot-locales.js", "theme.js",
     "plots.js", "scope.js", "still.js", "live.js", "shell.js", "palette.js", "export.js",
     "causal.js", "explore.js", "views.js", "choose.js",
 )  # fmt: skip

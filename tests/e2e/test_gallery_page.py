@@ -41,6 +41,17 @@ def test_no_chart_offers_to_share_itself(chromium: Any, gallery: str) -> None:
         assert not [title for title in titles if title and "hare" in title]
 
 
+def test_every_chart_is_drawn_as_the_kind_it_asks_for(chromium: Any, gallery: str) -> None:
+    """Our build of Plotly holds four kinds; it would draw another one as a line without a word."""
+    kinds = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(
+        (plot) => plot._fullData.map((trace, i) => [plot.data[i].type, trace.type]))"""
+    with visit(chromium, gallery) as seen:
+        seen.wait_for_charts()
+        drawn = seen.page.evaluate(kinds)
+        assert all(asked == got for asked, got in drawn)
+        assert {got for _, got in drawn} == {"scatter", "bar", "box", "heatmap"}
+
+
 def test_theme_toggle_repaints_charts_without_a_request(chromium: Any, gallery: str) -> None:
     with visit(chromium, f"{gallery}/?theme=light") as seen:
         seen.wait_for_charts()
