@@ -17,6 +17,7 @@ from typing import Any
 
 from components.attributes import kebab
 from components.report_figures import Drawing, Entry, draw
+from components.tables import WRITTEN
 from i18n import number, t
 
 Node = Any  # a Dash component as JSON: text, number, list, or {"type", "namespace", "props"}
@@ -156,7 +157,7 @@ class _Walker:
         rows = props.get("rowData") or []
         head = "".join(f"<th>{escape(str(c.get('headerName') or ''))}</th>" for c in columns)
         body = "".join(
-            "<tr>" + "".join(_cell(row.get(c.get("field")), c) for c in columns) + "</tr>"
+            "<tr>" + "".join(_cell(row, c["field"]) for c in columns) + "</tr>"
             for row in rows[:MAX_ROWS]
         )
         more = len(rows) - MAX_ROWS
@@ -251,10 +252,10 @@ def _holds(node: Node, kinds: tuple[str, ...], slots: dict[str, Node]) -> bool:
     return _holds(_children(props, slots), kinds, slots)
 
 
-def _cell(value: Any, column: dict[str, Any]) -> str:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f'<td class="is-number"><bdi dir="ltr">{number(value)}</bdi></td>'
-    return f"<td><bdi>{escape('–' if value is None else str(value))}</bdi></td>"
+def _cell(row: dict[str, Any], key: str) -> str:
+    if key + WRITTEN in row:
+        return f'<td class="is-number"><bdi dir="ltr">{escape(row[key + WRITTEN])}</bdi></td>'
+    return f"<td><bdi>{escape('–' if row.get(key) is None else str(row[key]))}</bdi></td>"
 
 
 _JOINED = re.compile(

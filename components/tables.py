@@ -15,6 +15,8 @@ from components.paging import Part, Sorting, pages
 from i18n import direction, quantity, t
 
 MAX_PLAIN_ROWS = 200
+WRITTEN = "_written"
+"""Ends the key under which a row of a grid keeps a number as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,11 @@ def grid(
     row_id: str | None = None,
     select: bool = False,
 ) -> Any:  # dash_ag_grid.AgGrid
-    """Return a sortable, filterable, paged grid; values must be plain, not components."""
+    """Return a sortable, filterable, paged grid; values must be plain, not components.
+
+    Numbers stay numbers for sorting, filters and files; beside each goes how a reader writes it.
+    """
+    numbers = [c for c in columns if c.kind == "number"]
     options: dict[str, Any] = {
         "enableRtl": direction() == "rtl",
         "pagination": True,
@@ -122,7 +128,10 @@ def grid(
     return dash_ag_grid.AgGrid(
         id=grid_id,
         columnDefs=[_grid_column(c) for c in columns],
-        rowData=list(rows),
+        rowData=[
+            {**row, **{c.key + WRITTEN: quantity(row.get(c.key), c.unit) for c in numbers}}
+            for row in rows
+        ],
         defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 90},
         columnSize="responsiveSizeToFit",
         dashGridOptions=options,
@@ -200,6 +209,7 @@ def _grid_column(column: Column) -> dict[str, Any]:
     made: dict[str, Any] = {"field": column.key, "headerName": column.title}
     if column.kind == "number":
         made |= {"type": "numericColumn", "filter": "agNumberColumnFilter"}
+        made["valueFormatter"] = {"function": f"params.data.{column.key}{WRITTEN}"}
     else:
         made["tooltipField"] = column.key
     if column.width:

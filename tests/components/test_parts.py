@@ -121,6 +121,14 @@ def test_the_grid_follows_the_reading_direction() -> None:
         assert grid("g", [Column("a", "A")], []).dashGridOptions["enableRtl"] is True
 
 
+def test_numbers_of_a_grid_are_written_as_a_reader_does_and_stay_numbers() -> None:
+    columns = [Column("a", "A", "number"), Column("b", "B", "number", "share")]
+    with speaking("de"):
+        made = grid("g", columns, [{"a": 1234.5, "b": None}])
+    assert made.rowData == [{"a": 1234.5, "a_written": "1.234", "b": None, "b_written": "–"}]
+    assert made.columnDefs[0]["valueFormatter"] == {"function": "params.data.a_written"}
+
+
 def test_a_meter_stays_inside_its_bar() -> None:
     made = html_of(meter("x", 1.7, "1.7", interval=(-1, 2)))
     assert '"width":"100.0%"' in made

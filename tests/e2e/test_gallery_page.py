@@ -52,6 +52,18 @@ def test_every_chart_is_drawn_as_the_kind_it_asks_for(chromium: Any, gallery: st
         assert {got for _, got in drawn} == {"scatter", "bar", "box", "heatmap"}
 
 
+def test_numbers_of_a_grid_are_written_as_a_reader_does_and_sort_as_numbers(
+    chromium: Any, gallery: str
+) -> None:
+    second = """document.querySelector('#g-grid [row-index="1"] [col-id=trust]')?.textContent"""
+    with visit(chromium, f"{gallery}/?lang=de") as seen:
+        seen.wait_until(f"{second} === '0,505'")
+        for _ in range(2):  # upwards, then downwards
+            seen.page.locator("#g-grid [col-id=trust] .ag-header-cell-label").click()
+        seen.wait_until(f"{second} === '0,89'")
+        assert seen.errors == []
+
+
 def test_theme_toggle_repaints_charts_without_a_request(chromium: Any, gallery: str) -> None:
     with visit(chromium, f"{gallery}/?theme=light") as seen:
         seen.wait_for_charts()
