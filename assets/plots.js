@@ -41,10 +41,18 @@
     return [resolve(data || [], theme, ["data"], found), frame];
   }
 
+  // Each figure in a task of its own: the first can be seen and used while the others are drawn.
+  // A message and not a timer, as a tab in the background slows timers down to one a second.
+  const { port1, port2 } = new MessageChannel();
+  let last = Promise.resolve();
+  const turn = () => (last = last.then(() => new Promise((go) => { port1.onmessage = go; port2.postMessage(0); })));
+
   function wrap(name) {
-    plotly[name] = function (div, data, layout, settings) {
+    plotly[name] = async function (div, data, layout, settings) {
       const gd = typeof div === "string" ? document.getElementById(div) : div;
       const figure = data && !Array.isArray(data) ? data : { data, layout, config: settings };
+      await turn();
+      if (!gd.isConnected) return gd; // the page went on
       const found = [];
       const [traces, frame] = dressed(figure.data, figure.layout, mode(), found);
       gd.aiobsTokens = found;
