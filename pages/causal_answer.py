@@ -80,14 +80,19 @@ def _calm_hint(found: Diagnosis) -> str:
 
 
 def _named(found: Diagnosis, cause: RankedCause) -> list[Any]:
+    key = "impact.answer_self" if _is_itself(found, cause) else "causal_graph.answer"
     words = t(
-        "causal_graph.answer",
+        key,
         cause=focus.title((cause.node, cause.metric)),
         effect=_effect(found),
         confidence=percent(cause.confidence, decimals=0),
     )
     event = next((e for e in cause.evidence if e.key == "event_before_onset"), None)
     return [html.Strong(words), *([" ", focus.sentence(event)] if event is not None else [])]
+
+
+def _is_itself(found: Diagnosis, cause: RankedCause) -> bool:
+    return (cause.node, cause.metric) == (found.node, found.metric)
 
 
 def _unnamed(found: Diagnosis) -> list[Any]:

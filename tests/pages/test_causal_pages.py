@@ -94,6 +94,8 @@ REASONS = [
     Evidence("moved_first", (("lead_s", 120.0),), ""),
     Evidence("moved_first", (("lead_s", 0.0),), ""),
     Evidence("moved_later", (("lead_s", -120.0),), ""),
+    Evidence("asked_share", (("share", 0.9),), ""),
+    Evidence("moved_together", (("metrics", "feature_drift:age\nfeature_drift:bmi"),), ""),
     Evidence("within_range", (("z", 1.0), ("threshold", 3.0)), ""),
     Evidence("rival", (("node", "b"), ("ratio", 0.9)), ""),
     Evidence("call", (("cause", "a|errors"), ("effect", "b|errors")), ""),
@@ -331,6 +333,17 @@ def test_the_answer_says_how_far_the_number_went_and_which_incidents_share_the_c
     assert "Latency · service-1 is the likeliest cause of Latency · service-0" in said
     assert "went from 10 ms to 20 ms" in said
     assert "Other open incidents with this cause: 1." in said
+
+
+def test_a_number_that_moved_by_itself_is_not_called_its_own_cause(workspace: Workspace) -> None:
+    found = caused()
+    cause = causal_answer.named(found)
+    assert cause is not None
+    found = msgspec.structs.replace(found, node=cause.node, metric=cause.metric)
+    with speaking("en"), in_workspace(workspace):
+        said = str(causal_answer.lead(workspace, found))
+    assert "Latency · service-1 left its normal range by itself." in said
+    assert "likeliest cause" not in said
 
 
 def test_an_event_on_the_chain_stands_where_it_started_what_came() -> None:
