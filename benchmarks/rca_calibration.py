@@ -21,6 +21,9 @@ METHODS = ("mass_balance", "walk", "deviation", "deviation+recent")
 FIT_SEEDS, TEST_SEEDS, QUIET_SEEDS = range(400), range(10_000, 10_300), range(20_000, 20_200)
 QUIET_EVERY = 5
 KNOTS = 16
+GROUP = 20
+"""Suspects behind the first whose mean is one point of their map: true causes are rare there, and a
+single lucky one must not stand for a range."""
 EMPTY = Calibration({}, "none")
 
 
@@ -63,14 +66,17 @@ def examples(method: str, seeds: range) -> dict[str, list[tuple[float, bool]]]:
     return found_in
 
 
-def isotonic(pairs: list[tuple[float, bool]]) -> dict[str, list[float]]:
+def isotonic(pairs: list[tuple[float, bool]], group: int = 1) -> dict[str, list[float]]:
     from sklearn.isotonic import IsotonicRegression
 
-    raw, truth = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
-    fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(raw, truth)
+    raw, truth = np.array(sorted(pairs), dtype=float).T
+    groups = max(1, raw.size // group)
+    means = [[float(part.mean()) for part in np.array_split(x, groups)] for x in (raw, truth)]
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(*means)
     at = np.unique(np.quantile(raw, np.linspace(0, 1, KNOTS)).round(3))
     at = np.unique(np.concatenate([[0.0], at, [1.0]]))
-    level = np.clip(fitted.predict(np.clip(at, raw.min(), raw.max())), 0.001, 0.99)
+    level = np.clip(fitted.predict(at), 0.001, 0.99)
+    level[0] = 0.001  # who has no score is no cause
     return {"raw": at.tolist(), "probability": level.round(3).tolist()}
 
 
@@ -114,7 +120,7 @@ def measure(method: str, calibration: Calibration) -> dict[str, Any]:
 
 def main() -> None:
     maps = {
-        f"{method}/{place}": isotonic(pairs)
+        f"{method}/{place}": isotonic(pairs, GROUP if place == "rest" else 1)
         for method in METHODS
         for place, pairs in examples(method, FIT_SEEDS).items()
     }
