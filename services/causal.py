@@ -16,14 +16,14 @@ from engines.causal.roles import WITHIN, role_of
 from engines.errors import EngineError, InsufficientData
 from engines.progress import Progress, steps, unwatched
 from engines.result import Insufficient
-from engines.sentence import Sentence, say
+from engines.sentence import say
 from services.burning import BURN_RATE, counts, defined, indicated, objective_of
 from services.computed import unusable
 from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.incidents import Incident, attach_root_cause, get_incident, open_incidents
 from services.onset import onset_of_alert, with_resolution
-from services.scene import LABELS, Scene, read_scene, without_labels
+from services.scene import LABELS, Scene, absent, read_scene, without_labels
 from services.slo import Objective
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.workspace import Workspace
@@ -99,7 +99,7 @@ def find_root_cause(
     """Return the ranked causes of one number, with chains, evidence and what speaks against."""
     scene = _scene(ws, window)
     if (node, metric) not in scene.metrics:
-        raise NotFound(_absent((node, metric)))
+        raise NotFound(absent((node, metric)))
     return explain(ws, scene, (node, metric))
 
 
@@ -130,7 +130,7 @@ def build_graph(
     key = (node, metric) if node and metric else None
     scene = _scene(ws, window)
     if key is not None and key not in scene.metrics:
-        raise NotFound(_absent(key))
+        raise NotFound(absent(key))
     return draw(ws, scene, key)
 
 
@@ -190,8 +190,9 @@ def explain_open_incidents(ws: Workspace) -> int:
             known = incident.root_cause
             if known is not None and not known["abstained"]:
                 continue  # a cause named while the trouble was plain is not unnamed when it fades
-        attach_root_cause(ws, incident.id, summary(found))
-        ws.publish("causal", {"incident_id": incident.id, "cause": summary(found)})
+        cause = summary(found)
+        attach_root_cause(ws, incident.id, cause)
+        ws.publish("causal", {"incident_id": incident.id, "cause": cause})
         done += 1
     return done
 
@@ -246,15 +247,6 @@ def effect_of(incident: Incident) -> Key | None:
     return None if metric is None else (incident.subject, metric)
 
 
-def _absent(key: Key) -> Sentence:
-    return say(
-        "reasons.no_such_metric",
-        "{node} has no metric {metric} in this window",
-        node=key[0],
-        metric=key[1],
-    )
-
-
 def _scene(ws: Workspace, window: Window | None) -> Scene:
     now = ws.now_ms()
     return read_scene(ws, window or Window(now - LOOK_BACK_MS, now))
@@ -274,7 +266,7 @@ def explain(ws: Workspace, scene: Scene, key: Key, *, alerted_ms: int | None = N
         found = explain(ws, scene, counted, alerted_ms=alerted_ms)
         return _of_budget(ws, scene, key, found, objective)
     if key not in scene.metrics:
-        lack = Insufficient(_absent(key))
+        lack = Insufficient(absent(key))
         return RootCause(key[0], key[1], ws.now_ms(), scene.window, None, lack)
     found = _ask(ws, scene, key, None)
     if alerted_ms is None or _speaks_of(found, alerted_ms):

@@ -26,7 +26,7 @@ from services.causal import (
 from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.incidents import Incident, get_incident, list_incidents, open_incidents
-from services.scene import Scene, read_node, read_scene
+from services.scene import Scene, absent, read_node, read_scene
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -158,14 +158,7 @@ def read_track(ws: Workspace, diagnosis: Diagnosis, key: Key) -> Track:
 def _track(ws: Workspace, window: Window, key: Key) -> Track:
     known = read_node(ws, window, key[0])
     if key not in known:
-        raise NotFound(
-            say(
-                "reasons.no_such_metric",
-                "{node} has no metric {metric} in this window",
-                node=key[0],
-                metric=key[1],
-            )
-        )
+        raise NotFound(absent(key))
     series = known[key]
     values = [float(v) if np.isfinite(v) else None for v in series.values]
     return Track(key[0], key[1], (series.times_s * 1_000).tolist(), values)
@@ -188,14 +181,7 @@ def _diagnose(
         key = reddest_effect(ws, scene, progress=progress.at)
         incident = _incident_of(ws, key)
     if key is not None and key not in scene.metrics:
-        raise NotFound(
-            say(
-                "reasons.no_such_metric",
-                "{node} has no metric {metric} in this window",
-                node=key[0],
-                metric=key[1],
-            )
-        )
+        raise NotFound(absent(key))
     alerted = incident.opened_at_ms if incident else None
     causes = explain(ws, scene, key, alerted_ms=alerted) if key else None
     progress.begin("graph")

@@ -27,7 +27,7 @@ from services.errors import NotFound
 from services.identity import permitted
 from services.incidents import get_incident, open_incidents
 from services.models import list_models
-from services.scene import Scene, read_scene, without_labels
+from services.scene import Scene, absent, read_scene, without_labels
 from services.slo import list_error_budgets
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.workspace import Workspace
@@ -243,14 +243,7 @@ def _scene(ws: Workspace, onset_ms: int | None) -> Scene:
 
 def _require(scene: Scene, node: str, metric: str) -> Key:
     if (node, metric) not in scene.metrics:
-        raise NotFound(
-            say(
-                "reasons.no_such_metric",
-                "{node} has no metric {metric} in this window",
-                node=node,
-                metric=metric,
-            )
-        )
+        raise NotFound(absent((node, metric)))
     return node, metric
 
 

@@ -17,6 +17,7 @@ from connectors.selector import Matcher, Selector, select
 from engines.causal import Call, Event, LogTemplate, Series
 from engines.causal.inputs import Key
 from engines.progress import Progress, steps, unwatched
+from engines.sentence import Sentence, say
 from services.burning import burn_rates
 from services.errors import NotFound
 from services.messages import read_messages
@@ -78,6 +79,16 @@ models leave it out unless it is what they are about."""
 def without_labels(metrics: dict[Key, Series], key: Key | None = None) -> dict[Key, Series]:
     """Return the metrics that depend on each other, and `key`."""
     return {k: series for k, series in metrics.items() if k[1] != LABELS or k == key}
+
+
+def absent(key: Key) -> Sentence:
+    """Return that a window holds no such metric."""
+    return say(
+        "reasons.no_such_metric",
+        "{node} has no metric {metric} in this window",
+        node=key[0],
+        metric=key[1],
+    )
 
 
 def read_scene(ws: Workspace, window: Window, progress: Progress = unwatched) -> Scene:

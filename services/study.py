@@ -31,7 +31,7 @@ from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.impact import LOOK_BACK_MS, attempt, exposures_of, fit
 from services.incidents import Incident, get_incident
-from services.scene import Scene, read_scene
+from services.scene import Scene, absent, read_scene
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -232,14 +232,7 @@ def _hypothetical(
     now = ws.now_ms()
     scene = read_scene(ws, Window(now - LOOK_BACK_MS, now), progress.at)
     if cause not in scene.metrics:
-        raise NotFound(
-            say(
-                "reasons.no_such_metric",
-                "{node} has no metric {metric} in this window",
-                node=cause[0],
-                metric=cause[1],
-            )
-        )
+        raise NotFound(absent(cause))
     progress.begin("model")
     model, lack = attempt(lambda: fit(ws, scene, progress=progress.at, about=(cause,)))
     if model is None:
