@@ -17,7 +17,7 @@ from i18n.formats import (
     quantity,
     signed,
 )
-from i18n.languages import LANGUAGES, Language, current, direction, negotiate, speaking, use
+from i18n.languages import LANGUAGES, Language, current, direction, leave, negotiate, speaking, use
 from i18n.translate import isolated, t, tell
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "direction",
     "duration",
     "isolated",
+    "leave",
     "negotiate",
     "number",
     "percent",

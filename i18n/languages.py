@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,19 +43,24 @@ def current() -> str:
     return _current.get()
 
 
-def use(code: str) -> None:
-    """Speak `code` until the end of this request or task; an unknown code means English."""
-    _current.set(code if code in LANGUAGES else "en")
+def use(code: str) -> Token[str]:
+    """Speak `code` until `leave`; an unknown code means English."""
+    return _current.set(code if code in LANGUAGES else "en")
+
+
+def leave(token: Token[str]) -> None:
+    """Undo `use`."""
+    _current.reset(token)
 
 
 @contextmanager
 def speaking(code: str) -> Iterator[None]:
     """Speak `code` inside the block."""
-    token = _current.set(code if code in LANGUAGES else "en")
+    token = use(code)
     try:
         yield
     finally:
-        _current.reset(token)
+        leave(token)
 
 
 def direction(code: str | None = None) -> Literal["ltr", "rtl"]:

@@ -12,7 +12,7 @@ from app.auth.apikey import KeyChecker, presented_key
 from app.auth.attempts import AccessRecorder, Throttle, tenant_of
 from app.auth.dash_guard import check_dash_body
 from app.settings import Settings
-from i18n import negotiate, use
+from i18n import current, leave, negotiate, use
 from services.access import Reason
 from services.errors import Throttled, Unauthenticated
 from services.identity import Principal
@@ -41,6 +41,7 @@ def install(app: Flask, settings: Settings, backends: Backends) -> None:
     @app.before_request
     def _enter() -> BaseResponse | None:
         g.max_body = settings.max_body_mb * 1_000_000
+        g.language_token = use(_locale())
         if refusal := _refuse_foreign(settings):
             g.access_reason = "foreign_site"
             return refusal
@@ -51,9 +52,7 @@ def install(app: Flask, settings: Settings, backends: Backends) -> None:
             g.access_reason = "no_credential"
             return _ask_for_credentials()
         g.access_owner = principal
-        locale = _locale()
-        use(locale)
-        g.workspace = backends.workspace(principal, locale=locale)
+        g.workspace = backends.workspace(principal, locale=current())
         g.workspace_token = enter_workspace(g.workspace)
         if request.path == "/_dash-update-component":
             check_dash_body()
@@ -70,6 +69,10 @@ def install(app: Flask, settings: Settings, backends: Backends) -> None:
         token = g.pop("workspace_token", None)
         if token is not None:
             leave_workspace(token)
+        # A thread serves many readers: what it says next is not for this one.
+        language = g.pop("language_token", None)
+        if language is not None:
+            leave(language)
 
 
 def identify(settings: Settings, checker: KeyChecker, throttle: Throttle) -> Principal | None:

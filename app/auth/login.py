@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.auth.apikey import KeyChecker
 from app.auth.attempts import Throttle
 from app.auth.guard import check_key
-from i18n import direction, negotiate, t
+from i18n import current, direction, t
 from services.errors import Throttled, Unauthenticated
 
 _PAGE = """<!doctype html>
@@ -53,15 +53,8 @@ def install(app: Flask, checker: KeyChecker, throttle: Throttle) -> None:
 
 
 def _page(*, refused: bool) -> str:
-    locale = negotiate(
-        query=request.args.get("lang"),
-        cookie=request.cookies.get("aiobs_lang"),
-        accept=request.headers.get("Accept-Language", ""),
-    )
-    words = {
-        name: t(f"login.{name}", locale=locale) for name in ("title", "purpose", "key", "submit")
-    }
-    problem = t("login.refused", locale=locale) if refused else ""
+    words = {name: t(f"login.{name}") for name in ("title", "purpose", "key", "submit")}
+    problem = t("login.refused") if refused else ""
     return render_template_string(
-        _PAGE, locale=locale, dir=direction(locale), problem=problem, **words
+        _PAGE, locale=current(), dir=direction(), problem=problem, **words
     )

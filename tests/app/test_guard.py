@@ -6,6 +6,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from i18n import current
+
 
 @pytest.mark.parametrize(
     "body", [b"{}", b"[]", b"null", b"{", b'{"output": "no.such", "inputs": []}']
@@ -49,6 +51,14 @@ def test_every_answer_carries_the_headers_that_protect_browsers(client: FlaskCli
         assert "unsafe" not in scripts, path
         assert "frame-ancestors 'none'" in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/login", "/api/models"])
+def test_the_language_of_a_request_ends_with_it(client: FlaskClient, path: str) -> None:
+    answer = client.get(path, headers={"Accept-Language": "fr"})
+    assert answer.status_code == 200
+    assert ('<html lang="fr"' in answer.text) == (path == "/login")
+    assert current() == "en"
 
 
 def test_a_revoked_key_opens_nothing(
