@@ -15,7 +15,7 @@ from components.issues import Issue, issue_list
 from components.kpi import Delta, kpi, row
 from components.live import View
 from components.panel import Provenance, grid, panel
-from components.scope import Scope
+from components.scope import Scope, range_words
 from components.status import mark, pill
 from components.tables import Column, meter, meters, table
 from components.theme import Status
@@ -102,8 +102,10 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     view.slot("executive-plans", executive_plans.figures(ws))
     view.panel("executive-health", _health(found), source, height=270)
     view.panel("executive-story", _story(found.story), source, height=270)
-    view.panel("executive-risks", _risks(found), source, height=180)
-    view.panel("executive-services", _services(found), source, height=180)
+    # Risks and services are told as they are now, whatever window the page looks at.
+    recent = replace(source, window=range_words("1h"))
+    view.panel("executive-risks", _risks(found), recent, height=180)
+    view.panel("executive-services", _services(found), recent, height=180)
     trust = read_fleet_trust(ws, window, max(step_for(window), 5 * MINUTE_MS))
     own = replace(source, computed_at_ms=trust.computed_at_ms)
     marks = sources.event_marks(ws, window)

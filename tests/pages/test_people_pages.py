@@ -80,3 +80,16 @@ def test_the_time_to_resolve_says_why_it_is_not_known(
     reconcile(workspace, [slow], quiet_ms=600_000)
     clock[0] += 1_000
     assert "has ended yet" in parts_of(incidents, workspace)["incidents-mean_time"]
+
+
+def test_a_leader_is_told_which_hour_risks_and_services_are_of(workspace: Workspace) -> None:
+    view = View()
+    executive.fill(workspace, parse("range=7d"), view)
+    feet = {
+        place["index"]: json.dumps(body)
+        for place, body in json.loads(view.to_json())[1:]
+        if place["type"] == "panel-foot"
+    }
+    assert "Last 7 days" in feet["executive-story"]
+    for name in ("executive-risks", "executive-services"):
+        assert "Last hour" in feet[name] and "Last 7 days" not in feet[name]
