@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import facts
-from engines.series import correlate, find_anomalies
+from engines.series import correlate, find_anomalies, find_count_anomalies
 from engines.series.result import Floats
 
 RUNS = 300
@@ -104,6 +104,35 @@ def anomaly_power(noise: Noise, height: float) -> float:
     return found / RUNS
 
 
+def counts_with(phi: float, share: float) -> Callable[[np.random.Generator], tuple[Floats, Floats]]:
+    """Return a source of (errors, requests): a daily course of 700 requests a step on average, a
+    share of them failing, with the variance `phi` times the mean."""
+    requests = np.round(700 * (1 + 0.5 * daily(STEPS) / 3))
+    mean = requests * share
+
+    def draw(rng: np.random.Generator) -> tuple[Floats, Floats]:
+        if phi == 1.0:
+            return rng.poisson(mean).astype(float), requests
+        return rng.negative_binomial(mean / (phi - 1), 1 / phi).astype(float), requests
+
+    return draw
+
+
+def count_anomalies(phi: float, share: float) -> dict[str, float]:
+    """Share of quiet series with a run, and of those found in which 3 steps fail ten times as
+    often."""
+    draw = counts_with(phi, share)
+    alarms = found = 0
+    for seed in range(RUNS):
+        rng = np.random.default_rng(seed)
+        errors, requests = draw(rng)
+        alarms += bool(find_count_anomalies(errors, requests, alpha=ALPHA).runs)
+        errors[200:203] += rng.poisson(9 * share * requests[200:203])
+        runs = find_count_anomalies(errors, requests, alpha=ALPHA).runs
+        found += any(run.start <= 202 and run.end >= 201 for run in runs)
+    return {"false_alarms": alarms / RUNS, "ten_times_found": found / RUNS}
+
+
 def main() -> None:
     """Run every table."""
     started = time.process_time()
@@ -118,6 +147,10 @@ def main() -> None:
         "anomaly_power": {
             f"{name}, {h:g} deviations": anomaly_power(NOISES[name], h)
             for name in ("white normal", "daily season + normal", "lognormal") for h in (4, 6, 8)
+        },
+        "count_anomalies": {
+            f"share {share:g}, variance {phi:g} x mean": count_anomalies(phi, share)
+            for share in (0.001, 0.02) for phi in (1.0, 3.0, 10.0)
         },
     }  # fmt: skip
     result["cpu_s"] = round(time.process_time() - started, 1)

@@ -12,6 +12,7 @@ from engines.series.season import expected, usable_season
 MIN_STEPS = 40
 MAD_TO_SD = 1.4826022185056018
 """1 / Phi^-1(3/4): the median absolute deviation of a normal distribution, inverted."""
+FLAT = "reasons.series_is_flat"
 _TAIL, _QUARTER = 0.975, 0.75
 # A tail nearer the middle tells a t with 3 degrees of freedom from a normal half as well; one
 # farther out would count a short incident as a property of the noise.
@@ -91,7 +92,7 @@ def find_anomalies(
     if spread <= 1e-12 * max(1.0, float(np.nanmax(np.abs(middle)))):
         raise InsufficientData(
             say(
-                "reasons.series_is_flat",
+                FLAT,
                 "more than half of the steps are equal: there is no noise to judge by",
             )
         )
@@ -103,7 +104,7 @@ def find_anomalies(
     outside = np.nan_to_num(np.abs(z)) > limit
     outside &= np.nan_to_num(np.abs(series - usual)) >= least_share * np.nan_to_num(np.abs(usual))
     side = np.where(outside, np.sign(np.nan_to_num(z)), 0).astype(int)
-    runs = [_run(series, usual, z, a, b, df, n) for a, b in _spans(side)]
+    runs = [_run(series, usual, z, a, b, df, n) for a, b in spans(side)]
     ordered = tuple(sorted(runs, key=lambda run: -abs(run.score)))
     return Anomalies(usual, low, high, ordered, transform, df, limit, cycle, n, alpha)
 
@@ -114,19 +115,23 @@ def _checked(values: Floats, alpha: float) -> Floats:
         raise EngineError(f"values must have one dimension, got {series.ndim}")
     if not 0 < alpha < 1:
         raise EngineError(f"alpha must lie in (0, 1), got {alpha}")
-    n = int(np.isfinite(series).sum())
-    if n < MIN_STEPS:
+    enough(int(np.isfinite(series).sum()))
+    return np.where(np.isfinite(series), series, np.nan)
+
+
+def enough(known: int) -> None:
+    """Raise `InsufficientData` under 40 known steps."""
+    if known < MIN_STEPS:
         raise InsufficientData(
             say(
                 "reasons.anomalies_need_known",
                 "anomalies need {needed, number} known steps, got {got, number}",
                 needed=MIN_STEPS,
-                got=n,
+                got=known,
             ),
             needed=MIN_STEPS,
-            got=n,
+            got=known,
         )
-    return np.where(np.isfinite(series), series, np.nan)
 
 
 def _symmetric(series: Floats, season: int | None, width: int) -> tuple[Transform, Floats, Floats]:
@@ -201,6 +206,7 @@ def _run(
     )  # fmt: skip
 
 
-def _spans(side: np.ndarray[tuple[int], np.dtype[np.int_]]) -> list[tuple[int, int]]:
+def spans(side: np.ndarray[tuple[int], np.dtype[np.int_]]) -> list[tuple[int, int]]:
+    """Return the half-open runs of equal steps that are not 0."""
     edges = np.flatnonzero(np.diff(np.r_[0, side, 0]))
     return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True) if side[a] != 0]
