@@ -88,19 +88,20 @@ def anomaly_alarms(noise: Noise) -> dict[str, float]:
     return {"find_anomalies": ours / RUNS, "3 MAD": three / RUNS}
 
 
-def anomaly_power(noise: Noise, height: float) -> float:
-    """Share of runs that find a spike of three steps, `height` standard deviations of the noise
-    high (of its logarithm, where the noise is lognormal)."""
+def anomaly_power(noise: Noise, height: float, spikes: tuple[int, ...] = (200,)) -> float:
+    """Share of runs that find the last of some spikes of three steps, `height` standard deviations
+    of the noise high (of its logarithm, where the noise is lognormal)."""
     found = 0
     for seed in range(RUNS):
         rng = np.random.default_rng(seed)
         values = noise(rng, STEPS)
-        if noise is NOISES["lognormal"]:
-            values[200:203] *= np.exp(0.7 * height)
-        else:
-            values[200:203] += height
+        for at in spikes:
+            if noise is NOISES["lognormal"]:
+                values[at : at + 3] *= np.exp(0.7 * height)
+            else:
+                values[at : at + 3] += height
         runs = find_anomalies(values, season=SEASON, alpha=ALPHA).runs
-        found += any(run.start <= 202 and run.end >= 201 for run in runs)
+        found += any(run.start <= spikes[-1] + 2 and run.end > spikes[-1] for run in runs)
     return found / RUNS
 
 
@@ -147,6 +148,10 @@ def main() -> None:
         "anomaly_power": {
             f"{name}, {h:g} deviations": anomaly_power(NOISES[name], h)
             for name in ("white normal", "daily season + normal", "lognormal") for h in (4, 6, 8)
+        },
+        "anomaly_power_of_five": {
+            f"{name}, 8 deviations": anomaly_power(NOISES[name], 8, (40, 90, 140, 190, 240))
+            for name in ("white normal", "daily season + normal", "lognormal")
         },
         "count_anomalies": {
             f"share {share:g}, variance {phi:g} x mean": count_anomalies(phi, share)

@@ -15,7 +15,7 @@ from components.panel import Provenance, moment
 from components.scope import Scope
 from components.tables import Column, table
 from engines.result import Insufficient
-from i18n import date_time, number, t
+from i18n import date_time, duration, number, t
 from pages import sources
 from pages.model_evidence import words
 from services.anomalies import AnomaliesAnswer, MetricAnomaly, find_metric_anomalies
@@ -28,6 +28,7 @@ TRUST = "aiobs_trust_score"
 WATCHED = (
     ("requests", "aiobs_inferences_total"),
     ("errors", "aiobs_inference_errors_total"),
+    ("latency_ms", "aiobs_inference_latency_seconds"),
     ("tokens", "aiobs_tokens_total"),
     ("cost", "aiobs_cost_total"),
     ("trust", TRUST),
@@ -58,7 +59,7 @@ def _watched(series: str, model_id: str) -> str:
     labels = ['bound=""'] if series == TRUST else []
     if model_id:
         labels.append(f'model_id="{sources.quoted(model_id)}"')
-    elif series in SUMMED:
+    elif series in SUMMED or f"{series}_bucket" in SUMMED:
         return fleet_name(series)
     return f"{series}{{{','.join(labels)}}}" if labels else series
 
@@ -73,7 +74,7 @@ def _anomalies(found: AnomaliesAnswer, names: dict[str, str], marks: list[Mark])
     runs = [
         Run(
             rows.index(named[one.metric_name]), run.start_ms, run.end_ms,
-            _sentence(named[one.metric_name], run),
+            _sentence(named[one.metric_name], run, one.unit),
         )
         for one in judged for run in one.anomalies
     ]  # fmt: skip
@@ -93,11 +94,15 @@ def _anomalies(found: AnomaliesAnswer, names: dict[str, str], marks: list[Mark])
     )  # fmt: skip
 
 
-def _sentence(name: str, run: MetricAnomaly) -> str:
+def _sentence(name: str, run: MetricAnomaly, unit: str) -> str:
     return words(
-        "anomaly", metric=name, value=number(run.value), expected=number(run.expected),
+        "anomaly", metric=name, value=_told(run.value, unit), expected=_told(run.expected, unit),
         when=date_time(run.peak_ms),
     )  # fmt: skip
+
+
+def _told(value: float, unit: str) -> str:
+    return duration(value) if unit == "s" else number(value)
 
 
 def _failures(found: Failures) -> Any:

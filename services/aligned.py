@@ -16,8 +16,6 @@ from services.workspace import Workspace
 
 MAX_SERIES = 60
 MAX_STEPS = 5_000
-_PARTS = ("_bucket", "_sum")
-"""Parts of histograms: `_count` stands for them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,13 +51,13 @@ def read_aligned(
         raise Malformed(f"a window of {steps} steps: choose one of 1 to {MAX_STEPS}")
     whole = Window(-(-window.start_ms // step_ms) * step_ms, window.end_ms // step_ms * step_ms)
     grid = np.arange(whole.start_ms, whole.end_ms, step_ms, dtype=np.int64)
-    chosen = metrics or [name for name in metric_names(ws) if not name.endswith(_PARTS)]
+    chosen = metrics or [name for name in metric_names(ws) if not name.endswith("_sum")]
     names: list[str] = []
     labels: list[dict[str, str]] = []
     columns: list[NDArray[np.float64]] = []
     left_out = 0
     for text in chosen:
-        for points in read_points(ws, text, whole, step_ms, agg=aggregate_of(text), by=by):
+        for points in read_points(ws, text, whole, step_ms, agg=aggregate_of(ws, text), by=by):
             if len(columns) == MAX_SERIES:
                 left_out += 1
                 continue
@@ -83,10 +81,16 @@ def choose_step(window: Window) -> int:
     return DAY_MS
 
 
-def aggregate_of(metric: str) -> Aggregate:
-    """Return how samples of a metric become one value a step.
+@permitted("metrics:read")
+def aggregate_of(ws: Workspace, metric: str) -> Aggregate:
+    """Return how samples of a metric become one value a step; of a histogram, its slow end."""
+    return "p95" if f"{_bare(metric)}_bucket" in ws.metrics.names() else plain_aggregate(metric)
 
-    >>> aggregate_of("aiobs_inferences_total"), aggregate_of('http_requests_total{job="a"}')
+
+def plain_aggregate(metric: str) -> Aggregate:
+    """Return how samples of a metric that is no histogram become one value a step.
+
+    >>> plain_aggregate("aiobs_inferences_total"), plain_aggregate('http_requests_total{job="a"}')
     ('sum', 'increase')
     """
     name = _bare(metric)
@@ -106,7 +110,7 @@ def _placed(
     at = np.searchsorted(grid, times)
     inside = (at < len(grid)) & (grid[np.minimum(at, len(grid) - 1)] == times)
     placed[at[inside]] = values[inside]
-    if aggregate_of(metric) == "sum":
+    if plain_aggregate(metric) == "sum":
         # Before the first sample nothing is known; after it, no sample means no request.
         first = int(np.isfinite(placed).argmax())
         placed[first:] = np.nan_to_num(placed[first:])

@@ -10,6 +10,7 @@ import numpy as np
 from engines import series as engine
 from engines.result import Insufficient
 from engines.sentence import say
+from engines.series.result import Floats
 from services.aligned import MAX_STEPS, Aligned, choose_step, read_aligned
 from services.computed import attempt
 from services.identity import permitted
@@ -23,6 +24,12 @@ METHOD = say(
 ALPHA = 0.05
 LEAST_SHARE = 0.05
 """A metric that strays by less than a twentieth of what was expected is nobody's business."""
+FAILED_OF = {
+    "aiobs_inference_errors_total": "aiobs_inferences_total",
+    "aiobs_fleet_inference_errors_total": "aiobs_fleet_inferences_total",
+    "aiobs_service_errors_total": "aiobs_service_calls_total",
+}
+"""Counts that are a part of another count: as many more of it are expected as there are of that."""
 LEARNING = 3
 """Windows of past, at least, from which the expectation is learnt; at least a week of it."""
 
@@ -101,17 +108,24 @@ def find_metric_anomalies(
     return ws.cached(
         f"{key}/{with_expectations}",
         AnomaliesAnswer,
-        lambda: _compute(ws, read_aligned(ws, metrics, learnt, step, by=by), window,
-                         with_expectations),
+        lambda: _compute(ws, metrics, learnt, step, by, window, with_expectations),
         fresh_s=60, stale_s=600,
     )  # fmt: skip
 
 
 def _compute(
-    ws: Workspace, table: Aligned, window: Window, with_expectations: bool
+    ws: Workspace,
+    metrics: list[str],
+    learnt: Window,
+    step_ms: int,
+    by: tuple[str, ...],
+    window: Window,
+    with_expectations: bool,
 ) -> AnomaliesAnswer:
+    table = read_aligned(ws, metrics, learnt, step_ms, by=by)
     alpha = ALPHA / max(1, len(table.names))
-    rows = [_watch(table, c, window, alpha) for c in range(len(table.names))]
+    tried = _tried(ws, table, learnt, by)
+    rows = [_watch(table, c, tried[c], window, alpha) for c in range(len(table.names))]
     rows.sort(key=lambda row: -max((abs(a.score) for a in row[0].anomalies), default=0.0))
     return AnomaliesAnswer(
         computed_at_ms=ws.now_ms(),
@@ -126,15 +140,56 @@ def _compute(
     )
 
 
+def _tried(
+    ws: Workspace, table: Aligned, learnt: Window, by: tuple[str, ...]
+) -> list[Floats | None]:
+    """Return what each column is a part of, where it is a part of something."""
+    wholes = [_whole_of(name) for name in table.names]
+    asked = sorted({whole for whole in wholes if whole})
+    if not asked:
+        return [None] * len(wholes)
+    read = read_aligned(ws, asked, learnt, table.step_ms, by=by)
+    columns = {
+        (name, tuple(labels.items())): read.values[:, c]
+        for c, (name, labels) in enumerate(zip(read.names, read.labels, strict=True))
+    }
+    return [
+        columns.get((whole, tuple(labels.items()))) if whole else None
+        for whole, labels in zip(wholes, table.labels, strict=True)
+    ]
+
+
+def _whole_of(metric: str) -> str | None:
+    """Return the selector of what a metric is a part of, with the same conditions.
+
+    >>> _whole_of('aiobs_inference_errors_total{model_id="a"}')
+    'aiobs_inferences_total{model_id="a"}'
+    """
+    name, brace, conditions = metric.partition("{")
+    whole = FAILED_OF.get(name.strip())
+    return f"{whole}{brace}{conditions}" if whole else None
+
+
+def _judge(
+    values: Floats, tried: Floats | None, season: int | None, alpha: float
+) -> engine.Anomalies:
+    """Return the anomalies of a series; of events that are rare or a part of others by counting."""
+    if tried is not None:
+        return engine.find_count_anomalies(values, tried, alpha=alpha, least_share=LEAST_SHARE)
+    try:
+        return engine.find_anomalies(values, season=season, alpha=alpha, least_share=LEAST_SHARE)
+    except engine.Flat:
+        known = values[np.isfinite(values)]
+        if (known < 0).any() or (known != np.round(known)).any():
+            raise
+        return engine.find_count_anomalies(values, alpha=alpha, least_share=LEAST_SHARE)
+
+
 def _watch(
-    table: Aligned, column: int, window: Window, alpha: float
+    table: Aligned, column: int, tried: Floats | None, window: Window, alpha: float
 ) -> tuple[WatchedSeries, Expectation]:
     values = table.values[:, column]
-    found, lack = attempt(
-        lambda: engine.find_anomalies(
-            values, season=table.season, alpha=alpha, least_share=LEAST_SHARE
-        )
-    )
+    found, lack = attempt(lambda: _judge(values, tried, table.season, alpha))
     starts, step = table.starts_ms, table.step_ms
     runs = [
         MetricAnomaly(

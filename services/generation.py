@@ -13,6 +13,7 @@ from connectors.selector import select
 from engines.reliability import wilson
 from engines.result import Insufficient, Interval
 from engines.sentence import say
+from services.histograms import NO_BUCKETS, bucket_counts, percentiles
 from services.identity import permitted
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
@@ -104,8 +105,11 @@ def _refusals(rows: InferenceColumns) -> Refused | Insufficient:
 
 
 def _first_token(ws: Workspace, window: Window, model_id: str) -> Percentiles | Insufficient:
-    bounds, counts = _buckets(ws, window, model_id)
-    n = int(counts[-1]) if len(counts) else 0
+    step = max(MINUTE_MS, window.length_ms // 1_000 // MINUTE_MS * MINUTE_MS)
+    first = select(FIRST_TOKEN, {"gen_ai_request_model": model_id})
+    _, bounds, steps = bucket_counts(ws, first, window, step).get((), NO_BUCKETS)
+    counts = steps.sum(axis=0, keepdims=True)
+    n = int(counts[0, -1]) if counts.size else 0
     if n < MIN_ANSWERS:
         reason = say(
             "reasons.no_first_token",
@@ -115,49 +119,8 @@ def _first_token(ws: Workspace, window: Window, model_id: str) -> Percentiles | 
             got=n,
         )
         return Insufficient(reason, needed=MIN_ANSWERS, got=n)
-    p50, p95 = (histogram_quantile(q, bounds, counts) * 1_000 for q in (0.5, 0.95))
+    p50, p95 = (float(percentiles(q, bounds, counts)[0]) * 1_000 for q in (0.5, 0.95))
     return Percentiles(p50, p95, n)
-
-
-def _buckets(
-    ws: Workspace, window: Window, model_id: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return upper bounds in order and how many answers lie at or below each."""
-    totals: dict[float, float] = {}
-    labels = {"gen_ai_request_model": model_id}
-    step = max(MINUTE_MS, window.length_ms // 1_000 // MINUTE_MS * MINUTE_MS)
-    for over_time in ("sum", "increase"):
-        found = ws.metrics.window(
-            select(f"{FIRST_TOKEN}_bucket", labels), window.start_ms, window.end_ms, step,
-            over_time=over_time, across="sum", by=("le", "temporality"),
-        )  # fmt: skip
-        for points in found:
-            is_delta = points.series.label("temporality") == "delta"
-            if is_delta != (over_time == "sum"):
-                continue
-            bound = float(points.series.label("le").replace("+Inf", "inf"))
-            totals[bound] = totals.get(bound, 0.0) + float(np.nansum(points.values))
-    bounds = np.array(sorted(totals), dtype=np.float64)
-    return bounds, np.array([totals[bound] for bound in bounds], dtype=np.float64)
-
-
-def histogram_quantile(q: float, bounds: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
-    """Return the quantile of a cumulative histogram, linear within the bucket that holds it.
-
-    What lies beyond the last finite bound is said to be at that bound.
-
-    >>> histogram_quantile(0.5, np.array([0.1, 0.2, np.inf]), np.array([10.0, 20.0, 20.0]))
-    0.1
-    >>> round(histogram_quantile(0.75, np.array([0.1, 0.2, np.inf]), np.array([10.0, 20.0, 20.0])), 3)
-    0.15
-    """  # noqa: E501
-    target = q * counts[-1]
-    at = int(np.searchsorted(counts, target))
-    if not np.isfinite(bounds[at]):
-        return float(bounds[at - 1]) if at else float("inf")
-    lower, before = (float(bounds[at - 1]), float(counts[at - 1])) if at else (0.0, 0.0)
-    inside = float(counts[at]) - before
-    return lower + (float(bounds[at]) - lower) * (target - before) / inside if inside else lower
 
 
 def _floats(values: Any, size: int) -> NDArray[np.float64]:  # a column of the store, or None

@@ -14,6 +14,7 @@ from connectors.protocols import Aggregate, SeriesPoints
 from connectors.selector import Selector, select
 from services.aligned import aggregate_of
 from services.errors import Malformed
+from services.histograms import list_series
 from services.identity import permitted
 from services.series import kept_steps, metric_names, read_points, selector_of, unit_of
 from services.times import DAY_MS, MINUTE_MS, Window
@@ -27,12 +28,11 @@ MAX_STEPS = 2_000
 EACH = "*"
 """In place of a label: every series by itself."""
 _HUB = (
-    "aiobs_inferences_total", "aiobs_inference_errors_total", "aiobs_tokens_total",
-    "aiobs_cost_total", "aiobs_energy_kwh_total", "aiobs_trust_score", "aiobs_drift_score",
-    "aiobs_hallucination_risk", "aiobs_grounding_score", "aiobs_reliability_score",
-    "aiobs_degradation_rate",
+    "aiobs_inferences_total", "aiobs_inference_errors_total", "aiobs_inference_latency_seconds",
+    "aiobs_tokens_total", "aiobs_cost_total", "aiobs_energy_kwh_total", "aiobs_trust_score",
+    "aiobs_drift_score", "aiobs_hallucination_risk", "aiobs_grounding_score",
+    "aiobs_reliability_score", "aiobs_degradation_rate",
 )  # fmt: skip
-_PARTS = ("_bucket", "_sum")
 _MINUTES = (1, 5, 15, 60, 360, 1_440)
 _Floats = NDArray[np.float64]
 _FOLDS: dict[str, Callable[..., Any]] = {  # a mean of means or of percentiles would be neither
@@ -102,7 +102,7 @@ def list_metrics(
     found = [name for name in metric_names(ws) if all(word in name.lower() for word in words)]
     rest = [name for name in found if cursor is None or name > cursor]
     rows = [
-        MetricInfo(name, unit_of(name), len(ws.metrics.series(select(name), limit=MAX_SERIES)))
+        MetricInfo(name, unit_of(name), len(list_series(ws, select(name), MAX_SERIES)))
         for name in rest[:limit]
     ]
     return MetricPage(rows, len(found), rest[limit - 1] if len(rest) > limit else None)
@@ -122,7 +122,7 @@ def view_metric(
     """Return a metric or selector over a window, cut by a label; too fine a step is widened."""
     selector = selector_of(metric)
     step = fitting_step(window, step_ms)
-    chosen = agg or aggregate_of(metric)
+    chosen = agg or aggregate_of(ws, metric)
     return kept_steps(
         ws,
         f"metric-view/{metric}/{chosen}/{by}",
@@ -143,7 +143,7 @@ def _view(
     by: str,
     before: Window | None,
 ) -> MetricView:
-    known = ws.metrics.series(selector, limit=MAX_SERIES)
+    known = list_series(ws, selector, MAX_SERIES)
     labels = sorted({label for series in known for label, _ in series.labels})
     cut = tuple(labels) if by == EACH else ((by,) if by else ())
     found = _known(_over(read_points(ws, metric, window, step, agg=chosen, by=cut), window, step))
@@ -235,7 +235,7 @@ def narrow(ws: Workspace, metric: str, model_id: str) -> str:
     selector = selector_of(metric)
     if not model_id or any(m.label == "model_id" for m in selector.matchers):
         return metric
-    known = ws.metrics.series(selector, limit=MAX_SERIES)
+    known = list_series(ws, selector, MAX_SERIES)
     if not any(series.label("model_id") for series in known):
         return metric
     value = model_id.replace("\\", "\\\\").replace('"', '\\"')
@@ -252,5 +252,5 @@ def usual_metrics(ws: Workspace, model_id: str = "", *, most: int = 12) -> list[
     if model_id:
         found = [narrow(ws, name, model_id) for name in own]
         return [text for text in found if text not in stored][:most]
-    others = sorted(n for n in stored if not n.startswith("aiobs_") and not n.endswith(_PARTS))
+    others = sorted(n for n in stored if not n.startswith("aiobs_") and not n.endswith("_sum"))
     return (others[: max(most // 2, most - len(own))] + own)[:most]

@@ -12,6 +12,7 @@ from connectors.errors import Refused
 from connectors.protocols import Aggregate, SeriesPoints
 from connectors.selector import Selector, parse_selector
 from services.errors import Malformed
+from services.histograms import read_histogram, with_histograms
 from services.identity import permitted
 from services.times import DAY_MS, HOUR_MS, MINUTE_MS, Window, to_rfc3339
 from services.workspace import Workspace
@@ -91,8 +92,8 @@ def read_points(
 
 @permitted("metrics:read")
 def metric_names(ws: Workspace) -> list[str]:
-    """Return the names of all stored metrics."""
-    return ws.metrics.names()
+    """Return the names of all stored metrics; one name stands for the parts of a histogram."""
+    return with_histograms(ws.metrics.names())
 
 
 @permitted("metrics:read")
@@ -146,9 +147,10 @@ def _window(
     by: tuple[str, ...],
 ) -> list[SeriesPoints]:
     across: Aggregate = "sum" if agg in ("count", "increase", "rate") else agg
-    return ws.metrics.window(
+    found = ws.metrics.window(
         selector, window.start_ms, window.end_ms, step_ms, over_time=agg, across=across, by=by
     )
+    return found or read_histogram(ws, selector, window, step_ms, agg, by)
 
 
 def selector_of(text: str) -> Selector:

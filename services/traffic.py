@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from connectors.protocols import SeriesPoints
 from connectors.selector import select
 from services.fleet_sums import fleet_name
+from services.histograms import percentiles
 from services.identity import permitted
 from services.rollups import LATENCY_BOUNDS_S
 from services.sums import read_totals
@@ -173,20 +174,8 @@ class _Buckets:
 
     def percentile(self, q: float) -> NDArray[np.float64]:
         """Return milliseconds a step: linear inside the bucket that holds the quantile."""
-        totals = self.counts.sum(axis=1)
-        cumulative = self.counts.cumsum(axis=1)
-        target = q * totals
-        at = (cumulative < target[:, None]).sum(axis=1)
-        at = np.minimum(at, len(LATENCY_BOUNDS_S))
-        upper = np.array([*LATENCY_BOUNDS_S, LATENCY_BOUNDS_S[-1]])[at]
-        lower = np.array([0.0, *LATENCY_BOUNDS_S])[at]
-        rows = np.arange(len(at))
-        inside = self.counts[rows, at]
-        before = cumulative[rows, at] - inside
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = np.where(inside > 0, (target - before) / inside, 0.0)
-        value = (lower + (upper - lower) * np.clip(share, 0, 1)) * 1_000
-        return np.where(totals > 0, value, np.nan)
+        bounds = np.array([*LATENCY_BOUNDS_S, np.inf])
+        return percentiles(q, bounds, self.counts.cumsum(axis=1)) * 1_000
 
 
 def _percentiles(counts: dict[str, float]) -> dict[str, float] | None:

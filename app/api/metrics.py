@@ -117,7 +117,7 @@ def find_anomalies(ws: Workspace, query: AnomaliesQuery) -> anomalies.AnomaliesA
 
 @router.route("GET", "/names", permission="metrics:read", returns=list[str])
 def names(ws: Workspace) -> list[str]:
-    """Return the names of all stored metrics."""
+    """Return the names of all stored metrics, a histogram by the name that its parts share."""
     return series.metric_names(ws)
 
 

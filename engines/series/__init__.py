@@ -7,7 +7,7 @@ Front functions: `correlate(columns)` for many series, `find_anomalies(values)` 
 from collections.abc import Callable
 from typing import Any
 
-from engines.series.anomalies import find_anomalies
+from engines.series.anomalies import Flat, find_anomalies
 from engines.series.correlate import correlate
 from engines.series.counts import find_count_anomalies
 from engines.series.result import Anomalies, Anomaly, Correlations, Pair
@@ -23,6 +23,7 @@ __all__ = [
     "Anomalies",
     "Anomaly",
     "Correlations",
+    "Flat",
     "Pair",
     "correlate",
     "find_anomalies",

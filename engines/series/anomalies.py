@@ -12,11 +12,14 @@ from engines.series.season import expected, usable_season
 MIN_STEPS = 40
 MAD_TO_SD = 1.4826022185056018
 """1 / Phi^-1(3/4): the median absolute deviation of a normal distribution, inverted."""
-FLAT = "reasons.series_is_flat"
 _TAIL, _QUARTER = 0.975, 0.75
 # A tail nearer the middle tells a t with 3 degrees of freedom from a normal half as well; one
 # farther out would count a short incident as a property of the noise.
 MIN_DF = 2.0
+
+
+class Flat(InsufficientData):
+    """More than half of the steps are equal: medians say nothing about such a series."""
 
 
 def find_anomalies(
@@ -61,7 +64,8 @@ def find_anomalies(
     symmetric: |q97.5 + q2.5 - 2 q50| / (q97.5 - q2.5) is smallest. H0 of a step: its residual is a
     draw from a Student t with scale from the median absolute deviation and degrees of freedom such
     that (q97.5 - q2.5) / (q75 - q25) of the t equals that of the residuals: heavy tails widen the
-    limit.
+    limit. Steps that a normal cannot explain are left out of that, and come back where the t of
+    the others explains them: an hour of trouble in a day must not pass for the tails of the noise.
     The limit is the t quantile at alpha / (2 n) (Bonferroni), so it grows with n.
 
     A shift of level is followed by the rolling median and is not an anomaly but a change: see the
@@ -90,15 +94,15 @@ def find_anomalies(
     transform, residual, middle = _symmetric(series, cycle, width)
     spread = MAD_TO_SD * float(np.nanmedian(np.abs(residual - np.nanmedian(residual))))
     if spread <= 1e-12 * max(1.0, float(np.nanmax(np.abs(middle)))):
-        raise InsufficientData(
+        raise Flat(
             say(
-                FLAT,
+                "reasons.series_is_flat",
                 "more than half of the steps are equal: there is no noise to judge by",
             )
         )
-    df = _tail_df(residual[np.isfinite(residual)])
-    limit = _limit(df, alpha, n)
     z = residual / spread
+    df = _tail_df(z[np.isfinite(z)], alpha)
+    limit = _limit(df, alpha, n)
     low, high = (_inverse(middle + side * limit * spread, transform) for side in (-1, 1))
     usual = _inverse(middle, transform)
     outside = np.nan_to_num(np.abs(z)) > limit
@@ -169,7 +173,23 @@ def _inverse(values: Floats, transform: Transform) -> Floats:
     return np.maximum(values, 0.0) ** 2 if transform == "sqrt" else np.exp(np.minimum(values, 700))
 
 
-def _tail_df(residual: Floats) -> float:
+def _tail_df(z: Floats, alpha: float) -> float:
+    """Return the degrees of freedom of the noise's t, learnt without the anomalies that it judges.
+
+    What a normal cannot explain is set aside; what the t of the rest explains comes back, until
+    nothing does.
+    """
+    limit = _limit(float("inf"), alpha, len(z))
+    kept = np.abs(z) <= limit
+    while True:
+        df = _matching_df(z[kept])
+        back = kept | (np.abs(z) <= _limit(df, alpha, len(z)))
+        if (back == kept).all():
+            return df
+        kept = back
+
+
+def _matching_df(residual: Floats) -> float:
     """Return the degrees of freedom of the t whose tails are as heavy; infinite for a normal."""
     from scipy.optimize import brentq
     from scipy.stats import norm, t

@@ -132,7 +132,8 @@ def _quiet(events: Floats, exposed: Floats, tail: float) -> tuple[_Flags, Floats
 
 
 def _mean(events: Floats, exposed: Floats, quiet: _Flags) -> Floats:
-    return exposed * (events[quiet].sum() / exposed[quiet].sum())
+    rate = float(events[quiet].sum() / exposed[quiet].sum())
+    return exposed * rate
 
 
 def _dispersion(events: Floats, mean: Floats) -> float:

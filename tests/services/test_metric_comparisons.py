@@ -99,3 +99,26 @@ def test_minutes_without_requests_are_zero_after_the_first(
 def test_too_many_steps_are_refused(client: FlaskClient) -> None:
     query = {"days": 30, "granularity": "minute"}
     assert client.get("/api/metrics/correlation", query_string=query).status_code == 400
+
+
+def test_errors_are_judged_out_of_the_requests_they_are_of(
+    client: FlaskClient, workspace: Workspace, now_s: float
+) -> None:
+    """A quiet day with an error now and then, one hour of them, and a rush that fails as usual."""
+    end = round(now_s * 1_000)
+    times = np.arange(end - 96 * 15 * 60_000, end, 15 * 60_000)
+    requests = np.full(96, 700.0)
+    errors = np.tile([1.0, 0.0, 0.0, 0.0], 24)
+    errors[40:44] = 35
+    requests[80], errors[80] = 14_000, 6
+    labels = {"model_id": "m"}
+    series = [Series("aiobs_inferences_total", labels)]
+    series += [Series("aiobs_inference_errors_total", labels)]
+    rows = np.repeat(np.arange(2, dtype=np.int32), 96)
+    values = np.r_[requests, errors]
+    workspace.metrics.append(MetricBatch(series, rows, np.r_[times, times], values))
+    query = {"metrics": 'aiobs_inference_errors_total{model_id="m"}', "hours": 24}
+    [found] = get(client, "/api/metrics/anomalies", **query)["series"]
+    assert [run["value"] for run in found["anomalies"]] == [35.0]
+    start = found["anomalies"][0]["start_ms"]
+    assert abs(start - int(times[40])) < 15 * 60_000

