@@ -1,0 +1,51 @@
+"""The audit chain: entries that each name the one before, a Merkle tree over them, signed heads.
+
+Front functions: `entry(...)` makes the bytes of an entry, `check_chain(entries, ...)` says whether
+they are what a checkpoint speaks of, `inclusion_path` and `consistency_path` prove it to others,
+`Signer` and `open_note` sign and open checkpoints.
+
+A chain alone does not stop whoever holds the database from writing it anew; a signed head stops who
+has no key; a head that somebody else remembers stops who has the key too.
+"""
+
+from engines.audit.check import Finding, Verdict, check_chain
+from engines.audit.entry import FIRST, Outcome, digest, entry, entry_hash
+from engines.audit.merkle import (
+    EMPTY_ROOT,
+    Frontier,
+    Node,
+    completed,
+    consistency_path,
+    inclusion_path,
+    leaf_hash,
+    node_hash,
+    tree_root,
+    verify_consistency,
+    verify_inclusion,
+)
+from engines.audit.note import Checkpoint, Signer, open_note
+
+__all__ = [
+    "EMPTY_ROOT",
+    "FIRST",
+    "Checkpoint",
+    "Finding",
+    "Frontier",
+    "Node",
+    "Outcome",
+    "Signer",
+    "Verdict",
+    "check_chain",
+    "completed",
+    "consistency_path",
+    "digest",
+    "entry",
+    "entry_hash",
+    "inclusion_path",
+    "leaf_hash",
+    "node_hash",
+    "open_note",
+    "tree_root",
+    "verify_consistency",
+    "verify_inclusion",
+]
