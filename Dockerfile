@@ -13,6 +13,7 @@ COPY engines engines
 COPY connectors connectors
 COPY i18n i18n
 COPY assets assets
+COPY deploy deploy
 RUN useradd --create-home aiobs && mkdir /data && chown aiobs /data
 USER aiobs
 ENV AIOBS_DATA_DIR=/data AIOBS_HOST=0.0.0.0 AIOBS_AUTH=keys AIOBS_DEMO=off
