@@ -8,7 +8,6 @@ cells. `minute` and `span` are a function of the raw row with the same key.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -95,20 +94,19 @@ def slots_between(chunks: sqlite3.Connection, table: str, start_ms: int, end_ms:
 
 def rows_of_slot(
     chunks: sqlite3.Connection, table: str, columns: str, slot: int, sids: NDArray[np.int64]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield (key, columns...) of the given series, which are ascending, in one slot."""
+) -> list[tuple[Any, ...]]:
+    """Return (key, columns...) of the given series, which are ascending, in one slot."""
     if not len(sids):
-        return
+        return []
     keys = (sids + key_of(slot, 0)).tolist()
     select_columns = f"SELECT key, {columns} FROM {table} WHERE key "
     if keys[-1] - keys[0] < 2 * len(keys):  # nearly all in between: reading on beats looking up
+        rows = chunks.execute(select_columns + "BETWEEN ? AND ?", (keys[0], keys[-1])).fetchall()
         wanted = set(keys)
-        rows = chunks.execute(select_columns + "BETWEEN ? AND ?", (keys[0], keys[-1]))
-        yield from (row for row in rows if row[0] in wanted)
-    elif len(keys) == 1:
-        yield from chunks.execute(select_columns + "= ?", keys)
-    else:
-        listed = msgspec.json.encode(keys).decode()
-        yield from chunks.execute(
-            select_columns + "IN (SELECT value FROM json_each(?)) ORDER BY key", (listed,)
-        )
+        return [row for row in rows if row[0] in wanted]
+    if len(keys) == 1:
+        return chunks.execute(select_columns + "= ?", keys).fetchall()
+    listed = msgspec.json.encode(keys).decode()
+    return chunks.execute(
+        select_columns + "IN (SELECT value FROM json_each(?)) ORDER BY key", (listed,)
+    ).fetchall()

@@ -1,8 +1,9 @@
 """Windows answered from rollup cells and the tail, and from raw samples where these cannot.
 
 Rollups answer when the step is a whole number of minutes. Samples of the tail that are newer than
-all stored samples of their series add to the cells; a series with late or rewritten samples in the
-tail is read from its raw samples until they are compacted, and so is a counter that was reset.
+all stored samples of their series add to the cells; buckets with late or rewritten samples in the
+tail are read from raw samples until they are compacted, and so are counters with such samples, and
+those that were reset.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ def bucket_series(
     before_ms = LOOKBACK_MS if over_time in _COUNTER else 0
     compacted_id = store.compacted_id(chunks)
     fresh = tail.read(sids, grid.start_ms - before_ms, grid.end_ms, compacted_id)
-    late = fresh.rows[fresh.timestamps_ms <= cells.last_ms[fresh.rows]]
-    cells.unsure[late] = True
+    late = np.flatnonzero(fresh.timestamps_ms <= cells.last_ms[fresh.rows])
+    if over_time in _COUNTER:
+        cells.unsure[fresh.rows[late]] = True
     per_bucket = grid.step_ms // cell_ms
     if over_time in _COUNTER:
         matrix = _growth(cells, fresh, grid, per_bucket)
@@ -53,10 +55,25 @@ def bucket_series(
             matrix *= 1_000.0 / grid.step_ms
     else:
         matrix = _plain(cells, fresh, grid, per_bucket, over_time)
+        _rewrite(matrix, chunks, tail, sids, grid, over_time, fresh, late)
     unsure = np.flatnonzero(cells.unsure)
     if len(unsure):
         matrix[unsure] = _from_raw(chunks, tail, sids[unsure], grid, over_time)
     return matrix
+
+
+def _rewrite(
+    matrix: Floats, chunks: sqlite3.Connection, tail: TailView, sids: Ints, grid: Grid,
+    over_time: Aggregate, fresh: Samples, late: Ints,
+) -> None:  # fmt: skip
+    """Put what raw samples say into the buckets that late samples touch, with all in between."""
+    if not len(late):
+        return
+    touched = (fresh.timestamps_ms[late] - grid.start_ms) // grid.step_ms
+    first, last = int(touched.min()), int(touched.max())
+    part = Grid(grid.start_ms + first * grid.step_ms, grid.step_ms, last - first + 1)
+    rows = np.unique(fresh.rows[late])
+    matrix[rows, first : last + 1] = _from_raw(chunks, tail, sids[rows], part, over_time)
 
 
 def quantile_cells(chunks: sqlite3.Connection, sids: Ints, grid: Grid) -> int | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -79,8 +80,8 @@ def read_minutes(
 class _Rows:
     """Rows of one table and slot: their heads as one array, and the series each belongs to."""
 
-    def __init__(self, rows: Iterable[tuple[Any, ...]], sids: Ints, head: np.dtype[Any]) -> None:
-        self.rows = list(rows)
+    def __init__(self, rows: list[tuple[Any, ...]], sids: Ints, head: np.dtype[Any]) -> None:
+        self.rows = rows
         self.heads = np.frombuffer(b"".join([row[1] for row in self.rows]), head)
         self.at = _positions(sids, self.rows)
 
@@ -199,12 +200,12 @@ def read_hours(chunks: sqlite3.Connection, sids: Ints, first_cell: int, n: int) 
     cells = Cells(len(sids), first_cell, n, has_growth=True)
     start_ms, end_ms = first_cell * store.HOUR_MS, (first_cell + n) * store.HOUR_MS
     for slot in store.slots_between(chunks, "hour", start_ms, end_ms):
-        rows = list(store.rows_of_slot(chunks, "hour", "last_ms, last_value, body", slot, sids))
+        rows = store.rows_of_slot(chunks, "hour", "last_ms, last_value, body", slot, sids)
         if not rows:
             continue
         at = _positions(sids, rows)
-        cells.last_ms[at] = np.fromiter((row[1] for row in rows), np.int64, len(rows))
-        cells.last_value[at] = np.fromiter((row[2] for row in rows), np.float64, len(rows))
+        cells.last_ms[at] = np.fromiter(map(itemgetter(1), rows), np.int64, len(rows))
+        cells.last_value[at] = np.fromiter(map(itemgetter(2), rows), np.float64, len(rows))
         body = b"".join([cell.unpack_hours(row[3]) for row in rows])
         planes = np.frombuffer(body).reshape(len(rows), 7, cell.HOUR_CELLS)
         target, part = cells.overlap(slot * cell.HOUR_CELLS, cell.HOUR_CELLS)
@@ -219,7 +220,7 @@ def read_hours(chunks: sqlite3.Connection, sids: Ints, first_cell: int, n: int) 
 
 
 def _positions(sids: Ints, rows: list[tuple[Any, ...]]) -> Ints:
-    keys = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    keys = np.fromiter(map(itemgetter(0), rows), np.int64, len(rows))
     return np.searchsorted(sids, keys & ((1 << 32) - 1))
 
 

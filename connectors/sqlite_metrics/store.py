@@ -205,10 +205,11 @@ def _reduced(
     for rows, matrix in parts:
         reducer.add(matrix, group_of[order[rows]])
     result = reducer.result()
+    known = np.logical_not(np.isnan(result).all(axis=1)).tolist()
     return [
         SeriesPoints(series, stamps, values)
-        for series, values in zip(groups, result, strict=True)
-        if not np.isnan(values).all()
+        for series, values, is_known in zip(groups, result, known, strict=True)
+        if is_known
     ]
 
 

@@ -59,7 +59,8 @@ def group_series(
     """Return a series per distinct values of `by`, in order, and the group of each member."""
     names = {s.name for s in members}
     name = names.pop() if len(names) == 1 else ""
-    keys = [tuple(s.label(label) for label in by) for s in members]
+    labels = [dict(s.labels) for s in members]
+    keys = [tuple([own.get(label, "") for label in by]) for own in labels]
     ordered = sorted(set(keys))
     number = {key: i for i, key in enumerate(ordered)}
     groups = [Series(name, tuple(zip(by, key, strict=True))) for key in ordered]
