@@ -22,7 +22,7 @@ from engines.result import Insufficient, Interval
 from i18n import currency, date_time, number, t
 from pages import business_value, sources
 from services.budgets import SpendTrack, Surprise, Surprises, get_recent_surprises, get_spend_track
-from services.costs import Costs, Dimension, get_recent_costs
+from services.costs import DRAWN, Costs, Dimension, ModelSpend, get_recent_costs
 from services.spend import SPEND
 from services.sums import Choice, has_history
 from services.times import Window
@@ -33,7 +33,6 @@ PATH = "/business"
 _COSTS = ("spend", "thousand", "request", "task", "budget")
 _VALUES = ("conversion", "resolution", "satisfaction", "roi")
 _BUDGET: dict[str, Status] = {"ok": "good", "at_risk": "warn", "exceeded": "bad"}
-_MAX_MODELS = 3
 _MOST_ROWS = 50
 
 
@@ -190,19 +189,26 @@ def _budget(track: SpendTrack) -> Any:
 
 
 def _over_time(costs: Costs, marks: list[charts.Mark]) -> Any:
-    shown = costs.models[:_MAX_MODELS]
+    shown = costs.models[:DRAWN]
     whole = sources.finished(costs.timestamps_ms, costs.step_ms, costs.window.end_ms)
     lines = [Line(model.model_id, model.cost[:whole]) for model in shown]
-    rest = costs.models[_MAX_MODELS:]
-    if rest:
-        sums = np.nansum(np.array([m.cost for m in rest], dtype=float), axis=0)
-        lines.append(Line(_t("rest"), sums[:whole].tolist()))
+    if len(costs.lines["model"]) > len(shown):
+        lines.append(Line(_t("rest"), _rest(costs, shown)[:whole]))
     unit = _t("per_step", unit=costs.currency, minutes=number(costs.step_ms / 60_000))
     figure = charts.area(costs.timestamps_ms[:whole], lines, unit=unit, marks=marks)
     return charts.graph(
         "biz-time-chart", figure, label=_t("time_definition"),
         choices={model.model_id: link("", model=model.model_id) for model in shown},
     )  # fmt: skip
+
+
+def _rest(costs: Costs, shown: list[ModelSpend]) -> list[float]:
+    """Return what the models that are not shown cost per step."""
+    every = np.nan_to_num(np.array([costs.over_time, *(m.cost for m in shown)], dtype=float))
+    # What is left of a sum is a rounding error where nobody else spent anything.
+    rest = every[0] - every[1:].sum(axis=0)
+    left: list[float] = np.where(rest > 1e-9 * every[0], rest, 0.0).tolist()
+    return left
 
 
 def _past_marks(ws: Workspace, track: SpendTrack) -> list[charts.Mark]:

@@ -22,7 +22,7 @@ from components.theme import Status
 from engines.result import Insufficient
 from i18n import currency, direction, duration, number, percent, quantity, t
 from pages import executive_plans, focus, sources
-from services.costs import get_recent_costs
+from services.costs import get_recent_spending
 from services.executive import Executive, Risk, Sentence, get_executive
 from services.profiles import PATHS, WidgetView, get_dashboard
 from services.series import step_for
@@ -303,7 +303,7 @@ def _trust_chart(ws: Workspace, window: Window, trust: FleetTrust, marks: list[M
 
 
 def _spend_chart(ws: Workspace, window: Window, before: Window, marks: list[Mark]) -> Any:
-    found = get_recent_costs(ws, window, against=before)
+    found = get_recent_spending(ws, window, against=before)
     values = np.array([np.nan if v is None else v for v in found.over_time], dtype=float)
     if not np.isfinite(values).any():
         return Insufficient(words("no_spend"))

@@ -22,7 +22,14 @@ from engines.result import Insufficient, Interval
 from engines.sustainability import Saving
 from i18n import number, percent, quantity, t
 from pages import sources
-from services.carbon import Carbon, CarbonTrack, get_carbon_budget, get_recent_carbon
+from services.carbon import (
+    Carbon,
+    CarbonTrack,
+    Footprint,
+    get_carbon_budget,
+    get_recent_carbon,
+    get_recent_footprint,
+)
 from services.footprints import CARBON
 from services.savings import Savings, get_savings
 from services.sums import Choice, has_history
@@ -36,7 +43,7 @@ _METHOD_STATUS: dict[str, Status] = {
 _MASSES = ((1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg"), (1e-6, "µg"))
 _BUDGET: dict[str, Status] = {"ok": "good", "at_risk": "warn", "exceeded": "bad"}
 _MAX_SAVINGS = 6
-_MOST_BARS, _MOST_ROWS = 40, 50  # the largest come first
+_MOST_BARS = 40  # the largest come first
 TALL_PX = 340
 
 
@@ -75,7 +82,7 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     choice = Choice(scope.model, scope.version, scope.segment)
     now = get_recent_carbon(ws, window, choice)
     past = sources.compared(ws, scope)
-    before = get_recent_carbon(ws, past, choice) if has_history(ws, past) else None
+    before = get_recent_footprint(ws, past, choice) if has_history(ws, past) else None
     track = get_carbon_budget(ws)
     source = Provenance(
         scope.describe(), now.inferences, computed_at_ms=now.computed_at_ms,
@@ -110,7 +117,7 @@ class _Before:
     tokens: float | Insufficient | None = None
 
     @classmethod
-    def of(cls, past: Carbon | None) -> _Before:
+    def of(cls, past: Footprint | None) -> _Before:
         if past is None or past.carbon is None:
             return cls()
         carbon = past.carbon.central
@@ -119,7 +126,7 @@ class _Before:
 
 
 def _figures(
-    now: Carbon, before: Carbon | None, track: CarbonTrack, source: Provenance
+    now: Carbon, before: Footprint | None, track: CarbonTrack, source: Provenance
 ) -> dict[str, Any]:
     lack = Insufficient(_t("no_energy"))
     carbon = now.carbon.central if now.carbon else None
@@ -275,9 +282,9 @@ def _per_inference(now: Carbon) -> Any:
             "embodied": line.embodied_g / line.carbon_g if line.carbon_g else None,
             "n": float(line.inferences),
         }
-        for line in lines[:_MOST_ROWS]
+        for line in lines
     ]
-    return table(columns, rows, caption=_t("sci"), total=len(lines))
+    return table(columns, rows, caption=_t("sci"), total=now.models_known)
 
 
 def _regions(now: Carbon) -> Any:

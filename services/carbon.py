@@ -16,11 +16,22 @@ from services.carbon_policy import CarbonBudget, get_carbon_policy
 from services.footprints import CARBON, CARBON_HIGH, CARBON_LOW, COUNTED, ENERGY, WATER
 from services.identity import permitted
 from services.periods import period_at
-from services.sums import FRESH_S, STALE_S, Choice, Sums, read_sums, to_list
+from services.sums import (
+    FRESH_S,
+    STALE_S,
+    Choice,
+    Sums,
+    added_up,
+    read_sums,
+    read_totals,
+    to_list,
+    widened,
+)
 from services.times import DAY_MS, HOUR_MS, Window
 from services.workspace import Workspace
 
-_KEYS = ("model_id", "region", "part")
+LISTED = 50
+"""Models that a page lists."""
 HISTORY_MS = 28 * DAY_MS
 TABLE_VERSION = str(sustainability.load_table()["version"])
 
@@ -55,8 +66,8 @@ class Place(msgspec.Struct, frozen=True):
     market_g_per_kwh: float | None
 
 
-class Carbon(msgspec.Struct, frozen=True):
-    """The footprint of a window; None or `Insufficient` where nothing is known."""
+class Footprint(msgspec.Struct, frozen=True):
+    """The footprint of a window together; None or `Insufficient` where nothing is known."""
 
     computed_at_ms: int
     window: Window
@@ -72,9 +83,7 @@ class Carbon(msgspec.Struct, frozen=True):
     by_method: dict[str, int]
     sci_inference_g: float | Insufficient
     sci_thousand_tokens_g: float | Insufficient
-    models: list[CarbonLine]
     regions: list[CarbonLine]
-    hours: list[HourCell]
     places: list[Place]
     step_ms: int
     timestamps_ms: list[int]
@@ -85,28 +94,77 @@ class Carbon(msgspec.Struct, frozen=True):
     sci_over_time: list[float | None]
 
 
+class Carbon(Footprint, frozen=True):
+    """The same with models and hours of the day.
+
+    `models` may hold only those that emit most; `models_known` counts all with known energy.
+    """
+
+    models: list[CarbonLine]
+    models_known: int
+    hours: list[HourCell]
+
+
 @permitted("carbon:read")
-def get_carbon(ws: Workspace, window: Window, choice: Choice | None = None) -> Carbon:
-    """Return carbon with its range, by model, region and hour, and per unit of work."""
-    policy = get_carbon_policy(ws)
+def get_carbon(
+    ws: Workspace, window: Window, choice: Choice | None = None, *, listed: int | None = None
+) -> Carbon:
+    """Return carbon with its range, by model, region and hour, and per unit of work.
+
+    Only the `listed` models that emit most have a line (None: all do).
+    """
     choice = choice or Choice()
-    grams = read_sums(ws, CARBON, window, _KEYS, choice)
-    counts = read_sums(ws, COUNTED, window, ("model_id", "region", "method"), choice)
-    energy = read_sums(ws, ENERGY, window, ("model_id", "region"), choice)
-    ends = [
-        read_sums(ws, name, window, ("model_id", "region"), choice)
-        for name in (CARBON_LOW, CARBON_HIGH)
-    ]
-    water = read_sums(ws, WATER, window, ("model_id",), choice)
-    by_method = {m: int(n) for m, n in counts.by(2).items()}
-    known = sum(n for method, n in by_method.items() if method != METHODS[0])
-    usage, made = grams.where(2, "usage"), grams.where(2, "embodied")
-    regions = sorted({key[1] for key in counts.keys})
+    lines, known = _model_lines(ws, window, choice, listed)
     return Carbon(
+        **msgspec.structs.asdict(_footprint(ws, window, choice)),
+        models=lines,
+        models_known=known,
+        hours=_hours(ws, window, choice),
+    )
+
+
+@permitted("carbon:read")
+def get_recent_carbon(ws: Workspace, window: Window, choice: Choice | None = None) -> Carbon:
+    """Return the same as pages show it: at most a minute and a half old, computed once for all."""
+    chosen = choice or Choice()
+    key = f"carbon/{window.seen_from(ws.now_ms())}/{chosen.key()}"
+    return ws.cached(
+        key, Carbon, lambda: get_carbon(ws, window, chosen, listed=LISTED),
+        fresh_s=FRESH_S, stale_s=STALE_S,
+    )  # fmt: skip
+
+
+@permitted("carbon:read")
+def get_recent_footprint(ws: Workspace, window: Window, choice: Choice | None = None) -> Footprint:
+    """Return the footprint of a window together as pages show it, without who emitted it."""
+    chosen = choice or Choice()
+    key = f"carbon/whole/{window.seen_from(ws.now_ms())}/{chosen.key()}"
+    return ws.cached(
+        key, Footprint, lambda: _footprint(ws, window, chosen), fresh_s=FRESH_S, stale_s=STALE_S
+    )
+
+
+def _footprint(ws: Workspace, window: Window, choice: Choice) -> Footprint:
+    policy = get_carbon_policy(ws)
+    grams = read_sums(ws, CARBON, window, ("region", "part"), choice)
+    counts = read_sums(ws, COUNTED, window, ("region", "method"), choice)
+    energy, low, high = (
+        read_sums(ws, name, window, ("region",), choice)
+        for name in (ENERGY, CARBON_LOW, CARBON_HIGH)
+    )
+    water = read_sums(ws, WATER, window, (), choice)
+    by_method = {m: int(n) for m, n in counts.by(1).items()}
+    known = sum(n for method, n in by_method.items() if method != METHODS[0])
+    usage, made = grams.where(1, "usage"), grams.where(1, "embodied")
+    regions = _Parts(
+        grams.by(0), low.by(0), high.by(0), made.by(0), energy.by(0), counts.by(0),
+        counts.where(1, METHODS[0]).by(0),
+    )  # fmt: skip
+    return Footprint(
         computed_at_ms=ws.now_ms(),
         window=window,
         table_version=TABLE_VERSION,
-        carbon=Spread(ends[0].total(), grams.total(), ends[1].total()) if known else None,
+        carbon=Spread(low.total(), grams.total(), high.total()) if known else None,
         usage_g=usage.total(),
         embodied_g=made.total(),
         market_g=_market(energy, policy.market),
@@ -116,15 +174,13 @@ def get_carbon(ws: Workspace, window: Window, choice: Choice | None = None) -> C
         inferences=sum(by_method.values()),
         by_method=by_method,
         sci_inference_g=_sci(usage.total(), made.total(), known),
-        sci_thousand_tokens_g=_sci_of_tokens(ws, window, choice, grams),
-        models=_lines(0, grams, ends, energy, counts),
-        regions=_lines(1, grams, ends, energy, counts),
-        hours=_hours(ws, window, choice),
+        sci_thousand_tokens_g=_sci_of_tokens(ws, window, choice),
+        regions=regions.lines(),
         places=[
             Place(
                 r, sustainability.look_up(r, policy.intensity), _own(policy.market, r)
             )
-            for r in regions
+            for r in sorted(regions.counts)
         ],
         step_ms=int(np.diff(grams.timestamps_ms[:2])[0]) if len(grams.timestamps_ms) > 1 else 0,
         timestamps_ms=grams.timestamps_ms.tolist(),
@@ -137,13 +193,11 @@ def get_carbon(ws: Workspace, window: Window, choice: Choice | None = None) -> C
 
 
 @permitted("carbon:read")
-def get_recent_carbon(ws: Workspace, window: Window, choice: Choice | None = None) -> Carbon:
-    """Return the same as pages show it: at most a minute and a half old, computed once for all."""
-    chosen = choice or Choice()
-    key = f"carbon/{window.seen_from(ws.now_ms())}/{chosen.key()}"
-    return ws.cached(
-        key, Carbon, lambda: get_carbon(ws, window, chosen), fresh_s=FRESH_S, stale_s=STALE_S
-    )
+def count_known(ws: Workspace, window: Window) -> dict[str, tuple[int, int]]:
+    """Return for each model its inferences in a window, and those whose energy is known."""
+    counts = read_totals(ws, COUNTED, widened(window), ("model_id", "method"))
+    unknown = {key[0]: n for key, n in counts.items() if key[1] == METHODS[0]}
+    return {m: (int(n), int(n - unknown.get(m, 0.0))) for m, n in added_up(counts, 0).items()}
 
 
 class CarbonTrack(msgspec.Struct, frozen=True):
@@ -214,47 +268,73 @@ def _ratio(grams: Sums, counts: Sums) -> NDArray[np.float64]:
     """Return g per inference whose energy is known, per step."""
     known = np.zeros(len(counts.timestamps_ms))
     for method in METHODS[1:]:
-        known += np.nan_to_num(counts.where(2, method).over_time())
+        known += np.nan_to_num(counts.where(1, method).over_time())
     made = np.full(len(known), np.nan)
     np.divide(grams.over_time(), known, out=made, where=known > 0)
     return made
 
 
-def _sci_of_tokens(
-    ws: Workspace, window: Window, choice: Choice, grams: Sums
-) -> float | Insufficient:
+def _sci_of_tokens(ws: Workspace, window: Window, choice: Choice) -> float | Insufficient:
     """Return g per 1,000 output tokens of the models that send tokens."""
-    plain = Choice(choice.model_id, choice.version)
-    tokens = read_sums(
-        ws, "aiobs_tokens_total", window, ("model_id",), plain, labels={"direction": "output"}
-    ).by(0)
     if choice.segment:
         return Insufficient(say("reasons.no_tokens_by_segment", "tokens are not kept by segment"))
-    by_model = grams.by(0)
-    texts = [m for m in by_model if tokens.get(m)]
-    if not texts:
+    by, whole = ("model_id",), widened(window)
+    sent = read_totals(
+        ws, "aiobs_tokens_total", whole, by, labels=choice.labels() | {"direction": "output"}
+    )
+    tokens = {key[0]: n for key, n in sent.items() if n}
+    found = read_totals(ws, CARBON, whole, by, labels=choice.labels(), models=sorted(tokens))
+    if not found:
         return Insufficient(say("reasons.no_tokens", "no model in this window sends tokens"))
-    emitted = sum(by_model[m] for m in texts)
-    return sustainability.score(emitted, 0.0, sum(tokens[m] for m in texts) / 1_000)
+    units = sum(tokens[key[0]] for key in found) / 1_000
+    return sustainability.score(sum(found.values()), 0.0, units)
 
 
-def _lines(
-    position: int, grams: Sums, ends: list[Sums], energy: Sums, counts: Sums
-) -> list[CarbonLine]:
-    total, low, high = grams.by(position), ends[0].by(position), ends[1].by(position)
-    embodied, used = grams.where(2, "embodied").by(position), energy.by(position)
-    unknown = counts.where(2, METHODS[0]).by(position)
-    lines = []
-    for key, n in counts.by(position).items():
-        known = int(n - unknown.get(key, 0.0))
-        carbon = total.get(key, 0.0)
-        lines.append(
-            CarbonLine(
-                key, carbon, low.get(key, 0.0), high.get(key, 0.0), embodied.get(key, 0.0),
-                used.get(key, 0.0), int(n), known, carbon / known if known else None,
-            )
-        )  # fmt: skip
-    return sorted(lines, key=lambda line: (-line.carbon_g, line.key))
+class _Parts(msgspec.Struct, frozen=True):
+    """Totals by model or by region, of which lines are made."""
+
+    carbon: dict[str, float]
+    low: dict[str, float]
+    high: dict[str, float]
+    embodied: dict[str, float]
+    energy: dict[str, float]
+    counts: dict[str, float]
+    unknown: dict[str, float]
+
+    def lines(self) -> list[CarbonLine]:
+        """Return a line for each that sent anything, most carbon first."""
+        lines = []
+        for key, n in self.counts.items():
+            known = int(n - self.unknown.get(key, 0.0))
+            carbon = self.carbon.get(key, 0.0)
+            lines.append(
+                CarbonLine(
+                    key, carbon, self.low.get(key, 0.0), self.high.get(key, 0.0),
+                    self.embodied.get(key, 0.0), self.energy.get(key, 0.0), int(n), known,
+                    carbon / known if known else None,
+                )
+            )  # fmt: skip
+        return sorted(lines, key=lambda line: (-line.carbon_g, line.key))
+
+
+def _model_lines(
+    ws: Workspace, window: Window, choice: Choice, listed: int | None
+) -> tuple[list[CarbonLine], int]:
+    """Return the lines of the models that emit most, and how many have known energy."""
+    whole, labels = widened(window), choice.labels()
+    grams = read_totals(ws, CARBON, whole, ("model_id", "part"), labels=labels)
+    counts = read_totals(ws, COUNTED, whole, ("model_id", "method"), labels=labels)
+    carbon, n = added_up(grams, 0), added_up(counts, 0)
+    unknown = {key[0]: value for key, value in counts.items() if key[1] == METHODS[0]}
+    chosen = sorted(n, key=lambda m: (-carbon.get(m, 0.0), m))[:listed]
+    only = None if len(chosen) == len(n) else chosen
+    low, high, energy = (
+        added_up(read_totals(ws, name, whole, ("model_id",), labels=labels, models=only), 0)
+        for name in (CARBON_LOW, CARBON_HIGH, ENERGY)
+    )
+    embodied = {key[0]: value for key, value in grams.items() if key[1] == "embodied"}
+    parts = _Parts(carbon, low, high, embodied, energy, {m: n[m] for m in chosen}, unknown)
+    return parts.lines(), sum(int(n[m] - unknown.get(m, 0.0)) > 0 for m in n)
 
 
 def _hours(ws: Workspace, window: Window, choice: Choice) -> list[HourCell]:
@@ -272,7 +352,7 @@ def _hours(ws: Workspace, window: Window, choice: Choice) -> list[HourCell]:
 def _market(energy: Sums, market: dict[str, float]) -> float | None:
     """Return usage by contract; None unless every region with energy has one."""
     grams = 0.0
-    for region, kwh in energy.by(1).items():
+    for region, kwh in energy.by(0).items():
         own = _own(market, region)
         if own is None:
             return None

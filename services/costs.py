@@ -17,15 +17,26 @@ from services.business_policy import get_business_policy
 from services.identity import permitted
 from services.models import list_models
 from services.spend import COUNTED, SPEND
-from services.sums import FRESH_S, STALE_S, Choice, Sums, read_sums, to_list
+from services.sums import (
+    FRESH_S,
+    STALE_S,
+    Choice,
+    Sums,
+    added_up,
+    read_sums,
+    read_totals,
+    to_list,
+    widened,
+)
 from services.times import Window
 from services.workspace import Workspace
 
 Dimension = Literal["model", "segment", "region", "version"]
 DIMENSIONS: tuple[Dimension, ...] = ("model", "segment", "region", "version")
-_KEYS = ("model_id", "segment", "region", "version")
 MAX_TRACED = 20_000
 MIN_TRACED = 50
+DRAWN = 3
+"""Models whose cost over time a page draws, beside that of all others together."""
 NO_KNOWN_COST = say("reasons.no_known_cost", "no inference of this window has a known cost")
 PRICES_DATE = str(business.load_prices()["date"])
 
@@ -50,8 +61,8 @@ class ModelSpend(msgspec.Struct, frozen=True):
     cost: list[float | None]
 
 
-class Costs(msgspec.Struct, frozen=True):
-    """What a window cost, in the currency in which most was spent."""
+class Spending(msgspec.Struct, frozen=True):
+    """What a window cost together, in the currency in which most was spent."""
 
     computed_at_ms: int
     window: Window
@@ -66,63 +77,50 @@ class Costs(msgspec.Struct, frozen=True):
     prices_date: str
     per_thousand: float | Insufficient
     per_thousand_before: float | None
-    per_request: float | Insufficient
-    per_resolved_task: float | Insufficient
-    lines: dict[Dimension, list[CostLine]]
     step_ms: int
     timestamps_ms: list[int]
     over_time: list[float | None]
-    models: list[ModelSpend]
     per_thousand_over_time: list[float | None]
+
+
+class Costs(Spending, frozen=True):
+    """The same with who and what it was spent on; of `models`, the dearest come first."""
+
+    per_request: float | Insufficient
+    per_resolved_task: float | Insufficient
+    lines: dict[Dimension, list[CostLine]]
+    models: list[ModelSpend]
 
 
 @permitted("costs:read")
 def get_costs(
-    ws: Workspace, window: Window, choice: Choice | None = None, *, against: Window | None = None
-) -> Costs:
-    """Return what a window cost and how that differs from another, by default the one before."""
+    ws: Workspace, window: Window, choice: Choice | None = None, *, against: Window | None = None,
+    drawn: int | None = None,
+) -> Costs:  # fmt: skip
+    """Return what a window cost and how that differs from another, by default the one before.
+
+    Only the `drawn` dearest models carry their cost over time (None: all do).
+    """
     choice = choice or Choice()
     past = against or window.before()
-    spent = read_sums(ws, SPEND, window, ("currency", *_KEYS), choice)
-    totals = spent.by(0)
-    currency = max(totals, key=lambda c: totals[c]) if totals else _usual_currency(ws)
-    mine = spent.where(0, currency)
-    old = read_sums(ws, SPEND, past, ("currency", *_KEYS), choice).where(0, currency)
-    counts = read_sums(ws, COUNTED, window, ("method", *_KEYS), choice)
-    old_counts = read_sums(ws, COUNTED, past, ("method", *_KEYS), choice)
-    by_method = {m: int(n) for m, n in counts.by(0).items()}
-    known = sum(n for m, n in by_method.items() if m != "unknown")
-    known_before = sum(n for m, n in old_counts.by(0).items() if m != "unknown")
-    total = mine.total()
+    whole = _spending(ws, window, choice, past)
+    mine = choice.labels() | {"currency": whole.currency}
+    parts = [
+        _totals(ws, name, each, labels)
+        for name, labels in ((SPEND, mine), (COUNTED, choice.labels()))
+        for each in (window, past)
+    ]
+    lines = {name: _lines(*(part[name] for part in parts)) for name in DIMENSIONS}
+    by_model = parts[0]["model"]
+    dearest = [line.key for line in lines["model"] if line.key in by_model]
+    known = sum(n for m, n in whole.by_method.items() if m != "unknown")
     return Costs(
-        computed_at_ms=ws.now_ms(),
-        window=window,
-        compared=past,
-        tenant=ws.tenant,
-        currency=currency,
-        total=total,
-        before=old.total(),
-        other_currencies={c: v for c, v in totals.items() if c != currency},
-        inferences=sum(by_method.values()),
-        by_method=by_method,
-        prices_date=PRICES_DATE,
-        per_thousand=_per(total, known / 1_000, NO_KNOWN_COST),
-        per_thousand_before=old.total() / known_before * 1_000 if known_before else None,
-        per_request=_per_request(ws, window, choice, total, known),
-        per_resolved_task=_per_task(ws, window, choice, mine),
-        lines={
-            name: _lines(place + 1, mine, old, counts, old_counts)
-            for place, name in enumerate(DIMENSIONS)
-        },
-        step_ms=int(np.diff(spent.timestamps_ms[:2])[0]) if len(spent.timestamps_ms) > 1 else 0,
-        timestamps_ms=spent.timestamps_ms.tolist(),
-        over_time=to_list(mine.over_time()),
-        models=[
-            ModelSpend(m, to_list(mine.where(1, m).over_time()))
-            for m, _ in sorted(mine.by(1).items(), key=lambda line: -line[1])
-        ],
-        per_thousand_over_time=to_list(_unit_cost(mine, counts)),
-    )  # fmt: skip
+        **msgspec.structs.asdict(whole),
+        per_request=_per_request(ws, window, choice, whole.total, known),
+        per_resolved_task=_per_task(ws, window, choice, by_model),
+        lines=lines,
+        models=_courses(ws, window, mine, dearest, drawn),
+    )
 
 
 @permitted("costs:read")
@@ -133,9 +131,69 @@ def get_recent_costs(
     chosen, past, now = choice or Choice(), against or window.before(), ws.now_ms()
     key = f"costs/{window.seen_from(now)}/{past.seen_from(now)}/{chosen.key()}"
     return ws.cached(
-        key, Costs, lambda: get_costs(ws, window, chosen, against=past),
+        key, Costs, lambda: get_costs(ws, window, chosen, against=past, drawn=DRAWN),
         fresh_s=FRESH_S, stale_s=STALE_S,
     )  # fmt: skip
+
+
+@permitted("costs:read")
+def get_recent_spending(
+    ws: Workspace, window: Window, *, against: Window | None = None
+) -> Spending:
+    """Return what a window cost together as pages show it, without who spent it."""
+    past, now = against or window.before(), ws.now_ms()
+    key = f"costs/whole/{window.seen_from(now)}/{past.seen_from(now)}"
+    return ws.cached(
+        key, Spending, lambda: _spending(ws, window, Choice(), past),
+        fresh_s=FRESH_S, stale_s=STALE_S,
+    )  # fmt: skip
+
+
+def _spending(ws: Workspace, window: Window, choice: Choice, past: Window) -> Spending:
+    spent = read_sums(ws, SPEND, window, ("currency",), choice)
+    totals = spent.by(0)
+    currency = max(totals, key=lambda c: totals[c]) if totals else _usual_currency(ws)
+    mine = spent.where(0, currency)
+    total, before = (
+        mine.total(), read_sums(ws, SPEND, past, ("currency",), choice).where(0, currency).total()
+    )  # fmt: skip
+    counts = read_sums(ws, COUNTED, window, ("method",), choice)
+    old_counts = read_sums(ws, COUNTED, past, ("method",), choice)
+    by_method = {m: int(n) for m, n in counts.by(0).items()}
+    known = sum(n for m, n in by_method.items() if m != "unknown")
+    known_before = sum(n for m, n in old_counts.by(0).items() if m != "unknown")
+    return Spending(
+        computed_at_ms=ws.now_ms(),
+        window=window,
+        compared=past,
+        tenant=ws.tenant,
+        currency=currency,
+        total=total,
+        before=before,
+        other_currencies={c: v for c, v in totals.items() if c != currency},
+        inferences=sum(by_method.values()),
+        by_method=by_method,
+        prices_date=PRICES_DATE,
+        per_thousand=_per(total, known / 1_000, NO_KNOWN_COST),
+        per_thousand_before=before / known_before * 1_000 if known_before else None,
+        step_ms=int(np.diff(spent.timestamps_ms[:2])[0]) if len(spent.timestamps_ms) > 1 else 0,
+        timestamps_ms=spent.timestamps_ms.tolist(),
+        over_time=to_list(mine.over_time()),
+        per_thousand_over_time=to_list(_unit_cost(mine, counts)),
+    )
+
+
+def _courses(
+    ws: Workspace, window: Window, labels: dict[str, str], models: list[str], drawn: int | None
+) -> list[ModelSpend]:
+    """Return the cost over time of the first of some models."""
+    chosen = models[:drawn]
+    if not chosen:
+        return []
+    only = None if len(chosen) == len(models) else chosen
+    found = read_sums(ws, SPEND, window, ("model_id",), labels=labels, models=only)
+    rows = dict(zip((key[0] for key in found.keys), found.values, strict=True))
+    return [ModelSpend(m, to_list(rows[m])) for m in chosen if m in rows]
 
 
 def _unit_cost(spent: Sums, counts: Sums) -> NDArray[np.float64]:
@@ -148,14 +206,28 @@ def _unit_cost(spent: Sums, counts: Sums) -> NDArray[np.float64]:
     return made
 
 
-def _lines(position: int, spent: Sums, old: Sums, counts: Sums, old_counts: Sums) -> list[CostLine]:
-    now, before = spent.by(position), old.by(position)
-    n, n_before = counts.by(position), old_counts.by(position)
+_Totals = dict[str, float]
+
+
+def _totals(
+    ws: Workspace, name: str, window: Window, labels: dict[str, str]
+) -> dict[Dimension, _Totals]:
+    """Return the totals of a window by each dimension."""
+    whole = widened(window)
+    by_model = read_totals(ws, name, whole, ("model_id", "version"), labels=labels)
+    by_place = read_totals(ws, name, whole, ("segment", "region"), labels=labels)
+    return {
+        "model": added_up(by_model, 0), "version": added_up(by_model, 1),
+        "segment": added_up(by_place, 0), "region": added_up(by_place, 1),
+    }  # fmt: skip
+
+
+def _lines(now: _Totals, before: _Totals, n: _Totals, n_before: _Totals) -> list[CostLine]:
     drivers: list[Driver] = business.explain_change(
         {k: (v, n_before.get(k, 0.0)) for k, v in before.items()},
         {k: (v, n.get(k, 0.0)) for k, v in now.items()},
     )
-    total = spent.total()
+    total = sum(now.values())
     lines = [
         CostLine(
             key=d.key,
@@ -213,7 +285,9 @@ def _count_traces(ws: Workspace, window: Window, choice: Choice) -> list[int]:
     return [inferences, len(traces)]
 
 
-def _per_task(ws: Workspace, window: Window, choice: Choice, spent: Sums) -> float | Insufficient:
+def _per_task(
+    ws: Workspace, window: Window, choice: Choice, spent: dict[str, float]
+) -> float | Insufficient:
     """Return cost per resolved task, over the models that report resolved tasks."""
     plain = Choice(choice.model_id, choice.version)
     resolved: dict[str, float] = {}
@@ -228,7 +302,7 @@ def _per_task(ws: Workspace, window: Window, choice: Choice, spent: Sums) -> flo
         return Insufficient(
             say("reasons.no_outcomes_by_segment", "outcomes are not kept by segment")
         )
-    cost = sum(spent.by(1).get(model, 0.0) for model in resolved)
+    cost = sum(spent.get(model, 0.0) for model in resolved)
     return _per(
         cost,
         tasks,

@@ -22,7 +22,7 @@ from engines.compliance import (
     ModelFacts,
 )
 from services.attestations import valid_attestations
-from services.carbon import CarbonLine, get_carbon
+from services.carbon import count_known
 from services.duties import list_duties
 from services.identity import permitted
 from services.incidents import Incident, list_incidents
@@ -54,10 +54,11 @@ def gather_facts(ws: Workspace, *, with_sample: bool = False) -> Facts:
     kept = {i.id for i in incidents}
     now = ws.now_ms()
     cards = {view.model_id: view.state for view in list_cards(ws)}
-    lines = {line.key: line for line in get_carbon(ws, Window(now - PAST_MS, now)).models}
+    energy = count_known(ws, Window(now - PAST_MS, now))
     return Facts(
         models=tuple(
-            _model(ws, model, cards[model.model_id], lines.get(model.model_id)) for model in chosen
+            _model(ws, model, cards[model.model_id], *energy.get(model.model_id, (0, 0)))
+            for model in chosen
         ),
         incidents=tuple(_incident(i) for i in incidents),
         duties=tuple(
@@ -103,7 +104,9 @@ def _incident(incident: Incident) -> IncidentFacts:
     )
 
 
-def _model(ws: Workspace, model: Model, card: CardState, energy: CarbonLine | None) -> ModelFacts:
+def _model(
+    ws: Workspace, model: Model, card: CardState, requests: int, with_energy: int
+) -> ModelFacts:
     rows, traceable = _traceable(ws, model)
     return ModelFacts(
         model_id=model.model_id,
@@ -119,8 +122,8 @@ def _model(ws: Workspace, model: Model, card: CardState, energy: CarbonLine | No
         grounding_at_ms=_newest(ws, "hallucination", model.model_id),
         rows=rows,
         traceable_rows=traceable,
-        requests=energy.inferences if energy else 0,
-        requests_with_energy=energy.known if energy else 0,
+        requests=requests,
+        requests_with_energy=with_energy,
         card=card.status,
         card_due_ms=card.due_at_ms,
     )

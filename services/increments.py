@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from connectors.protocols import InferenceColumns
 from connectors.selector import select
 from connectors.telemetry import MetricBatch, Series
+from services.fleet_sums import MAX_AGAIN, fleet_name, sum_spans
 from services.identity import permitted
 from services.times import DAY_MS, MINUTE_MS
 from services.workspace import Workspace
@@ -40,15 +41,20 @@ def follow(
 ) -> int:
     """Rewrite the minutes that received inferences since the last call; how many.
 
-    `make` returns the increments of one model's rows; `series` are the names that it writes.
+    `make` returns the increments of one model's rows; `series` are the names that it writes, each
+    of which is summed over all models.
     """
     record = ws.records.get(_CURSOR, kind)
-    cursor = int(record.body["cursor"]) if record else 0
-    if record is not None and record.body["basis"] != basis:
+    basis = f"{basis}/fleet"  # a hub that has no sums yet writes everything anew
+    known: dict[str, Any] = record.body if record and record.body["basis"] == basis else {}
+    if record is not None and not known:
         for name in series:
             ws.metrics.delete(select(name))
-        cursor = 0
-    touched, after = ws.events.touched_minutes(cursor)
+            ws.metrics.delete(select(fleet_name(name)))
+    touched, after = ws.events.touched_minutes(int(known.get("cursor", 0)))
+    again = [int(minute) for minute in known.get("again", ())]
+    if known and not touched and not again:
+        return 0
     minutes: dict[str, list[int]] = {}
     for model_id, minute in touched:
         minutes.setdefault(model_id, []).append(minute)
@@ -58,8 +64,9 @@ def follow(
             made = make(model_id, rows) if len(rows) else None
             if made is not None and made.series:
                 ws.metrics.append(made.batch())
-    if touched or record is None or record.body["basis"] != basis:
-        ws.records.put(_CURSOR, kind, {"cursor": after, "basis": basis})
+    changed = sorted({minute for _, minute in touched})
+    sum_spans(ws, join_minutes(sorted({*changed, *again})), series)
+    ws.records.put(_CURSOR, kind, {"cursor": after, "basis": basis, "again": changed[-MAX_AGAIN:]})
     return len(touched)
 
 

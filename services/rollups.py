@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from connectors.protocols import InferenceColumns
 from connectors.telemetry import MetricBatch, Series
-from services.fleet_sums import sum_spans
+from services.fleet_sums import MAX_AGAIN, sum_spans
 from services.identity import permitted
 from services.increments import join_minutes
 from services.times import MINUTE_MS
@@ -28,10 +28,15 @@ _COLUMNS = (
     "error", "latency_ms", "input_tokens", "output_tokens", "cost", "currency", "energy_kwh",
     "tags",
 )  # fmt: skip
+_SUMMED = (
+    "aiobs_inferences_total", "aiobs_inference_errors_total",
+    "aiobs_inference_latency_seconds_bucket", "aiobs_tokens_total", "aiobs_cost_total",
+    "aiobs_energy_kwh_total",
+)  # fmt: skip
+"""What is summed over models too."""
 _CURSOR = "rollup_cursor"
 _BASIS = "fleet"
 """Names what is written; where it is another, everything that is kept is rolled up anew."""
-_MAX_AGAIN = 240
 
 
 @permitted("ingest:write")
@@ -50,11 +55,11 @@ def roll_up(ws: Workspace) -> int:
         for start, end in join_minutes(sorted(set(wanted))):
             _roll_model(ws, model_id, start, end)
     changed = sorted({minute for _, minute in touched})
-    sum_spans(ws, join_minutes(sorted({*changed, *again})))
+    sum_spans(ws, join_minutes(sorted({*changed, *again})), _SUMMED)
     ws.records.put(
         _CURSOR,
         "inferences",
-        {"cursor": after, "basis": _BASIS, "again": changed[-_MAX_AGAIN:]},
+        {"cursor": after, "basis": _BASIS, "again": changed[-MAX_AGAIN:]},
     )
     return len(touched)
 

@@ -12,10 +12,10 @@ from engines.result import Insufficient
 from engines.sentence import say
 from engines.sustainability import Saving
 from services.carbon_policy import CarbonPolicy, get_carbon_policy
-from services.footprints import CARBON, ENERGY, hourly_intensity
+from services.footprints import CARBON, COUNTED, ENERGY, hourly_intensity
 from services.identity import permitted
 from services.models import list_models
-from services.sums import Choice, read_sums
+from services.sums import Choice, added_up, read_sums, read_totals, widened
 from services.times import HOUR_MS, Window
 from services.workspace import Workspace
 
@@ -69,8 +69,9 @@ def _text_models(ws: Workspace, choice: Choice) -> list[str]:
 def _cache(
     ws: Workspace, window: Window, choice: Choice, savings: list[Saving], refused: list[Refusal]
 ) -> None:
-    emitted = read_sums(ws, CARBON, window, ("model_id", "part"), choice).where(1, "usage").by(0)
-    for model_id in _text_models(ws, choice):
+    models = _text_models(ws, choice)
+    emitted = _emitted(ws, window, choice, models)
+    for model_id in models:
         rows = ws.events.inference_columns(
             model_id, window.start_ms, window.end_ms, columns=("prompt", "context", "user_segment"),
             version=choice.version or None, limit=MAX_PROMPTS,
@@ -82,6 +83,13 @@ def _cache(
             )
         except InsufficientData as error:
             refused.append(Refusal("caching", model_id, Insufficient.of(error)))
+
+
+def _emitted(ws: Workspace, window: Window, choice: Choice, models: list[str]) -> dict[str, float]:
+    """Return g CO2e of running some models."""
+    labels = choice.labels() | {"part": "usage"}
+    found = read_totals(ws, CARBON, widened(window), ("model_id",), labels=labels, models=models)
+    return added_up(found, 0)
 
 
 def _prompts(
@@ -108,7 +116,7 @@ def _regions(
     energy = {r: e for r, e in energy.items() if r != "unknown"}
     allowed = set(policy.allowed_regions or energy) | set(energy)
     grams = {r: sustainability.look_up(r, policy.intensity).g_per_kwh for r in allowed}
-    counts = read_sums(ws, "aiobs_carbon_inferences_total", window, ("region",), choice).by(0)
+    counts = read_sums(ws, COUNTED, window, ("region",), choice).by(0)
     n = {r: int(c) for r, c in counts.items()}
     savings += sustainability.shift_region(energy, grams, n)
 
@@ -136,13 +144,14 @@ def _smaller(
     ws: Workspace, window: Window, choice: Choice, policy: CarbonPolicy,
     savings: list[Saving], refused: list[Refusal],
 ) -> None:  # fmt: skip
-    emitted = read_sums(ws, CARBON, window, ("model_id", "part"), choice).where(1, "usage").by(0)
-    tokens = read_sums(
-        ws, "aiobs_tokens_total", window, ("model_id",), Choice(choice.model_id, choice.version),
-        labels={"direction": "output"},
-    ).by(0)  # fmt: skip
-    counts = read_sums(ws, "aiobs_carbon_inferences_total", window, ("model_id",), choice).by(0)
-    for model_id in _text_models(ws, choice):
+    models, whole, by = _text_models(ws, choice), widened(window), ("model_id",)
+    plain = Choice(choice.model_id, choice.version).labels() | {"direction": "output"}
+    emitted = _emitted(ws, window, choice, models)
+    tokens, counts = (
+        added_up(read_totals(ws, name, whole, by, labels=labels, models=models), 0)
+        for name, labels in (("aiobs_tokens_total", plain), (COUNTED, choice.labels()))
+    )
+    for model_id in models:
         facts = policy.models.get(model_id)
         size = policy.size(model_id)
         other = policy.size(facts.smaller) if facts and facts.smaller else None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from connectors.selector import Matcher, Selector, any_of
 from connectors.telemetry import Series
+from services.fleet_sums import summed_name
 from services.identity import permitted
 from services.series import step_for
 from services.times import HOUR_MS, MINUTE_MS, Window
@@ -75,6 +76,18 @@ class Sums:
             found[key[position]] = found.get(key[position], 0.0) + value
         return found
 
+    def courses(self, position: int) -> tuple[list[str], NDArray[np.float64]]:
+        """Return the values of a label, and for each the sum per step: NaN where nothing was
+        stored."""
+        names = sorted({key[position] for key in self.keys})
+        at = {name: i for i, name in enumerate(names)}
+        rows = np.array([at[key[position]] for key in self.keys], dtype=np.int64)
+        known = np.zeros((len(names), len(self.timestamps_ms)), dtype=bool)
+        summed = np.zeros(known.shape)
+        np.logical_or.at(known, rows, np.isfinite(self.values))
+        np.add.at(summed, rows, np.nan_to_num(self.values))
+        return names, np.where(known, summed, np.nan)
+
     def where(self, position: int, value: str) -> Sums:
         """Return only the rows whose label has this value."""
         at = [i for i, key in enumerate(self.keys) if key[position] == value]
@@ -91,16 +104,18 @@ def read_sums(
     *,
     step_ms: int | None = None,
     labels: dict[str, str] | None = None,
+    models: Sequence[str] | None = None,
 ) -> Sums:
     """Return the sums of a metric per step, by labels; the window is widened to whole steps.
 
-    The step is at least a minute, and at most a 48th of the window unless given.
+    The step is at least a minute, and at most a 48th of the window unless given. `models` restricts
+    to some; None means all.
     """
     step = step_ms or step_for(window)
     start = window.start_ms // step * step
     grid = np.arange(start, window.end_ms, step, dtype=np.int64)
     conditions = (choice.labels() if choice else {}) | (labels or {})
-    selector = Selector(name, tuple(Matcher(k, "=", v) for k, v in conditions.items()))
+    selector = _selector(name, by, conditions, models)
     found = ws.metrics.window(
         selector, start, window.end_ms, step, over_time="sum", across="sum", by=by
     )
@@ -128,13 +143,13 @@ def read_totals(
     Whole hours come from the store's hourly rollup and only the edges by the minute: a day is 24
     cells and at most 120 instead of 1,440. `models` restricts to some; None means all.
     """
-    matchers = [Matcher(label, "=", value) for label, value in (labels or {}).items()]
-    if models is not None:
-        matchers.append(any_of("model_id", models))
+    if models is not None and not models:
+        return {}
+    selector = _selector(name, by, labels or {}, models)
     found: dict[tuple[str, ...], float] = {}
     for start, end, step in _pieces(window):
         groups = ws.metrics.window(
-            Selector(name, tuple(matchers)), start, end, step,
+            selector, start, end, step,
             over_time="sum", across="sum", by=by,
         )  # fmt: skip
         if not groups:
@@ -143,6 +158,40 @@ def read_totals(
         for points, value in zip(groups, sums, strict=True):
             key = _key(points.series, by)
             found[key] = found.get(key, 0.0) + value
+    return found
+
+
+def _selector(
+    name: str, by: tuple[str, ...], labels: dict[str, str], models: Sequence[str] | None
+) -> Selector:
+    """Return what to read: the sum over all models where that tells the labels apart."""
+    matchers = tuple(Matcher(label, "=", value) for label, value in labels.items())
+    if models is not None:
+        return Selector(name, (*matchers, any_of("model_id", models)))
+    return Selector(summed_name(name, (*by, *labels)), matchers)
+
+
+def widened(window: Window) -> Window:
+    """Return a window widened to the whole steps of `read_sums`: totals of both are then of the
+    same minutes.
+
+    >>> widened(Window(30_000, 90_000))
+    Window(start_ms=0, end_ms=120000)
+    """
+    step = step_for(window)
+    start = window.start_ms // step * step
+    return Window(start, start - (start - window.end_ms) // step * step)
+
+
+def added_up(totals: dict[tuple[str, ...], float], position: int) -> dict[str, float]:
+    """Return totals by the label at a position of their keys.
+
+    >>> added_up({("m", "eu"): 1.0, ("m", "us"): 2.0}, 0)
+    {'m': 3.0}
+    """
+    found: dict[str, float] = {}
+    for key, value in totals.items():
+        found[key[position]] = found.get(key[position], 0.0) + value
     return found
 
 

@@ -73,7 +73,7 @@ def get_request_stats(
     labels = _labels(model_id, version)
 
     def read(name: str, *more: str) -> _Totals:
-        return read_totals(ws, name if labels else fleet_name(name), window, more, labels=labels)
+        return read_totals(ws, name, window, more, labels=labels)
 
     return _read_requests(read, window, by=()).get("", RequestStats.none(window))
 

@@ -22,7 +22,16 @@ from services.identity import permitted
 from services.incidents import Incident, list_incidents
 from services.models import list_models
 from services.spend import SPEND
-from services.sums import FRESH_S, STALE_S, Choice, Sums, read_sums, to_list
+from services.sums import (
+    FRESH_S,
+    STALE_S,
+    Choice,
+    Sums,
+    read_sums,
+    read_totals,
+    to_list,
+    widened,
+)
 from services.times import DAY_MS, Window
 from services.workspace import Workspace
 
@@ -76,13 +85,11 @@ def get_value(ws: Workspace, window: Window, choice: Choice | None = None) -> Va
     """Return every outcome with intervals, lifts between versions and its return."""
     choice = choice or Choice()
     plain = Choice(choice.model_id, choice.version)
-    spent = read_sums(ws, SPEND, window, ("currency", "model_id"), plain)
-    totals = spent.by(0)
+    totals = read_sums(ws, SPEND, window, ("currency",), plain).by(0)
     currency = max(totals, key=lambda c: totals[c]) if totals else "USD"
     order = _version_order(ws)
     outcomes = [
-        _outcome(ws, metric, window, plain, spent, order)
-        for metric in get_business_policy(ws).outcomes()
+        _outcome(ws, metric, window, plain, order) for metric in get_business_policy(ws).outcomes()
     ]
     return Value(ws.now_ms(), window, currency, outcomes)
 
@@ -155,9 +162,8 @@ class _Observed:
 
 
 def _outcome(
-    ws: Workspace, metric: ValueMetric, window: Window, choice: Choice, spent: Sums,
-    order: dict[str, list[str]],
-) -> Outcome:  # fmt: skip
+    ws: Workspace, metric: ValueMetric, window: Window, choice: Choice, order: dict[str, list[str]]
+) -> Outcome:
     seen = _observe(ws, metric, window, choice)
     earlier = _estimate(_observe(ws, metric, window.before(), choice), None)
     overall = _estimate(seen, None)
@@ -169,7 +175,7 @@ def _outcome(
         timestamps_ms=times,
         over_time=values,
         versions=_versions(seen, order),
-        roi=_roi(metric, overall, seen, spent),
+        roi=_roi(ws, metric, window, choice, overall, seen),
     )
 
 
@@ -270,8 +276,9 @@ def _over_time(
 
 
 def _roi(
-    metric: ValueMetric, overall: Estimate | Insufficient, seen: _Observed, spent: Sums
-) -> Return | Insufficient:
+    ws: Workspace, metric: ValueMetric, window: Window, choice: Choice,
+    overall: Estimate | Insufficient, seen: _Observed,
+) -> Return | Insufficient:  # fmt: skip
     """Return the return on what the models with this outcome cost, in the outcome's currency."""
     if metric.kind != "share":
         return Insufficient(
@@ -291,8 +298,10 @@ def _roi(
             )
         )
     models = {key[0] for key in seen.trials.keys} if seen.trials is not None else set()
-    by_model = spent.where(0, metric.currency).by(1)
-    cost = sum(by_model.get(model, 0.0) for model in models)
+    mine = choice.labels() | {"currency": metric.currency}
+    cost = sum(
+        read_totals(ws, SPEND, widened(window), (), labels=mine, models=sorted(models)).values()
+    )
     try:
         return business.compute_roi(overall, metric.worth, cost, baseline=metric.baseline)
     except InsufficientData as error:

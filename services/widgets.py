@@ -16,8 +16,8 @@ from connectors.protocols import EventQuery
 from connectors.selector import select
 from engines.result import Insufficient
 from engines.sentence import say
-from services.carbon import get_recent_carbon
-from services.costs import NO_KNOWN_COST, get_recent_costs
+from services.carbon import get_recent_footprint
+from services.costs import NO_KNOWN_COST, get_recent_spending
 from services.explore import list_events
 from services.figures import Direction, Figure, Judgement, Sight, unknown
 from services.identity import permitted
@@ -132,7 +132,7 @@ def _resolved_s(incidents: list[Incident], window: Window) -> list[float]:
 
 def spend(sight: Sight) -> Figure:
     """What requests cost, sent or priced, in the currency in which most was spent."""
-    found = get_recent_costs(sight.ws, sight.window, against=sight.compared)
+    found = get_recent_spending(sight.ws, sight.window, against=sight.compared)
     known = found.inferences - found.by_method.get("unknown", 0)
     if not known:
         return unknown(NO_KNOWN_COST)
@@ -147,13 +147,13 @@ def spend(sight: Sight) -> Figure:
 
 def energy(sight: Sight) -> Figure:
     """Energy of inferences, measured or modelled, with the carbon it stands for."""
-    found = get_recent_carbon(sight.ws, sight.window)
+    found = get_recent_footprint(sight.ws, sight.window)
     known = found.inferences - found.by_method.get("unknown", 0)
     if found.carbon is None or not known:
         return unknown(
             say("reasons.no_known_energy", "no inference of this window has a known energy")
         )
-    before = get_recent_carbon(sight.ws, sight.compared)
+    before = get_recent_footprint(sight.ws, sight.compared)
     said: dict[str, float | str] = {
         "thousand": found.energy_kwh / known * 1_000, "carbon": found.carbon.central,
         "low": found.carbon.low, "high": found.carbon.high,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
 from app.api.encoding import encode_json
+from connectors.selector import select
 from engines.result import Insufficient
 from engines.sustainability import Spread
 from services import (
@@ -19,13 +21,15 @@ from services import (
     costs,
     footprints,
     periods,
+    rollups,
     savings,
     spend,
     value,
 )
 from services.errors import Forbidden, Invalid
+from services.fleet_sums import SUMMED, fleet_name
 from services.identity import Principal
-from services.sums import Choice
+from services.sums import Choice, read_sums, read_totals, widened
 from services.times import HOUR_MS, MINUTE_MS, Window
 from services.workspace import Backends, Workspace
 from tests.conftest import NOW_MS
@@ -184,6 +188,108 @@ def test_tokens_are_priced_where_no_cost_was_sent(
     assert found.total == pytest.approx(0.011)
     assert found.currency == "EUR"
     assert found.by_method == {"priced": 1}
+
+
+@pytest.fixture
+def mixed(client: FlaskClient, workspace: Workspace) -> Workspace:
+    """Seven models of several versions, regions and segments over two days; one sends tokens."""
+    rows = [
+        inference(
+            i, (i * 37) % (46 * 60) + 1, model_id=f"m{i % 7}", model_version=str(i % 3),
+            region=("FRA", "POL")[i % 2], user_segment=("consumer", "business")[i // 2 % 2],
+            cost=1.0 + i % 5, energy_kwh=None if i % 11 == 0 else 0.001 * (1 + i % 13),
+            latency_ms=100 + i, **({"output_tokens": 20} if i % 7 == 3 else {}),
+        )
+        for i in range(400)
+    ]  # fmt: skip
+    send(client, "inferences", rows)
+    rollups.roll_up(workspace)
+    track(workspace)
+    return workspace
+
+
+@pytest.mark.parametrize("name", [n for n in SUMMED if "latency" not in n])
+@pytest.mark.parametrize("length_ms", [7 * HOUR_MS + 123_456, 24 * HOUR_MS, 44 * HOUR_MS])
+def test_sums_of_the_fleet_are_those_of_its_models(
+    mixed: Workspace, name: str, length_ms: int
+) -> None:
+    window, by = Window(NOW_MS - length_ms - 77_000, NOW_MS - 77_000), SUMMED[name]
+    fast, slow = (
+        read_sums(mixed, name, window, by),
+        read_sums(mixed, name, window, (*by, "model_id")),
+    )
+    assert fast.keys
+    parts = {key: np.zeros(len(fast.timestamps_ms)) for key in fast.keys}
+    for key, row in zip(slow.keys, slow.values, strict=True):
+        parts[key[:-1]] += np.nan_to_num(row)
+    for key, row in zip(fast.keys, fast.values, strict=True):
+        np.testing.assert_allclose(np.nan_to_num(row), parts[key])
+    totals = read_totals(mixed, name, widened(window), (*by, "model_id"))
+    assert totals == pytest.approx(
+        dict(zip(slow.keys, np.nansum(slow.values, axis=1).tolist(), strict=True))
+    )
+
+
+@pytest.mark.parametrize("choice", [Choice(), Choice("m3"), Choice(segment="business")])
+def test_a_window_costs_and_emits_what_its_minutes_add_up_to(
+    mixed: Workspace, choice: Choice
+) -> None:
+    keys = ("model_id", "region", "segment", "version")
+    for window in (DAY, Window(NOW_MS - 7 * HOUR_MS - 123_456, NOW_MS - 77_000)):
+        spent = read_sums(mixed, spend.SPEND, window, keys, choice)
+        found = costs.get_costs(mixed, window, choice)
+        assert found.total == pytest.approx(spent.total())
+        np.testing.assert_allclose(
+            [v or 0.0 for v in found.over_time], np.nan_to_num(spent.over_time())
+        )
+        for dimension, place in (("model", 0), ("region", 1), ("segment", 2), ("version", 3)):
+            lines = {line.key: line.cost for line in found.lines[dimension]}  # type: ignore[index]
+            assert {k: v for k, v in lines.items() if v} == pytest.approx(spent.by(place))
+        names, courses = spent.courses(0)
+        drawn = {m.model_id: [v or 0.0 for v in m.cost] for m in found.models}
+        assert sorted(drawn) == names
+        for name, course in zip(names, courses, strict=True):
+            np.testing.assert_allclose(drawn[name], np.nan_to_num(course))
+        grams = read_sums(mixed, footprints.CARBON, window, ("model_id", "region", "part"), choice)
+        emitted = carbon.get_carbon(mixed, window, choice)
+        assert emitted.usage_g + emitted.embodied_g == pytest.approx(grams.total())
+        for lines_of, place in ((emitted.models, 0), (emitted.regions, 1)):
+            assert {line.key: line.carbon_g for line in lines_of} == pytest.approx(grams.by(place))
+
+
+def test_pages_get_the_first_models_and_the_same_whole(mixed: Workspace) -> None:
+    every, few = carbon.get_carbon(mixed, DAY), carbon.get_carbon(mixed, DAY, listed=2)
+    assert few.models == every.models[:2]
+    assert few.models_known == sum(line.known > 0 for line in every.models) == 7
+    whole = carbon.get_recent_footprint(mixed, DAY)
+    assert {f: getattr(every, f) for f in whole.__struct_fields__} == msgspec.structs.asdict(whole)
+    dear, drawn = costs.get_costs(mixed, DAY), costs.get_costs(mixed, DAY, drawn=2)
+    assert drawn.models == dear.models[:2]
+    assert drawn.lines == dear.lines
+    spending = costs.get_recent_spending(mixed, DAY)
+    assert {f: getattr(dear, f) for f in spending.__struct_fields__} == msgspec.structs.asdict(
+        spending
+    )
+    known = {line.key: (line.inferences, line.known) for line in every.models}
+    assert carbon.count_known(mixed, DAY) == known
+
+
+def test_a_hub_without_sums_of_usage_writes_them(mixed: Workspace) -> None:
+    before = costs.get_costs(mixed, DAY).total
+    for kind in ("spend", "carbon"):
+        record = mixed.records.get("increment_cursor", kind)
+        assert record is not None
+        old = {
+            "cursor": record.body["cursor"],
+            "basis": record.body["basis"].removesuffix("/fleet"),
+        }
+        mixed.records.put("increment_cursor", kind, old)
+    for name in (spend.SPEND, footprints.CARBON):
+        mixed.metrics.delete(select(fleet_name(name)))
+    assert costs.get_costs(mixed, DAY).total == 0
+    track(mixed)
+    assert costs.get_costs(mixed, DAY).total == pytest.approx(before)
+    assert carbon.get_carbon(mixed, DAY).usage_g > 0
 
 
 def test_currencies_are_not_added_up(client: FlaskClient, workspace: Workspace) -> None:
