@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from engines import business
-from engines.business import Budget, Driver, Forecast
+from engines.business import Budget, Driver, Forecast, SpendAnomaly
 from engines.errors import InsufficientData
 from engines.result import Insufficient
 from services.business_policy import MoneyBudget, get_business_policy
@@ -138,12 +141,13 @@ def get_surprises(ws: Workspace, window: Window, choice: Choice | None = None) -
     )
     units = read_sums(ws, COUNTED, whole, ("model_id", "segment"), choice, step_ms=HOUR_MS)
     series = spent.over_time()
-    together, lack = _runs(ws, spent, units, "", 0.0)
+    runs, lack = _runs(spent, _since(ws))
+    together = [_surprise(spent, units, "", runs, run) for run in runs.found]
     found = list(together)
-    for model_id in sorted({key[0] for key in spent.keys}):
-        least = LEAST_OF_ALL * spent.total()
-        mine = _runs(ws, spent.where(0, model_id), units.where(0, model_id), model_id, least)[0]
-        found += [one for one in mine if not any(_holds(other, one) for other in together)]
+    for model_id, mine in _runs_of_models(ws, spent):
+        own, own_units = spent.where(0, model_id), units.where(0, model_id)
+        surprises = [_surprise(own, own_units, model_id, mine, run) for run in mine.found]
+        found += [one for one in surprises if not any(_holds(other, one) for other in together)]
     found.sort(key=lambda one: -abs(one.spent - one.expected))
     return Surprises(
         ws.now_ms(), whole, labels["currency"], int(np.isfinite(series).sum()),
@@ -165,38 +169,75 @@ def _holds(other: Surprise, one: Surprise) -> bool:
     return other.start_ms <= one.start_ms and one.end_ms <= other.end_ms
 
 
-def _runs(
-    ws: Workspace, spent: Sums, units: Sums, model_id: str, least: float
-) -> tuple[list[Surprise], Insufficient | None]:
-    """Return the surprises of the whole, or of one model: a small one drowns in the total."""
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Hours of a course that stand out, counted from its first whole hour."""
+
+    first: int
+    found: list[SpendAnomaly]
+
+
+def _runs(spent: Sums, since_ms: int) -> tuple[_Runs, Insufficient | None]:
+    """Return the runs of everything together."""
     series = spent.over_time()
-    known = np.flatnonzero(np.isfinite(series))
-    first = int(known[0]) if len(known) else 0
-    if len(known) and spent.timestamps_ms[first] < _since(ws, model_id):
-        first += 1  # telemetry began inside this hour
+    first = int(_first_whole(spent, series[None, :], [since_ms])[0])
     try:
-        runs = business.find_spend_anomalies(np.nan_to_num(series[first:]), least_total_share=0.0)
+        found = business.find_spend_anomalies(np.nan_to_num(series[first:]), least_total_share=0.0)
     except InsufficientData as error:
-        return [], Insufficient.of(error)
-    least = max(least, LEAST_SHARE * spent.total())
-    runs = [run for run in runs if abs(run.spent - run.expected) >= least]
-    odd = np.zeros(len(series), dtype=bool)
-    odd[:first] = True  # before the first spending there is no usual
-    for run in runs:
-        odd[first + run.start : first + run.end] = True
-    found = []
-    for run in runs:
-        part = slice(first + run.start, first + run.end)
-        whose = [_drivers(spent, units, position, part, ~odd) for position in (0, 1)]
-        begin = int(spent.timestamps_ms[part.start])
-        end = begin + (part.stop - part.start) * HOUR_MS
-        found.append(Surprise(model_id, begin, end, run.spent, run.expected, run.score, *whose))
-    return found, None
+        return _Runs(first, []), Insufficient.of(error)
+    return _Runs(first, _worth_saying(found, LEAST_SHARE * spent.total())), None
 
 
-def _since(ws: Workspace, model_id: str) -> int:
-    """Return when telemetry of a model, or of any, began."""
-    return ws.events.first_seen_ms(model_id or None) or 0
+def _runs_of_models(ws: Workspace, spent: Sums) -> list[tuple[str, _Runs]]:
+    """Return each model with runs of its own: a small one drowns in the total."""
+    names, rows = spent.courses(0)
+    began: dict[str, int] = {}
+    for seen in ws.events.models_seen():
+        began[seen.model_id] = min(seen.first_ms, began.get(seen.model_id, seen.first_ms))
+    firsts = _first_whole(spent, rows, [began.get(name, 0) for name in names])
+    least = LEAST_OF_ALL * spent.total()
+    made = []
+    for first in np.unique(firsts).tolist():
+        chosen = np.flatnonzero(firsts == first)
+        each = business.find_spend_anomalies_of_each(
+            np.nan_to_num(rows[chosen, first:]), least_total_share=0.0
+        )
+        for row, found in zip(chosen.tolist(), each, strict=True):
+            own = max(least, LEAST_SHARE * float(np.nansum(rows[row])))
+            if kept := _worth_saying(found, own):
+                made.append((names[row], _Runs(first, kept)))
+    return sorted(made, key=lambda pair: pair[0])
+
+
+def _first_whole(spent: Sums, rows: NDArray[np.float64], since_ms: list[int]) -> NDArray[np.int64]:
+    """Return the first hour of each course with anything, and the next one where telemetry began
+    inside it."""
+    known = np.isfinite(rows)
+    first = np.where(known.any(axis=1), known.argmax(axis=1), 0)
+    is_part = known.any(axis=1) & (spent.timestamps_ms[first] < np.array(since_ms))
+    return np.asarray(first + is_part, dtype=np.int64)
+
+
+def _worth_saying(runs: list[SpendAnomaly], least: float) -> list[SpendAnomaly]:
+    return [run for run in runs if abs(run.spent - run.expected) >= least]
+
+
+def _surprise(spent: Sums, units: Sums, model_id: str, runs: _Runs, run: SpendAnomaly) -> Surprise:
+    """Return a run of the whole, or of one model, with whose doing it was."""
+    odd = np.zeros(len(spent.timestamps_ms), dtype=bool)
+    odd[: runs.first] = True  # before the first spending there is no usual
+    for other in runs.found:
+        odd[runs.first + other.start : runs.first + other.end] = True
+    part = slice(runs.first + run.start, runs.first + run.end)
+    whose = [_drivers(spent, units, position, part, ~odd) for position in (0, 1)]
+    begin = int(spent.timestamps_ms[part.start])
+    end = begin + (part.stop - part.start) * HOUR_MS
+    return Surprise(model_id, begin, end, run.spent, run.expected, run.score, *whose)
+
+
+def _since(ws: Workspace) -> int:
+    """Return when telemetry began."""
+    return ws.events.first_seen_ms() or 0
 
 
 def _drivers(

@@ -7,7 +7,7 @@ work or dearer work. `METHODS` names every other question with the function that
 from collections.abc import Callable
 from typing import Any
 
-from engines.business.anomalies import find_spend_anomalies
+from engines.business.anomalies import find_spend_anomalies, find_spend_anomalies_of_each
 from engines.business.budget import track_budget
 from engines.business.drivers import explain_change
 from engines.business.forecast import forecast
@@ -58,6 +58,7 @@ __all__ = [
     "explain_change",
     "find_price",
     "find_spend_anomalies",
+    "find_spend_anomalies_of_each",
     "forecast",
     "load_prices",
     "price_tokens",

@@ -100,6 +100,22 @@ def test_a_peak_on_a_first_day_with_a_rhythm_is_found() -> None:
     assert (found.start, found.end) == (12, 13)
 
 
+@pytest.mark.parametrize("hours", [12, 40, 72, 100])
+@pytest.mark.parametrize("share_unknown", [0.0, 0.1])
+def test_many_courses_at_once_say_what_each_says(hours: int, share_unknown: float) -> None:
+    rng = np.random.default_rng(hours)
+    spend = rng.gamma(20, 1.0, (30, hours))
+    spend[rng.random(spend.shape) < 0.03] *= 8
+    spend[rng.random(spend.shape) < share_unknown] = np.nan
+    each = business.find_spend_anomalies_of_each(spend)
+    assert any(each)
+    for row, found in zip(spend, each, strict=True):
+        if np.isfinite(row).sum() >= 12:
+            assert business.find_spend_anomalies(row) == found
+        else:
+            assert found == []
+
+
 def test_few_hours_say_nothing() -> None:
     with pytest.raises(InsufficientData):
         business.find_spend_anomalies(np.ones(11))
@@ -138,7 +154,7 @@ def test_the_usual_is_the_median_of_other_days_or_of_the_hours_around(n: int) ->
     rng = np.random.default_rng(n)
     spend = rng.lognormal(size=n)
     spend[rng.random(n) < 0.3] = np.nan
-    for at, found in enumerate(anomalies._usual(spend, 24)):
+    for at, found in enumerate(anomalies._usual(spend[None], 24)[0]):
         if n < 72:
             others = [i for i in range(at - 4, at + 5) if i != at and 0 <= i < n]
         else:
