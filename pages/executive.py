@@ -24,6 +24,7 @@ from i18n import currency, direction, duration, number, percent, quantity, t
 from pages import executive_plans, focus, sources
 from services.costs import get_recent_spending
 from services.executive import Executive, Risk, Sentence, get_executive
+from services.incident_groups import Causes
 from services.profiles import PATHS, WidgetView, get_dashboard
 from services.series import step_for
 from services.times import MINUTE_MS, Window
@@ -152,7 +153,11 @@ def _said(widget: WidgetView) -> str:
     name = widget.id
     if name == "open_incidents" and "mttr_s" in said:
         name = "open_incidents_timed"
-    return words(f"k_{name}", **{key: _written(key, value, said) for key, value in said.items()})
+    text = words(f"k_{name}", **{key: _written(key, value, said) for key, value in said.items()})
+    if widget.id != "open_incidents" or not said.get("incidents"):
+        return text
+    counts = (int(said[key]) for key in ("incidents", "causes", "unexplained"))
+    return f"{sources.causes_words(Causes(*counts))} · {text}"
 
 
 def _written(key: str, value: float | str, given: dict[str, float | str]) -> str:

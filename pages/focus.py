@@ -21,6 +21,7 @@ from pages import sources
 from services import numbers as names
 from services.analyses import Job
 from services.diagnosis import Subject, first_of, worst_open
+from services.incident_groups import count_causes
 from services.incidents import Incident, get_incident, open_incidents
 from services.numbers import EVENTS, Number
 from services.workspace import Workspace
@@ -116,7 +117,7 @@ def trouble(ws: Workspace, model_id: str = "") -> html.Div | None:
         html.A(t("incidents.open_impact"), href=sources.incident_link(worst, "/impact")),
     ]  # fmt: skip
     if len(found) > 1:
-        words = t("incidents.others_open", n=number(len(found) - 1))
+        words = sources.causes_words(count_causes(found))
         links += [" · ", html.A(words, href="/incidents")]
     told = html.Div([html.P(parts), html.P(links, className="answer-about")])
     return html.Div([icon("exclamation-octagon"), told], className="answer answer-bad")

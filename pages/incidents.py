@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from dash import ALL, Input, Output, ctx, html, no_update
 
-from components import paging, states, tables
-from components.address import link
+from components import states
 from components.icons import icon
 from components.kpi import kpi, row
 from components.live import View, slot, view_store
-from components.paging import Part, Sorting
 from components.panel import Provenance, grid, moment, panel
 from components.scope import Scope
 from components.shell import page_header
 from components.status import mark
-from components.tables import Column
-from components.theme import Status
 from engines.causal.result import Evidence
 from engines.result import Insufficient
-from i18n import duration, t, tell
+from i18n import duration, number, t
 from pages import explore_parts as parts
 from pages import focus, sources
+from pages.incident_list import SEVERITY, buttons, listed
 from services import incidents as service
-from services.errors import NotFound
+from services.incident_groups import IncidentGroup, count_causes, group_by_cause
 from services.incidents import Incident
 from services.times import Window
 from services.workspace import Workspace, current_workspace
 
 PATH = "/incidents"
-SEVERITY: dict[str, Status] = {"critical": "bad", "warning": "warn", "info": "none"}
 _MOST = 10_000
-_SEVERITIES = ("critical", "warning", "info")
-_SORTS: dict[str, Callable[[Incident], Any]] = {
-    "since": lambda incident: incident.opened_at_ms,
-    "severity": lambda incident: _SEVERITIES.index(incident.severity),
-    "state": lambda incident: incident.state,
-    "lasted": lambda incident: _lasted_ms(incident),
-}
-USUAL = "-since"
-"""What the list is sorted by, and how where nobody asked: the newest first."""
+MOST_SIBLINGS = 20
 _KPIS = ("open", "count", "mean_time")
 Children = Any  # what a Dash component takes as children
 
@@ -73,9 +61,11 @@ def register(dash_app: Any) -> None:  # a dash.Dash
     def _act(clicks: list[int | None]) -> Any:
         if not any(clicks) or not ctx.triggered_id:
             return no_update
-        incident_id, state = str(ctx.triggered_id["index"]).split("|")
-        changed = service.change_state(current_workspace(), incident_id, state)  # type: ignore[arg-type]
-        return {"kind": "good", "title": t(f"incidents.{changed.state}"), "text": _title(changed)}
+        ids, state = str(ctx.triggered_id["index"]).split("|")
+        changed = service.change_states(current_workspace(), ids.split(","), state)  # type: ignore[arg-type]
+        rest = t("incidents.in_group_more", n=number(len(changed) - 1)) if changed[1:] else ""
+        text = f"{_title(changed[0])} {rest}".strip()
+        return {"kind": "good", "title": t(f"incidents.{state}"), "text": text}
 
 
 def fill(ws: Workspace, scope: Scope, view: View) -> None:
@@ -85,8 +75,11 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     found = [i for i in everything if _is_in(i, window, scope.model)]
     _fill_figures(view, found)
     source = Provenance(scope.describe(), len(found), computed_at_ms=ws.now_ms())
-    view.panel("incidents-list", _list(found, parts.opened(scope)), source)
-    view.panel("incidents-one", _one(ws, focus.parse(scope.focus).incident))
+    # Whole groups: a member of another model, or from before the window, may be the worst of it.
+    groups, shown = group_by_cause(everything), {i.id for i in found}
+    seen = [g for g in groups if any(i.id in shown for i in g.incidents)]
+    view.panel("incidents-list", listed(seen, parts.opened(scope)), source)
+    view.panel("incidents-one", _one(groups, focus.parse(scope.focus).incident))
 
 
 def _is_in(incident: Incident, window: Window, model_id: str) -> bool:
@@ -107,6 +100,7 @@ def _fill_figures(view: View, found: list[Incident]) -> None:
         "open": kpi(
             t("incidents.open"), float(len(active)), kpi_id="incidents-open",
             status="bad" if active else "good",
+            word=sources.causes_words(count_causes(active)) if active else None,
         ),
         "count": kpi(t("incidents.count"), float(len(found)), kpi_id="incidents-count"),
         "mean_time": kpi(t("incidents.mean_time"), mean, kpi_id="incidents-mean"),
@@ -115,61 +109,31 @@ def _fill_figures(view: View, found: list[Incident]) -> None:
         view.slot(f"incidents-{name}", figure)
 
 
-def _list(found: list[Incident], opened: parts.Asked) -> Children:
-    if not found:
-        return states.calm(t("incidents.calm"), t("incidents.none"))
-    by, descending = paging.asked_sort(opened.one("sort"), tuple(_SORTS), USUAL)
-    found = sorted(found, key=_SORTS[by], reverse=descending)
-    part = Part(opened.page("page"), len(found))
-    sorting = Sorting(
-        by, descending, tuple(_SORTS), lambda to: link("", detail=opened.but(sort=to, page=""))
-    )
-    columns = [
-        Column("title", t("incidents.what"), "node"),
-        Column("severity", t("incidents.severity"), "node"),
-        Column("state", t("incidents.state")),
-        Column("since", t("incidents.since"), "node"),
-        Column("lasted", t("incidents.lasted")),
-        Column("cause", t("incidents.cause")),
-    ]
-    rows = [
-        {
-            "title": html.A(_title(i), href=sources.incident_link(i)),
-            "severity": mark(SEVERITY[i.severity]),
-            "state": t(f"incidents.{i.state}"),
-            "since": moment(i.opened_at_ms),
-            "lasted": duration(_lasted_ms(i) / 1_000),
-            "cause": focus.cause_words(i),
-        }
-        for i in found[part.rows]
-    ]
-    return tables.paged(
-        columns, rows, caption=t("incidents.all"), part=part, sorting=sorting,
-        address=lambda at: link("", detail=opened.but(page=str(at))),
-    )  # fmt: skip
-
-
-def _lasted_ms(incident: Incident) -> int:
-    return (incident.resolved_at_ms or incident.updated_at_ms) - incident.opened_at_ms
-
-
 def _title(incident: Incident) -> str:
     return sources.incident_title(incident)
 
 
-def _one(ws: Workspace, incident_id: str) -> Children:
+def _one(groups: Sequence[IncidentGroup], incident_id: str) -> Children:
+    """Return one incident and its group; without one asked for, what is first in line."""
     if not incident_id:
-        return states.empty(t("incidents.choose"))
-    try:
-        incident = service.get_incident(ws, incident_id)
-    except NotFound as error:
-        return states.empty(tell(error.message))
+        if not groups or groups[0].state == "resolved":
+            return states.empty(t("incidents.choose"))
+        return _told(groups[0].incidents[0], groups[0])
+    for group in groups:
+        for incident in group.incidents:
+            if incident.id == incident_id:
+                return _told(incident, group)
+    return states.empty(t("reasons.no_such_incident", id=incident_id))
+
+
+def _told(incident: Incident, group: IncidentGroup) -> Children:
     return html.Div(
         [
             html.H3(_title(incident), className="panel-lead"),
             html.P([mark(SEVERITY[incident.severity]), " · ", moment(incident.opened_at_ms)]),
             *_explained(incident),
-            _actions(incident),
+            buttons([incident]),
+            _siblings(incident, group),
             _still_found(incident),
             _history(incident),
         ]
@@ -227,20 +191,25 @@ def _words(name: str, lines: list[str]) -> Children:
     return html.Div([html.B(t(f"incidents.{name}")), listed])
 
 
-def _actions(incident: Incident) -> Children:
-    if incident.state == "resolved":
+def _siblings(incident: Incident, group: IncidentGroup) -> Children:
+    """Return the other incidents of its cause, with what can be decided about all of them."""
+    others = [i for i in group.incidents if i.id != incident.id]
+    if not others:
         return None
-    wanted = [("acknowledge", "acknowledged"), ("resolve", "resolved")]
-    buttons = [
-        html.Button(
-            t(f"incidents.{verb}"),
-            id={"type": "incident-act", "index": f"{incident.id}|{state}"},
-            className="btn-quiet",
+    lines = [
+        html.Li(
+            [
+                mark(SEVERITY[one.severity]), " · ",
+                html.A(_title(one), href=sources.incident_link(one)), " · ",
+                t(f"incidents.{one.state}"), " · ", moment(one.opened_at_ms),
+            ]
         )
-        for verb, state in wanted
-        if state != incident.state
-    ]
-    return html.Div(buttons, className="button-row no-print")
+        for one in others[:MOST_SIBLINGS]
+    ]  # fmt: skip
+    rest = len(others) - len(lines)
+    more = html.P(t("panel.show_more", n=rest), className="table-more") if rest else None
+    said = t("incidents.same_cause", n=len(others))
+    return html.Div([html.B(said), html.Ul(lines), more, buttons(group.incidents, is_group=True)])
 
 
 def _still_found(incident: Incident) -> Children:

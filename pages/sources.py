@@ -28,6 +28,7 @@ from engines.reliability import wilson
 from engines.trust import Code, Trust
 from i18n import duration, number, percent, quantity, t
 from services.computed import Computed
+from services.incident_groups import Causes
 from services.incidents import Incident
 from services.marks import list_marks
 from services.models import was_watched
@@ -283,6 +284,19 @@ def incident_title(incident: Incident) -> str:
 def incident_link(incident: Incident, page: str = "/incidents") -> str:
     """Return the address of a page that is about an incident."""
     return f"{page}?{urlencode({'focus': urlencode({'incident': incident.id})})}"
+
+
+def causes_words(counts: Causes) -> str:
+    """Return how many incidents there are and how many causes they have.
+
+    What is traced to nothing is counted beside, and never as a cause.
+    """
+    if counts.causes == 0:
+        return t("incidents.of_no_cause", n=counts.incidents)
+    said = t("incidents.by_cause", n=counts.incidents, causes=counts.causes)
+    if counts.unexplained == 0:
+        return said
+    return f"{said} · {t('incidents.unexplained', n=counts.unexplained)}"
 
 
 def service_words(service: ServiceHealth) -> str:

@@ -131,7 +131,9 @@ def _fill_figures(
         "incidents": kpi(
             t("unified.incidents"), float(totals.open_incidents), kpi_id="unified-incidents",
             status="bad" if totals.open_incidents else "good",
-            word=None if totals.open_incidents else t("trust.health_healthy"),
+            word=sources.causes_words(totals.causes)
+            if totals.open_incidents
+            else t("trust.health_healthy"),
             href="/incidents",
         ),
     }  # fmt: skip

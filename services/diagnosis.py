@@ -25,6 +25,7 @@ from services.causal import (
 )
 from services.errors import Invalid, NotFound
 from services.identity import permitted
+from services.incident_groups import cause_key
 from services.incidents import Incident, get_incident, list_incidents, open_incidents
 from services.scene import Scene, absent, read_node, read_scene
 from services.times import MINUTE_MS, Window
@@ -113,7 +114,7 @@ def first_of(found: Sequence[Incident]) -> Incident | None:
     """Return of the most severe incidents one whose cause is named, and of these the oldest: what a
     trouble breaks later comes after it. They come worst first."""
     worst = [i for i in found if i.severity == found[0].severity]
-    return min(worst, key=lambda i: (_named_cause(i) is None, i.opened_at_ms, i.id), default=None)
+    return min(worst, key=lambda i: (cause_key(i) is None, i.opened_at_ms, i.id), default=None)
 
 
 @permitted("causal:read")
@@ -126,15 +127,7 @@ def sharing(ws: Workspace, found: Diagnosis) -> list[Incident]:
     cause = result.cause
     mine = cause.event_id or (cause.node, cause.metric)
     own = found.incident.id if found.incident else None
-    return [i for i in open_incidents(ws) if i.id != own and _named_cause(i) == mine]
-
-
-def _named_cause(incident: Incident) -> str | Key | None:
-    kept = incident.root_cause
-    if kept is None or kept["abstained"] or not kept["causes"]:
-        return None
-    first = kept["causes"][0]
-    return str(first["event_id"]) if first["event_id"] else (first["node"], first["metric"])
+    return [i for i in open_incidents(ws) if i.id != own and cause_key(i) == mine]
 
 
 @permitted("causal:read")

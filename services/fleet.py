@@ -10,6 +10,7 @@ import msgspec
 from engines.result import Insufficient
 from engines.sentence import say
 from services.identity import permitted
+from services.incident_groups import Causes, count_causes
 from services.incidents import Incident, open_incidents
 from services.models import Model, list_models
 from services.times import DAY_MS, HOUR_MS, Window
@@ -55,6 +56,7 @@ class Totals(msgspec.Struct, frozen=True):
     services_unhealthy: int
     mean_trust: float | None
     open_incidents: int
+    causes: Causes  # of the open incidents
     requests: int
     error_rate: float | None
     latency_p95_ms: float | None
@@ -188,6 +190,7 @@ def _totals(
         services_unhealthy=sum(s.health in ("warning", "critical") for s in services),
         mean_trust=sum(known) / len(known) if known else None,
         open_incidents=len(incidents),
+        causes=count_causes(incidents),
         requests=traffic.requests,
         error_rate=traffic.error_rate,
         latency_p95_ms=traffic.latency_ms["p95"] if traffic.latency_ms else None,

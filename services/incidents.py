@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from connectors.protocols import RecordTransaction
 from engines.sentence import say
-from services.errors import Conflict, NotFound
+from services.errors import Conflict, Invalid, NotFound
 from services.identity import permitted
 from services.sentences import kept, recalled
 from services.times import HOUR_MS
@@ -26,7 +27,9 @@ CONDITION_GONE = "the condition went away"
 AGAIN_MS = 4 * HOUR_MS
 """After a person resolved an incident, its condition is held back this long while it stays as it
 was: the interval at which Prometheus' Alertmanager repeats an alert when nobody set another."""
-_RANK = {"critical": 0, "warning": 1, "info": 2}
+RANK: dict[Severity, int] = {"critical": 0, "warning": 1, "info": 2}
+MOST_CHANGED = 1_000
+"""Incidents that change state in one transaction."""
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -89,31 +92,51 @@ def open_incidents(ws: Workspace) -> list[Incident]:
 def still_open(incidents: list[Incident]) -> list[Incident]:
     """Return those of some incidents that are not resolved, worst and newest first."""
     found = [i for i in incidents if i.state != "resolved"]
-    return sorted(found, key=lambda i: (_RANK[i.severity], -i.opened_at_ms))
+    return sorted(found, key=lambda i: (RANK[i.severity], -i.opened_at_ms))
 
 
 @permitted("incidents:read")
 def get_incident(ws: Workspace, incident_id: str) -> Incident:
     """Return one incident."""
-    row = ws.records.get(_KIND, incident_id)
-    if row is None:
-        raise NotFound(say("reasons.no_such_incident", "there is no incident {id}", id=incident_id))
-    return _read(row.body)
+    return _found(ws.records, incident_id)
 
 
 @permitted("incidents:write")
 def change_state(ws: Workspace, incident_id: str, state: State, *, note: str = "") -> Incident:
     """Acknowledge or resolve an incident; a resolved one stays resolved."""
-    incident = get_incident(ws, incident_id)
-    if incident.state == "resolved":
-        raise Conflict(
+    return change_states(ws, [incident_id], state, note=note)[0]
+
+
+@permitted("incidents:write")
+def change_states(
+    ws: Workspace, incident_ids: Sequence[str], state: State, *, note: str = ""
+) -> list[Incident]:
+    """Acknowledge or resolve incidents together: all that are named and none besides, so that one
+    that joins their group meanwhile stays open. What is resolved already stays as it is."""
+    ids = list(dict.fromkeys(incident_ids))
+    if not 1 <= len(ids) <= MOST_CHANGED:
+        raise Invalid(
             say(
-                "reasons.incident_is_resolved",
-                "the incident is resolved; a new finding opens a new one",
+                "reasons.incidents_at_once",
+                "name 1 to {most, number} incidents, got {n, number}",
+                most=MOST_CHANGED,
+                n=len(ids),
             )
         )
     text = f"{state}: {note}" if note else state
-    return _write(ws, ws.records, _moved(ws, incident, state, text))
+    with ws.records.transaction() as tx:
+        found = [_found(tx, one) for one in ids]
+        if all(i.state == "resolved" for i in found):
+            raise Conflict(
+                say(
+                    "reasons.incident_is_resolved",
+                    "the incident is resolved; a new finding opens a new one",
+                )
+            )
+        return [
+            i if i.state == "resolved" else _write(ws, tx, _moved(ws, i, state, text))
+            for i in found
+        ]
 
 
 @permitted("analysis:run")
@@ -143,7 +166,7 @@ def reconcile(ws: Workspace, findings: list[Finding], *, quiet_ms: int) -> list[
             known, before = active.pop(key, None), held.get(key)
             if known is not None:
                 _write(ws, tx, _refreshed(known, finding, now))
-            elif before is not None and _RANK[finding.severity] >= _RANK[before.severity]:
+            elif before is not None and RANK[finding.severity] >= RANK[before.severity]:
                 _write(ws, tx, msgspec.structs.replace(before, updated_at_ms=now))
             else:
                 opened.append(_write(ws, tx, _opened(finding, now)))
@@ -196,6 +219,13 @@ def _moved(ws: Workspace, incident: Incident, state: State, text: str) -> Incide
         resolved_at_ms=now if state == "resolved" else None,
         notes=(*incident.notes, note),
     )
+
+
+def _found(records: RecordTransaction, incident_id: str) -> Incident:
+    row = records.get(_KIND, incident_id)
+    if row is None:
+        raise NotFound(say("reasons.no_such_incident", "there is no incident {id}", id=incident_id))
+    return _read(row.body)
 
 
 def _write(ws: Workspace, records: RecordTransaction, incident: Incident) -> Incident:

@@ -21,6 +21,7 @@ from services.costs import NO_KNOWN_COST, get_recent_spending
 from services.explore import list_events
 from services.figures import Direction, Figure, Judgement, Sight, unknown
 from services.identity import permitted
+from services.incident_groups import count_causes
 from services.incidents import Incident
 from services.slo import fastest, judge_burn
 from services.times import HOUR_MS, Window
@@ -105,7 +106,11 @@ def open_incidents(sight: Sight) -> Figure:
         i.opened_at_ms < edge and (i.resolved_at_ms or edge) >= edge for i in sight.incidents
     )
     times = _resolved_s(sight.incidents, sight.window)
-    said: dict[str, float | str] = {"critical": critical, "resolved": len(times)}
+    traced = count_causes(still)
+    said: dict[str, float | str] = {
+        "critical": critical, "resolved": len(times), "incidents": traced.incidents,
+        "causes": traced.causes, "unexplained": traced.unexplained,
+    }  # fmt: skip
     if times:
         said["mttr_s"] = sum(times) / len(times)
     return Figure(float(len(still)), float(before), judged, "", said, len(sight.incidents))

@@ -8,7 +8,9 @@ import msgspec
 
 from app.api.routing import Router
 from services import alerts
+from services import incident_groups as groups
 from services import incidents as service
+from services.incident_groups import IncidentGroup
 from services.incidents import Incident
 from services.workspace import Workspace
 
@@ -23,9 +25,25 @@ class Filter(msgspec.Struct, frozen=True):
     limit: int = 200
 
 
+class GroupFilter(msgspec.Struct, frozen=True):
+    """Which groups to list."""
+
+    state: Literal["open", "acknowledged", "resolved"] | None = None
+    severity: Literal["critical", "warning", "info"] | None = None
+    limit: int = 200
+
+
 class Change(msgspec.Struct, frozen=True):
     """A new state and why."""
 
+    state: Literal["acknowledged", "resolved"]
+    note: str = ""
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """A new state of several incidents, such as the members of a group, and why."""
+
+    incident_ids: list[str]
     state: Literal["acknowledged", "resolved"]
     note: str = ""
 
@@ -40,6 +58,23 @@ def list_alerts(ws: Workspace) -> list[Incident]:
 def list_incidents(ws: Workspace, query: Filter) -> list[Incident]:
     """Return incidents, newest first."""
     return service.list_incidents(ws, state=query.state, limit=query.limit)
+
+
+@router.route(
+    "GET", "/groups", permission="incidents:read", query=GroupFilter, returns=list[IncidentGroup]
+)
+def list_groups(ws: Workspace, query: GroupFilter) -> list[IncidentGroup]:
+    """Return incidents by cause: open ones first, then the worst, then the newest."""
+    return groups.list_groups(ws, state=query.state, severity=query.severity, limit=query.limit)
+
+
+@router.route(
+    "POST", "/state", permission="incidents:write", body=Changes, returns=list[Incident],
+    errors=(404, 409),
+)  # fmt: skip
+def change_states(ws: Workspace, body: Changes) -> list[Incident]:
+    """Acknowledge or resolve incidents together, such as the members of a group."""
+    return service.change_states(ws, body.incident_ids, body.state, note=body.note)
 
 
 @router.route(

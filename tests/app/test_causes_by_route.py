@@ -128,6 +128,27 @@ def test_a_burning_budget_is_traced_to_the_deployment_that_made_its_service_slow
     assert attached["effect"] == ["recommender", "burn_rate:shop"]
 
 
+def test_the_incidents_of_one_deployment_are_one_group_that_is_resolved_together(
+    client: FlaskClient, workspace: Workspace
+) -> None:
+    Shop(slow_s=0.35).send(client)
+    event = {"title": CHANGE, "event_type": "deployment", "service": "cart",
+             "timestamp": NOW_S - 60 * BAD - 90}  # fmt: skip
+    client.post("/api/ingest/events", json={"events": [event]})
+    promise(client, {"kind": "latency", "threshold": 250.0})
+    burnt(client, workspace)
+    ids = {i["id"] for i in client.get("/api/incidents").json["data"]}
+    (group,) = client.get("/api/incidents/groups?state=open&severity=critical").json["data"]
+    assert {i["id"] for i in group["incidents"]} == ids and len(ids) > 1
+    assert (group["cause"]["node"], group["cause"]["event_title"]) == ("cart", CHANGE)
+    body = {"incident_ids": sorted(ids), "state": "resolved", "note": "rolled back"}
+    changed = client.post("/api/incidents/state", json=body).json["data"]
+    assert {i["state"] for i in changed} == {"resolved"}
+    assert client.post("/api/incidents/state", json=body).status_code == 409
+    body["incident_ids"] = []
+    assert client.post("/api/incidents/state", json=body).status_code == 422
+
+
 def test_a_storm_of_incidents_is_explained_from_one_reading(
     client: FlaskClient, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

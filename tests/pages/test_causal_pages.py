@@ -489,7 +489,7 @@ def test_a_red_number_says_its_likeliest_cause_and_leads_to_evidence_and_cost(
         put_incident(workspace, "explained", now, "pool")
         said = str(focus.trouble(workspace))
         assert "explained answers" in said and "Latency of db" in said
-        assert "/causes?" in said and "/impact?" in said and "Other open incidents: 1." in said
+        assert "/causes?" in said and "/impact?" in said and "2 incidents, 1 cause" in said
         assert focus.trouble(workspace, "somebody") is None
         assert "Other open" not in str(focus.trouble(workspace, "unexplained"))
 
