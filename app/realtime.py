@@ -10,6 +10,7 @@ from flask import Flask, g, request
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed
 
+from connectors.errors import NOT_JSON
 from connectors.protocols import Message, Subscription
 from services.identity import ROLES
 from services.workspace import Workspace
@@ -115,7 +116,7 @@ class _Connection:
         try:
             command = msgspec.json.decode(raw or b"", type=_Command)
             self._obey(command)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (*NOT_JSON, ValueError) as error:
             self._send("error", "", {"error": str(error)})
 
     def _obey(self, command: _Command) -> None:

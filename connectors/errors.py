@@ -11,6 +11,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding JSON raises: bytes that are no UTF-8 and deep nesting have errors of their own."""
+
 
 class ConnectorError(Exception):
     """A backend could not do what was asked."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.errors import NOT_JSON
 from connectors.otlp_attributes import Attributes, label_value
 from connectors.telemetry import Inference, Span
 
@@ -151,7 +152,7 @@ def _decoded(value: Any) -> Any:
         return value
     try:
         return msgspec.json.decode(value)
-    except (msgspec.DecodeError, RecursionError):
+    except NOT_JSON:
         return value
 
 

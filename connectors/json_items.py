@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from connectors.decoded import EARLIEST_MS, MAX_AHEAD_MS
-from connectors.errors import Refused, TooMuch
+from connectors.errors import NOT_JSON, Refused, TooMuch
 
 I = TypeVar("I")  # noqa: E741 -- an input shape
 R = TypeVar("R")
@@ -56,7 +56,7 @@ def parse(body: bytes, decoder: msgspec.json.Decoder[B]) -> B:
     except msgspec.ValidationError as error:
         _, reason = _explain(error)
         raise Refused(f"body: {reason}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise Refused(f"body is not JSON: {error}") from error
 
 
@@ -85,7 +85,7 @@ def read_each(
             rejected.append(Rejected(index, error.field, error.reason))
         except msgspec.ValidationError as error:
             rejected.append(Rejected(index, *_explain(error)))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except NOT_JSON as error:
             rejected.append(Rejected(index, "", f"not JSON: {error}"))
     return Items(rows, rejected, sorted(ignored))
 

@@ -11,7 +11,7 @@ import msgspec
 import requests
 import urllib3
 
-from connectors.errors import ConnectorError, Refused, TooMuch, Unavailable
+from connectors.errors import NOT_JSON, ConnectorError, Refused, TooMuch, Unavailable
 
 MAX_ANSWER_BYTES = 1_000_000
 ATTEMPTS = 3
@@ -143,7 +143,7 @@ def _text(status: int, raw: bytes) -> str:
         raise Refused(f"the judge refuses with status {status}")
     try:
         found = msgspec.json.decode(raw, type=_Completion)
-    except (msgspec.DecodeError, RecursionError):
+    except NOT_JSON:
         raise Refused("the judge's answer is no chat completion") from None
     if not found.choices or not found.choices[0].message.content:
         raise Refused("the judge's answer is empty")

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.errors import Refused
+from connectors.errors import NOT_JSON, Refused
 from connectors.otlp_attributes import MAX_DEPTH
 
 Number64 = int | str
@@ -214,7 +214,7 @@ def parse_attributes(raw: bytes) -> dict[str, Any]:
 def _parse(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
         return decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise Refused(f"body is not OTLP JSON: {error}") from error
 
 

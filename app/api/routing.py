@@ -16,6 +16,7 @@ from flask import Blueprint, Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
 from app.api.encoding import encode_json
+from connectors.errors import NOT_JSON
 from i18n import LANGUAGES
 from services.errors import Forbidden, Invalid, Malformed, NotFound, TooLarge, UnsupportedMedia
 from services.workspace import Workspace
@@ -155,7 +156,7 @@ def parse_body(kind: Any) -> Any:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
         raise Invalid(str(error)) from error
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise Malformed(f"the body is not JSON: {error}") from error
 
 

@@ -57,7 +57,8 @@ def test_a_client_hears_the_channels_it_chose_and_no_others(hub: Flask) -> None:
 def test_a_bad_message_gets_an_error_and_not_a_close(hub: Flask) -> None:
     with serve(hub) as server, connect(server.url) as client:
         hear(client)
-        for bad in ("nonsense", "[]", '{"action":"dance"}', '{"action":"subscribe","channel":"x"}'):
+        odd = ("nonsense", "[]", '{"action":"dance"}', '{"action":"subscribe","channel":"x"}')
+        for bad in (*odd, b'{"action":"\xff"}', '{"x":' + "[" * 4_000):
             client.send(bad)
             assert hear(client)["type"] == "error", bad
         client.send('{"action":"ping"}')
