@@ -5,21 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from dash import Output
 from flask import current_app, request
 
+from connectors.errors import NOT_JSON
 from services.errors import Malformed, UnsupportedMedia
 
 
-class _Property(msgspec.Struct):
+class _Output(msgspec.Struct):
     id: str | dict[str, Any]  # a pattern-matching id is a JSON object
     property: str
+
+
+class _Property(_Output):
     value: Any = None  # whatever the component holds
 
 
 class _Body(msgspec.Struct):
     output: str
+    outputs: _Output | list[_Output]
     inputs: list[_Property | list[_Property]]
-    outputs: Any = None  # checked against the callback map through `output`
     changedPropIds: list[str] = []
     state: list[_Property | list[_Property]] = []
     parsedChangedPropsIds: list[Any] = []
@@ -34,11 +39,19 @@ def check_dash_body() -> None:
         raise UnsupportedMedia("send application/json")
     try:
         body = _decoder.decode(request.get_data(cache=True))
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise Malformed(f"not a callback: {error}") from error
     known = current_app.extensions["aiobs_dash_outputs"]()
-    if body.output not in known:
+    wired = known.get(body.output)
+    if wired is None or "callback" not in wired:  # those of the browser have no function here
         raise Malformed("not a callback of this application")
-    wired = known[body.output]
     if (len(body.inputs), len(body.state)) != (len(wired["inputs"]), len(wired["state"])):
         raise Malformed("not the inputs of this callback")
+    if _as_dash(body.outputs) != wired["output"]:
+        raise Malformed("not the outputs of this callback")
+
+
+def _as_dash(outputs: _Output | list[_Output]) -> Any:  # as the callback map holds them
+    if isinstance(outputs, list):
+        return [_as_dash(one) for one in outputs]
+    return Output(outputs.id, outputs.property.split("@")[0])  # `@` marks a second writer of it

@@ -10,7 +10,7 @@ from i18n import current
 
 
 @pytest.mark.parametrize(
-    "body", [b"{}", b"[]", b"null", b"{", b'{"output": "no.such", "inputs": []}']
+    "body", [b"{}", b"[]", b"null", b"{", b'{"output": "no.such", "inputs": []}', b'{"\xff": 1}']
 )
 def test_malformed_callbacks_get_400(client: FlaskClient, body: bytes) -> None:
     answer = client.post("/_dash-update-component", data=body, content_type="application/json")
@@ -22,6 +22,17 @@ def test_a_callback_without_its_inputs_gets_400(hub: Flask, client: FlaskClient)
     for output in hub.extensions["aiobs_dash_outputs"]():
         body = {"output": output, "inputs": [], "state": []}
         assert client.post("/_dash-update-component", json=body).status_code == 400, output
+
+
+def test_a_callback_of_the_browser_or_for_other_outputs_gets_400(
+    hub: Flask, client: FlaskClient
+) -> None:
+    for output, wired in hub.extensions["aiobs_dash_outputs"]().items():
+        inputs, state = ([dict(one) for one in wired[kind]] for kind in ("inputs", "state"))
+        body = {"output": output, "inputs": inputs, "state": state}
+        for outputs in ([], {"id": "toast", "property": "nothing"}, None):
+            answer = client.post("/_dash-update-component", json={**body, "outputs": outputs})
+            assert answer.status_code == 400, (output, outputs)
 
 
 def test_callbacks_in_another_media_type_get_415(client: FlaskClient) -> None:
