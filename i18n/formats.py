@@ -7,6 +7,7 @@ use: a process that formats nothing does not pay for it.
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _MISSING = "–"
 _SI = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_LONG = 1e21
+"""From here on numbers are written with an exponent: nobody counts 22 digits, and Babel has 28."""
 
 
 def babel_locale(locale: str | None) -> Locale:
@@ -45,6 +48,10 @@ def _pattern(decimals: int, fixed: bool, around: str = "#,##0") -> NumberPattern
 @lru_cache(maxsize=10_000)
 def _written(value: float, pattern: NumberPattern, locale: Locale) -> str:
     """Return a number by its pattern. Most numbers of a page are those of the tick before."""
+    if abs(value) >= _LONG:
+        from babel.numbers import parse_pattern
+
+        pattern = parse_pattern(re.sub(r"[#0,.]+", "0.##E0", pattern.pattern))
     return str(pattern.apply(value, locale))
 
 
@@ -113,6 +120,8 @@ def currency(value: float | None, code: str = "USD", *, locale: str | None = Non
         return _MISSING
     from babel.numbers import format_currency, get_currency_precision
 
+    if abs(value) >= _LONG:
+        return f"{number(value, locale=locale)} {code}"
     if value == 0 or abs(value) >= 1:
         return format_currency(value, code, locale=babel_locale(locale))
     places = max(get_currency_precision(code), _places(value))

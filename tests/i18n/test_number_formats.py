@@ -32,6 +32,13 @@ def test_three_significant_digits_are_kept_without_decimals() -> None:
     assert found == ["0.00123", "0.5", "1.23", "12.3", "123", "1,234", "42"]
 
 
+def test_numbers_that_nobody_can_count_have_an_exponent() -> None:
+    assert (number(-1.2345e30), number(1e20)) == ("-1.23E30", "100,000,000,000,000,000,000")
+    assert (number(1.25e30, locale="de"), percent(1e300)) == ("1,25E30", "1E302%")
+    assert (currency(1e30, "EUR"), duration(1e30)[:6]) == ("1E30 EUR", "1.16E2")
+    assert quantity(5e40, "kWh") == "5E28T kWh"
+
+
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
 def test_what_is_not_a_number_is_a_dash(value: float | None) -> None:
     written = {number(value), percent(value), currency(value), duration(value), quantity(value)}
