@@ -156,14 +156,16 @@ def _name(text: str, longest: int = 200) -> str:
 
 
 def _moments(start: str, end: str) -> tuple[str, str]:
-    """Return both moments when they are valid, in order and at most a year apart; else neither."""
+    """Return both moments when they are valid, in order, at most a year apart and not of another
+    age; else neither."""
     if not (_MOMENT.fullmatch(start) and _MOMENT.fullmatch(end)):
         return "", ""
     try:
         span = (_epoch_ms(end) - _epoch_ms(start)) / 1000
     except ValueError:
         return "", ""
-    return (start, end) if 0 < span <= MAX_RANGE_S else ("", "")
+    fits = 0 < span <= MAX_RANGE_S and "1970" <= start and end < "3000"
+    return (start, end) if fits else ("", "")
 
 
 def _epoch_ms(moment: str) -> int:

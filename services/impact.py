@@ -23,13 +23,13 @@ from engines.sentence import say
 from services.burning import BURN_RATE, defined
 from services.causal import effect_of, explain_incident
 from services.computed import unusable
-from services.errors import NotFound
+from services.errors import Malformed, NotFound
 from services.identity import permitted
 from services.incidents import get_incident, open_incidents
 from services.models import list_models
 from services.scene import Scene, absent, read_scene, without_labels
 from services.slo import list_error_budgets
-from services.times import HOUR_MS, MINUTE_MS, Window
+from services.times import HOUR_MS, MAX_WINDOW_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
 R = TypeVar("R")
@@ -237,6 +237,8 @@ def _currency(ws: Workspace, window: Window) -> str:
 
 def _scene(ws: Workspace, onset_ms: int | None) -> Scene:
     end = ws.now_ms()
+    if onset_ms is not None and abs(end - onset_ms) > MAX_WINDOW_MS - LOOK_BACK_MS:
+        raise Malformed("onset_ms is a time of the last 400 days in milliseconds")
     start = end - LOOK_BACK_MS if onset_ms is None else onset_ms - LOOK_BACK_MS
     return read_scene(ws, Window(start, max(end, start + MINUTE_MS)))
 

@@ -75,6 +75,8 @@ def parse_time(text: str) -> int:
         raise Malformed(f"{text!r} is not an RFC 3339 time such as 2026-01-31T12:00:00Z") from None
     if moment.tzinfo is None:
         raise Malformed(f"{text!r} has no time zone; write 2026-01-31T12:00:00Z")
+    if not 1970 <= moment.year < 3000:
+        raise Malformed(f"{text!r} is not between the years 1970 and 2999")
     return round(moment.timestamp() * 1_000)
 
 

@@ -42,6 +42,7 @@ def send(client: FlaskClient, model_id: str = "m", count: int = 60) -> None:
         ("/api/dashboard/overview?hours=1e9", 400, "MALFORMED"),
         ("/api/dashboard/overview?start=yesterday", 400, "MALFORMED"),
         ("/api/dashboard/overview?start=2026-01-01T00:00:00", 400, "MALFORMED"),
+        ("/api/dashboard/overview?end=9999-12-31T00:00:00Z", 400, "MALFORMED"),
         ("/api/dashboard/overview?nonsense=1", 400, "MALFORMED"),
         ("/api/explore/inferences?limit=0", 400, "MALFORMED"),
         ("/api/explore/inferences?cursor=junk", 400, "MALFORMED"),
@@ -132,7 +133,12 @@ def test_odd_ids_never_fail_the_hub(client: FlaskClient, odd: str) -> None:
         assert answer.mimetype == expected, path
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"1", b'{"x":1}', b"\xff"])
+ODD_BODIES = (
+    b"", b"[]", b"null", b"{", b"1", b'{"x":1}', b"\xff", b'{"\xff":1}', b'{"x":' + b"[" * 5_000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("body", ODD_BODIES)
 def test_odd_bodies_never_fail_the_hub(client: FlaskClient, body: bytes) -> None:
     for route in (route for router in ROUTERS for route in router.routes):
         if route.method == "GET":

@@ -47,7 +47,8 @@ def test_anything_pasted_parses_to_a_valid_scope(text: str) -> None:
     ["range=0h", "range=-1h", "range=99999d", "range=1y", "refresh=1", "compare=never",
      "lang=xx", "theme=pink", "model=" + "x" * 201, "model=a%00b",
      "from=2026-01-02T00:00&to=2026-01-01T00:00", "from=2026-01-01T00:00",
-     "from=2020-01-01T00:00&to=2026-01-01T00:00", "from=2026-02-30T00:00&to=2026-03-01T00:00"],
+     "from=9999-01-01T00:00&to=9999-02-01T00:00", "from=2020-01-01T00:00&to=2026-01-01T00:00",
+     "from=2026-02-30T00:00&to=2026-03-01T00:00"],
 )  # fmt: skip
 def test_what_is_not_valid_falls_to_its_default(query: str) -> None:
     assert parse(query) == Scope()

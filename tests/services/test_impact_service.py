@@ -14,9 +14,12 @@ from engines.result import Interval
 from services import slo
 from services.actions import recommend
 from services.causal import explain
+from services.errors import Malformed
 from services.impact import (
+    Question,
     WhatIfQuestion,
     ask_what_if,
+    assess_impact,
     attempt,
     compute_attribution,
     exposures_of,
@@ -156,6 +159,14 @@ def test_an_empty_hub_says_that_no_incident_is_open(workspace: Workspace) -> Non
     found, _ = read_study(workspace)
     assert isinstance(found, Study)
     assert found.insufficient is not None and found.cause is None
+
+
+@pytest.mark.parametrize("onset_ms", [-(2**63) - 1, 0, 1_000, 2**63])
+def test_an_onset_of_another_age_is_refused_unread(workspace: Workspace, onset_ms: int) -> None:
+    with pytest.raises(Malformed, match="last 400 days"):
+        assess_impact(workspace, Question("web", "requests", onset_ms=onset_ms))
+    with pytest.raises(Malformed, match="last 400 days"):
+        compute_attribution(workspace, "web", "requests", onset_ms)
 
 
 def test_a_service_younger_than_the_window_is_still_sized(workspace: Workspace) -> None:
