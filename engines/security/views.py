@@ -73,7 +73,8 @@ class View:
             return self.run
         if start >= end:
             return self.offsets[start], self.offsets[start]
-        return self.offsets[start], self.offsets[end - 1] + 1
+        first, last = sorted((self.offsets[start], self.offsets[end - 1]))  # mirrored: from the end
+        return first, last + 1
 
 
 def views(text: str, *, depth: int = MAX_DEPTH) -> list[View]:
