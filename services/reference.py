@@ -30,14 +30,10 @@ class ReferenceInfo(msgspec.Struct, frozen=True):
 @permitted("models:write")
 def put_reference(ws: Workspace, model_id: str, content: bytes, media_type: str) -> ReferenceInfo:
     """Keep a data set (CSV, NDJSON or Parquet) as what the model is compared with from now on."""
-    frame = _read(content, media_type)
-    if not 1 <= len(frame) <= _MAX_ROWS:
-        raise Invalid(f"a reference has 1 to {_MAX_ROWS} rows, got {len(frame)}")
-    stored = io.BytesIO()
-    frame.to_parquet(stored, index=False)
+    frame, stored = _read(content, media_type)
     columns = {str(name): str(dtype) for name, dtype in frame.dtypes.items()}
     info = ReferenceInfo(model_id, len(frame), columns, ws.now_ms())
-    ws.records.put_blob(_KIND, model_id, stored.getvalue())
+    ws.records.put_blob(_KIND, model_id, stored)
     ws.records.put(_KIND, model_id, msgspec.to_builtins(info))
     for family in ("drift", "reliability", "data_quality", "trust"):
         ws.cache.invalidate(f"{ws.tenant}/{family}/{model_id}")
@@ -53,7 +49,8 @@ def get_reference(ws: Workspace, model_id: str) -> ReferenceInfo:
     return msgspec.convert(record.body, ReferenceInfo)
 
 
-def _read(content: bytes, media_type: str) -> pd.DataFrame:
+def _read(content: bytes, media_type: str) -> tuple[pd.DataFrame, bytes]:
+    """Return a data set, and the same as Parquet: what has no form there is not valid either."""
     import pandas as pd
 
     readers = {
@@ -64,10 +61,16 @@ def _read(content: bytes, media_type: str) -> pd.DataFrame:
     reader = readers.get(media_type)
     if reader is None:
         raise UnsupportedMedia(f"send one of {', '.join(readers)}, not {media_type or 'nothing'}")
+    stored = io.BytesIO()
     try:
-        return reader()
+        frame = reader()
+        if 1 <= len(frame) <= _MAX_ROWS:
+            frame.to_parquet(stored, index=False)
     except Exception as error:  # each parser has its own family of errors
         raise Invalid(f"the file is not valid {media_type}: {str(error)[:200]}") from error
+    if not 1 <= len(frame) <= _MAX_ROWS:
+        raise Invalid(f"a reference has 1 to {_MAX_ROWS} rows, got {len(frame)}")
+    return frame, stored.getvalue()
 
 
 def read_uploaded(ws: Workspace, model_id: str) -> bytes | None:

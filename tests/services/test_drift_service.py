@@ -81,6 +81,8 @@ def test_a_reference_must_be_a_table_that_is_read(workspace: Workspace) -> None:
         reference.put_reference(workspace, "risk", b"x", "image/png")
     with pytest.raises(Invalid):
         reference.put_reference(workspace, "risk", b"junk", "application/vnd.apache.parquet")
+    with pytest.raises(Invalid, match="application/x-ndjson"):
+        reference.put_reference(workspace, "risk", b'{"a":1}\n{"a":"x"}\n', "application/x-ndjson")
     with pytest.raises(NotFound):
         reference.get_reference(workspace, "risk")
 
