@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from engines.sentence import say
+from services.bodies import as_body
 from services.errors import Invalid
 from services.identity import permitted
 from services.models import get_model
@@ -69,7 +70,7 @@ def set_comparison(ws: Workspace, model_id: str, comparison: Comparison) -> Comp
     """Choose how a model is compared from now on; results are computed anew."""
     get_model(ws, model_id)
     _check(comparison)
-    ws.records.put(_KIND, model_id, msgspec.to_builtins(comparison))
+    ws.records.put(_KIND, model_id, as_body(comparison))
     for family in ("drift", "reliability", "data_quality", "trust"):
         ws.cache.invalidate(f"{ws.tenant}/{family}/{model_id}")
     return comparison

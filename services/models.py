@@ -10,6 +10,7 @@ import msgspec
 
 from connectors.protocols import ModelSeen
 from engines.sentence import say
+from services.bodies import as_body
 from services.errors import Invalid, NotFound
 from services.identity import permitted
 from services.times import DAY_MS
@@ -108,7 +109,7 @@ def register_model(ws: Workspace, model_id: str, registration: Registration) -> 
         raise Invalid(
             say("reasons.model_id_form", "a model id is printable text of 1 to 200 characters")
         )
-    ws.records.put(_KIND, model_id, msgspec.to_builtins(registration))
+    ws.records.put(_KIND, model_id, as_body(registration))
     ws.cache.invalidate(f"{ws.tenant}/model_type/{model_id}")
     return get_model(ws, model_id)
 

@@ -14,6 +14,7 @@ from connectors.selector import parse_selector
 from engines import slo as engine
 from engines.sentence import say
 from engines.slo import AlertRule, AlertState, Budget, Counts
+from services.bodies import as_body
 from services.errors import Conflict, Invalid, NotFound
 from services.history import store_numbers
 from services.identity import permitted
@@ -25,6 +26,7 @@ _KIND, _HISTORY = "slo", "slo_revision"
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 MAX_OBJECTIVES = 500
 MIN_DAYS, MAX_DAYS = 1, 365
+MAX_EXCLUSIONS = 200
 FRESH_S = 90.0
 BURN_WINDOWS = (("1h", 3_600), ("6h", 21_600), ("3d", 259_200))
 
@@ -151,7 +153,7 @@ def define(
         revisions = tx.list(_HISTORY, where={"id": slo_id}, limit=10_000)
         revision = 1 + max((int(row.body["revision"]) for row in revisions), default=0)
         made = _objective(slo_id, revision, now, ws.principal.id, definition)
-        body = msgspec.to_builtins(made)
+        body = as_body(made)
         tx.put(_KIND, slo_id, body)
         tx.put(_HISTORY, f"{slo_id}#{revision:06d}", body)
     ws.cache.invalidate(f"{ws.tenant}/slo")
@@ -191,8 +193,10 @@ def _problem(given: Definition) -> str:
         return f"days: {MIN_DAYS} to {MAX_DAYS}, got {given.days}"
     try:
         ZoneInfo(given.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is no zone
         return f"timezone: {given.timezone!r} is not an IANA name such as Europe/Berlin"
+    if len(given.exclusions) > MAX_EXCLUSIONS:
+        return f"exclusions: at most {MAX_EXCLUSIONS}, got {len(given.exclusions)}"
     for one in given.exclusions:
         if parse_time(one.start) >= parse_time(one.end):
             return "exclusions: start is before end"

@@ -15,6 +15,7 @@ import msgspec
 from engines.compliance import RequestClock, RequestFacts, read_request
 from engines.errors import EngineError
 from engines.sentence import say
+from services.bodies import as_body
 from services.errors import Conflict, Invalid, NotFound
 from services.identity import permitted
 from services.incidents import Note
@@ -196,5 +197,5 @@ def _running(ws: Workspace, one: SubjectRequest) -> RunningRequest:
 
 
 def _write(ws: Workspace, made: SubjectRequest, revision: int) -> RunningRequest:
-    ws.records.put(_KIND, made.id, msgspec.to_builtins(made), expected_revision=revision)
+    ws.records.put(_KIND, made.id, as_body(made), expected_revision=revision)
     return _running(ws, made)

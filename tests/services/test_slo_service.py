@@ -183,6 +183,12 @@ def test_every_edit_is_a_revision_and_deletion_keeps_them(workspace: Workspace) 
         ({"service": "x"}, "one of them"),
         ({"days": 0}, "days"),
         ({"timezone": "Mars/Base"}, "IANA"),
+        ({"timezone": "Europe"}, "IANA"),
+        ({"indicator": Indicator("speed", 1.0)}, "speed"),  # type: ignore[arg-type]
+        (
+            {"exclusions": (Exclusion("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),) * 201},
+            "most",
+        ),
         ({"indicator": Indicator("latency")}, "threshold"),
         ({"indicator": Indicator("latency", 0.1)}, "1 ms"),
         ({"indicator": Indicator("trust", 7.0)}, "0 to 1"),
