@@ -16,9 +16,10 @@ from components.panel import Provenance, panel
 from components.scope import Scope
 from components.status import mark
 from components.tables import Column
-from i18n import duration, number, t, tell
+from i18n import duration, number, tell
 from pages import explore_parts as parts
 from pages import sources
+from pages.explore_parts import words
 from services import metric_view
 from services.correlation import (
     CorrelatedPair,
@@ -37,11 +38,6 @@ COMMAND = (
     ' -d \'{"metrics":[{"name":"queue_depth","value":7},{"name":"latency_ms","value":120}]}\''
 )
 MAX_SHOWN = 40
-
-
-def words(name: str, **values: Any) -> str:
-    """Return a text of these pages."""
-    return t(f"explore.{name}", **values)
 
 
 def layout() -> html.Div:

@@ -13,9 +13,10 @@ from components.live import View
 from components.panel import Provenance, panel
 from components.scope import Scope
 from components.tables import Column
-from i18n import duration, number, percent, signed, t
+from i18n import duration, number, percent, signed
 from pages import explore_expected, sources
 from pages import explore_parts as parts
+from pages.explore_parts import words
 from services import metric_view
 from services.errors import Malformed
 from services.metric_view import Aggregation, Curve, MetricView
@@ -32,11 +33,6 @@ COMMAND = (
     "curl -X POST $HUB/api/ingest/metrics -H 'Content-Type: application/json'"
     ' -d \'{"metrics":[{"name":"queue_depth","value":7,"labels":{"service":"checkout"}}]}\''
 )
-
-
-def words(name: str, **values: Any) -> str:
-    """Return a text of these pages."""
-    return t(f"explore.{name}", **values)
 
 
 def layout() -> html.Div:

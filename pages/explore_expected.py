@@ -16,19 +16,15 @@ from components.panel import Provenance, moment
 from components.scope import Scope
 from components.tables import Column
 from engines.result import Insufficient
-from i18n import duration, number, t, tell
+from i18n import duration, number, tell
 from pages import explore_parts as parts
 from pages import sources
+from pages.explore_parts import words
 from services.anomalies import Expectation, MetricAnomaly, WatchedSeries, find_metric_anomalies
 from services.workspace import Workspace
 
 MAX_ROWS = 40
 MAX_CHIPS = 24
-
-
-def words(name: str, **values: Any) -> str:
-    """Return a text of these pages."""
-    return t(f"explore.{name}", **values)
 
 
 def fill(ws: Workspace, scope: Scope, view: View, metric: str, cut: tuple[str, ...]) -> None:

@@ -29,6 +29,11 @@ Children = Any  # what a Dash component takes as children
 Choice = tuple[str, str]  # value, words
 
 
+def words(name: str, /, **values: Any) -> str:
+    """Return a text of these pages."""
+    return t(f"explore.{name}", **values)
+
+
 class Asked:
     """The pairs of `focus` or `detail`; what cannot be read is not there."""
 
@@ -57,7 +62,7 @@ class Asked:
             found = float(self.one(name))
         except ValueError:
             return None
-        return found if 0 < found < 1e15 else None
+        return found if 0 < found < 1e13 else None
 
     def page(self, name: str) -> int:
         """Return the number of a page, 1 where it is none."""

@@ -19,6 +19,7 @@ from components.theme import Status
 from i18n import date_time, number, t
 from pages import explore_parts as parts
 from pages import sources
+from pages.explore_parts import words
 from services import explore
 from services.errors import Forbidden
 from services.explore import LogRow, RowsAsked
@@ -44,11 +45,6 @@ COMMAND = (
     "curl -X POST $HUB/api/ingest/logs -H 'Content-Type: application/json'"
     ' -d \'{"logs":[{"message":"checkout is slow","level":"warning","service":"checkout"}]}\''
 )
-
-
-def words(name: str, **values: Any) -> str:
-    """Return a text of these pages."""
-    return t(f"explore.{name}", **values)
 
 
 def layout() -> html.Div:

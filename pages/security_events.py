@@ -12,7 +12,7 @@ from components.panel import moment
 from components.status import mark, pill
 from components.tables import Column, table
 from components.theme import Status
-from i18n import t
+from pages.security_panels import words
 from pages.sources import trace_link
 from services.security_events import SecurityEvent
 
@@ -29,11 +29,6 @@ _STATUS: dict[str, Status] = {
     "warn": "warn", "medium": "warn",
 }  # fmt: skip
 _VERDICT: dict[str, Status] = {"blocked": "good", "allowed": "bad", "flagged": "warn"}
-
-
-def words(name: str, /, **values: str) -> str:
-    """Return a text of the security page."""
-    return t(f"security.{name}", **values)
 
 
 def events(found: list[SecurityEvent]) -> Any:

@@ -10,15 +10,11 @@ from components import states
 from components.address import link, packed
 from components.status import pill
 from components.tables import Column, table
-from i18n import number, percent, t
+from i18n import number, percent
+from pages.security_panels import words
 from services.key_misuse import KeyMisuseView
 
 PANEL = ("key_misuse", 12, 150, "key_misuse_definition")
-
-
-def words(name: str, /, **values: str) -> str:
-    """Return a text of the security page."""
-    return t(f"security.{name}", **values)
 
 
 def misuse(view: KeyMisuseView) -> Any:

@@ -17,6 +17,7 @@ from components.theme import Status
 from engines.result import Insufficient, Interval
 from i18n import duration, number, t
 from pages import sources
+from pages.security_panels import words
 from services.incidents import Incident
 from services.times import DAY_MS, SECOND_MS
 from services.vulnerabilities import Listed, System, VulnerabilityView
@@ -40,11 +41,6 @@ _TOKENS = {
 _STATUS: dict[str, Status] = {
     "critical": "bad", "high": "bad", "medium": "warn", "low": "none", "unknown": "none",
 }  # fmt: skip
-
-
-def words(name: str, /, **values: str) -> str:
-    """Return a text of the security page."""
-    return t(f"security.{name}", **values)
 
 
 def fill(found: VulnerabilityView, incidents: list[Incident], view: View) -> None:

@@ -17,6 +17,7 @@ from components.scope import Scope
 from engines.result import Insufficient
 from i18n import isolated, percent, quantity, t
 from pages import focus, model_evidence, sources, technical_events, technical_text
+from pages.model_evidence import words
 from services.models import get_model
 from services.series import step_for
 from services.slo import fastest, judge_burn, list_error_budgets
@@ -26,11 +27,6 @@ from services.workspace import Workspace
 
 PATH = "/technical"
 _KPIS = ("trust", "rate", "p50", "p95", "p99", "errors", "burn")
-
-
-def words(name: str, **values: str) -> str:
-    """Return a text of this page."""
-    return t(f"technical.{name}", **values)
 
 
 def layout() -> html.Div:

@@ -13,6 +13,7 @@ from components.panel import Provenance, panel
 from components.spans import Bar
 from i18n import date_time, duration, number, t
 from pages import explore_parts as parts
+from pages.explore_parts import words
 from services import waterfall
 from services.errors import NotFound
 from services.explore import RowsAsked, list_inferences
@@ -21,11 +22,6 @@ from services.workspace import Workspace
 
 MAX_INFERENCES = 20
 _FIRST = ("gen_ai.", "llm.", "openinference.", "model_id", "inference_id")
-
-
-def words(name: str, **values: Any) -> str:
-    """Return a text of these pages."""
-    return t(f"explore.{name}", **values)
 
 
 def show(ws: Workspace, trace_id: str, opened: parts.Asked) -> parts.Children:

@@ -16,6 +16,7 @@ from components.tables import Column
 from i18n import duration, number, t
 from pages import explore_parts as parts
 from pages import sources, trace_detail
+from pages.explore_parts import words
 from services import explore
 from services.explore import TraceRow, TracesAsked
 from services.times import Window
@@ -24,11 +25,6 @@ from services.workspace import Workspace
 PATH = "/traces"
 PAGE = 40
 COMMAND = "OTEL_EXPORTER_OTLP_ENDPOINT=$HUB OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
-
-
-def words(name: str, **values: Any) -> str:
-    """Return a text of these pages."""
-    return t(f"explore.{name}", **values)
 
 
 def layout() -> html.Div:

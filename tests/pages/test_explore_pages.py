@@ -127,6 +127,7 @@ def test_lines_are_paged_and_one_is_opened(workspace: Workspace) -> None:
     assert "line 50" in said and "line 51" not in said and "after%3D" in said
     opened = shown(workspace, logs, detail=f"open=l7&at={NOW_MS - 7_000}", range="1h")
     assert "log-full" in opened and "/traces?detail=trace%3D" in opened
+    assert "log-full" not in shown(workspace, logs, detail="open=l7&at=900000000000000", range="1h")
     assert "line 110" in shown(workspace, logs, "level=error", range="1h")
     assert "line 111" not in shown(workspace, logs, "level=error", range="1h")
 
