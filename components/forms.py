@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import dash_bootstrap_components as dbc
 from dash import dcc, html
 
@@ -38,4 +40,16 @@ def read_number(typed: str | float | None) -> float | None:
     """
     if typed is None or not str(typed).strip():
         return None
-    return float(str(typed).strip().replace(",", "."))
+    found = float(str(typed).strip().replace(",", "."))
+    if not math.isfinite(found):
+        raise ValueError("not a number that anybody counts with")
+    return found
+
+
+def written(value: float | None) -> str:
+    """Return a number as a field shows it: `read_number` gets the same one back.
+
+    >>> written(0.1), written(1234567.0), written(None)
+    ('0.1', '1234567', '')
+    """
+    return "" if value is None else repr(value).removesuffix(".0")

@@ -30,7 +30,8 @@ from pages.compliance_controls import (
     scope_button,
 )
 from pages.compliance_evidence import ages_of, findings_of
-from pages.compliance_words import PATH, clocks_figure, done, words
+from pages.compliance_words import PATH, clocks_figure, words
+from pages.sources import done
 from services.attestations import attest
 from services.compliance import Compliance, get_compliance
 from services.duties import Regime, RunningClock, classify_incident, record_report

@@ -19,7 +19,8 @@ from components.tables import Column, table
 from components.theme import Status
 from engines.result import Insufficient
 from i18n import day, number
-from pages.compliance_words import done, focus_link, words
+from pages.compliance_words import focus_link, words
+from pages.sources import done
 from services.compliance import Compliance
 from services.errors import Invalid, NotFound
 from services.model_cards import CardText, CardView, get_card, list_cards, review_card, write_card

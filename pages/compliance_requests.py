@@ -16,7 +16,8 @@ from components.status import mark
 from components.tables import Column, table
 from components.theme import Status
 from i18n import day
-from pages.compliance_words import clocks_figure, done, focus_link, words
+from pages.compliance_words import clocks_figure, focus_link, words
+from pages.sources import done
 from services.subject_requests import (
     Outcome,
     RequestKind,

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from dash import set_props
-
 from components.kpi import kpi
 from components.status import mark
 from engines.compliance import EvidenceAge
 from i18n import duration, number, t
 from services.times import MINUTE_MS
-from services.workspace import Workspace
 
 PATH = "/compliance"
 
@@ -20,12 +17,6 @@ PATH = "/compliance"
 def words(name: str, /, **values: Any) -> str:
     """Return a text of this page."""
     return t(f"compliance.{name}", **values)
-
-
-def done(ws: Workspace, data: dict[str, Any], sentence: str) -> None:
-    """Say that it is done and ask for the page anew."""
-    set_props("toast", {"data": {"kind": "good", "title": sentence}})
-    set_props("scope", {"data": {**data, "retry": ws.now_ms()}})
 
 
 def focus_link(kind: str, name: str) -> str:

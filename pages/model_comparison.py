@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from dash import Input, Output, State, html, no_update, set_props
+from dash import Input, Output, State, html, no_update
 
 from components import forms
 from components import scope as scopes
 from components.icons import icon
 from components.panel import panel
 from i18n import t
+from pages.sources import done
 from services.comparison import AGAINST, Against, Comparison, get_comparison, set_comparison
 from services.errors import Invalid
 from services.models import list_models
@@ -81,8 +82,7 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         *values, data = given
         ws = current_workspace()
         set_comparison(ws, scopes.parse(data).model, _read(values))
-        set_props("toast", {"data": {"kind": "good", "title": words("saved")}})
-        set_props("scope", {"data": {**(data or {}), "retry": ws.now_ms()}})
+        done(ws, data, words("saved"))
         return words("saved")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from dash import ALL, Input, Output, State, ctx, html, no_update, set_props
+from dash import ALL, Input, Output, State, ctx, html, no_update
 
 from components import forms, live, shell
 from components import scope as scopes
@@ -19,10 +19,11 @@ from components.tables import Column, table
 from i18n import LANGUAGES, current, number, t
 from pages import explore_parts as parts
 from pages import settings_lists, settings_trust, sources
-from services.errors import Invalid
+from pages.settings_lists import words
+from services.errors import Invalid, NotFound
 from services.identity import GRANTABLE
 from services.keys import create_key, revoke_key
-from services.models import ModelType, Registration, list_models, register_model
+from services.models import Model, ModelType, Registration, get_model, register_model
 from services.profiles import PATHS, PROFILES, choose_profile, current_profile, list_profiles
 from services.running import get_dependencies, get_running
 from services.tenants import list_tenants
@@ -31,11 +32,6 @@ from services.workspace import Workspace, current_workspace
 PATH = "/settings"
 _TYPES = ("classification", "regression", "llm", "rag")
 _RISKS = ("", "minimal", "limited", "high")
-
-
-def words(name: str, /, **values: Any) -> str:
-    """Return a text of this page."""
-    return t(f"settings.{name}", **values)
 
 
 def layout() -> html.Div:
@@ -95,8 +91,9 @@ def register(dash_app: Any) -> None:  # a dash.Dash
     def _create(n: int | None, role: str, name: str | None, data: dict[str, Any]) -> Any:
         if not n:
             return no_update
-        made = create_key(current_workspace(), role, name=name or "")
-        _again(data)
+        ws = current_workspace()
+        made = create_key(ws, role, name=name or "")
+        sources.ask_anew(ws, data)
         return _secret(made.key)
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
@@ -107,9 +104,9 @@ def register(dash_app: Any) -> None:  # a dash.Dash
     def _revoke(clicks: list[int | None], data: dict[str, Any]) -> Any:
         if not any(clicks) or ctx.triggered_id is None:
             return no_update
-        revoke_key(current_workspace(), str(ctx.triggered_id["index"]))
-        _say(words("revoked"))
-        _again(data)
+        ws = current_workspace()
+        revoke_key(ws, str(ctx.triggered_id["index"]))
+        sources.done(ws, data, words("revoked"))
         return ""
 
     _register_models(dash_app)
@@ -126,7 +123,7 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         mine = current_profile(ws)
         if (mine.id if mine else "") != forms.chosen(chosen):
             choose_profile(ws, forms.chosen(chosen))
-            _say(words("profile_chosen"))
+            sources.say(words("profile_chosen"))
         return shell.side_nav(pages.nav_items())
 
 
@@ -139,15 +136,13 @@ def _register_models(dash_app: Any) -> None:  # a dash.Dash
     )
     def _prefill(data: dict[str, Any] | None) -> tuple[Any, ...]:
         model_id = scopes.parse(data).model
-        found = {m.model_id: m for m in list_models(current_workspace())}.get(model_id)
+        found = _known(current_workspace(), model_id)
         if found is None:
             return model_id, "", "classification", "", "", forms.UNSET, ""
-        objective = found.objective_latency_ms
-        shown = "" if objective is None else f"{objective:g}"
         name = "" if found.name == model_id else found.name
         return (
             model_id, name, found.model_type, found.owner, found.purpose,
-            found.risk_class or forms.UNSET, shown
+            found.risk_class or forms.UNSET, forms.written(found.objective_latency_ms)
         )  # fmt: skip
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
@@ -155,46 +150,38 @@ def _register_models(dash_app: Any) -> None:  # a dash.Dash
         *[State(f"settings-model-{name}", "value") for name in _FIELDS],
         State("scope", "data"), prevent_initial_call=True,
     )  # fmt: skip
-    def _save(n: int | None, model_id: str, *given: Any) -> Any:
+    def _save(n: int | None, *given: Any) -> Any:
         if not n:
             return no_update
-        name, kind, owner, what, risk, objective, data = given
+        typed, name, kind, owner, what, risk, objective, data = given
+        ws, model_id = current_workspace(), (typed or "").strip()
+        known = _known(ws, model_id)
         said = Registration(
             name=name or "", model_type=cast(ModelType, kind), owner=owner or "",
             purpose=what or "", risk_class=cast(Any, forms.chosen(risk)),
-            objective_latency_ms=_positive(objective), positive_class=_kept_class(model_id),
+            objective_latency_ms=_positive(objective),
+            positive_class=known.positive_class if known else None,  # not asked for: it stays
         )  # fmt: skip
-        register_model(current_workspace(), (model_id or "").strip(), said)
-        _say(words("saved"))
-        _again(data)
+        register_model(ws, model_id, said)
+        sources.done(ws, data, words("saved"))
         return words("saved")
 
 
-def _kept_class(model_id: str) -> str | None:
-    """Return the positive class on record: the form does not ask for it and must not lose it."""
-    known = {m.model_id: m for m in list_models(current_workspace())}
-    return known[model_id].positive_class if model_id in known else None
+def _known(ws: Workspace, model_id: str) -> Model | None:
+    try:
+        return get_model(ws, model_id) if model_id else None
+    except NotFound:
+        return None
 
 
 def _positive(text: str | None) -> float | None:
-    if not (text or "").strip():
-        return None
     try:
-        value = float(str(text).replace(",", "."))
+        value = forms.read_number(text)
     except ValueError:
         raise Invalid(words("bad_number")) from None
-    if not 0 < value < 1e9:
+    if value is not None and not 0 < value < 1e9:
         raise Invalid(words("bad_number"))
     return value
-
-
-def _say(sentence: str) -> None:
-    set_props("toast", {"data": {"kind": "good", "title": sentence}})
-
-
-def _again(data: dict[str, Any]) -> None:
-    """Ask for the page anew, past the cache."""
-    set_props("scope", {"data": {**(data or {}), "retry": current_workspace().now_ms()}})
 
 
 def _secret(key: str) -> html.Div:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import Input, Output, State, html, no_update, set_props
+from dash import Input, Output, State, html, no_update
 
 from components import forms
 from components.icons import icon
@@ -12,8 +12,10 @@ from components.live import View
 from components.panel import Provenance, moment
 from components.tables import Column, table
 from engines.trust import POLICIES
-from i18n import number, percent, t
+from i18n import number, percent
 from pages import sources
+from pages.settings_lists import words
+from pages.sources import done
 from services import trust_policy as service
 from services.errors import Invalid
 from services.trust_policy import KNOWN, PartRule, PolicyDefinition, PolicyVersion
@@ -23,11 +25,6 @@ PARTS = KNOWN["llm"]
 """Every part that any kind of model has."""
 _LIMITS = ("healthy", "warning")
 _FIELDS = (*PARTS, *_LIMITS)
-
-
-def words(name: str, /, **values: Any) -> str:
-    """Return a text of the settings page."""
-    return t(f"settings.{name}", **values)
 
 
 def form() -> html.Div:
@@ -84,7 +81,7 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         ws = current_workspace()
         now = service.get_policy(ws, kind)
         made = service.set_policy(ws, kind, definition(now, dict(zip(_FIELDS, typed, strict=True))))
-        _done(words("policy_saved", version=made.version), data)
+        done(ws, data, words("policy_saved", version=made.version))
         return words("policy_saved", version=made.version)
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
@@ -94,8 +91,9 @@ def register(dash_app: Any) -> None:  # a dash.Dash
     def _restore(n: int | None, kind: str, data: dict[str, Any]) -> Any:
         if not n:
             return no_update
-        service.restore_policy(current_workspace(), kind)
-        _done(words("policy_restored"), data)
+        ws = current_workspace()
+        service.restore_policy(ws, kind)
+        done(ws, data, words("policy_restored"))
         return words("policy_restored")
 
 
@@ -109,7 +107,11 @@ def values(policy: PolicyVersion) -> tuple[str, ...]:
     """Return what the fields show: weights in percent, nothing for a part that does not count."""
     given = policy.definition
     weights = {part.name: f"{100 * part.weight:.6g}" for part in given.parts}
-    return (*(weights.get(name, "") for name in PARTS), f"{given.healthy:g}", f"{given.warning:g}")
+    return (
+        *(weights.get(name, "") for name in PARTS),
+        forms.written(given.healthy),
+        forms.written(given.warning),
+    )
 
 
 def definition(now: PolicyVersion, typed: dict[str, Any]) -> PolicyDefinition:
@@ -130,11 +132,6 @@ def definition(now: PolicyVersion, typed: dict[str, Any]) -> PolicyDefinition:
 
 def _id(name: str) -> str:
     return f"settings-trust-{name}"
-
-
-def _done(sentence: str, data: dict[str, Any]) -> None:
-    set_props("toast", {"data": {"kind": "good", "title": sentence}})
-    set_props("scope", {"data": {**(data or {}), "retry": current_workspace().now_ms()}})
 
 
 def _table(policies: list[PolicyVersion]) -> html.Div:

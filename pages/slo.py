@@ -21,6 +21,7 @@ from engines.slo import AlertState
 from i18n import duration, number, percent, quantity, t
 from pages import explore_parts as parts
 from pages import slo_form, sources
+from pages.slo_form import words
 from services.slo import SloStatus, list_error_budgets
 from services.slo_counts import latency_bound_ms
 from services.workspace import Workspace
@@ -39,11 +40,6 @@ COMMAND = (
     '{"id": "answers", "definition": {"name": "Answers", "model_id": "my-model", "target": 0.99, '
     '"indicator": {"kind": "availability"}}}\''
 )
-
-
-def words(name: str, /, **values: Any) -> str:
-    """Return a text of this page."""
-    return t(f"slo.{name}", **values)
 
 
 def layout() -> html.Div:

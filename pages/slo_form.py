@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from dash import ALL, Input, Output, State, ctx, html, no_update, set_props
+from dash import ALL, Input, Output, State, ctx, html, no_update
 
 from components import forms
 from components import scope as scopes
 from components.icons import icon
 from i18n import t
 from pages import explore_parts as parts
+from pages.sources import done
 from services import slo as service
 from services.errors import Invalid, NotFound
 from services.slo import Definition
 from services.slo_counts import Indicator
-from services.workspace import current_workspace
+from services.workspace import Workspace, current_workspace
 
 _KINDS = (
     "availability", "latency", "trust", "grounding", "drift", "cost_per_request", "metric_above",
@@ -90,8 +91,9 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         *values, data = given
         typed = dict(zip(_FIELDS, values, strict=True))
         slo_id = str(typed["id"] or "").strip()
-        service.define(current_workspace(), slo_id, _definition(typed, slo_id))
-        _done(words("saved"), data)
+        ws = current_workspace()
+        service.define(ws, slo_id, _definition(ws, typed, slo_id))
+        done(ws, data, words("saved"))
         return words("saved")
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
@@ -101,14 +103,10 @@ def register(dash_app: Any) -> None:  # a dash.Dash
     def _remove(clicks: list[int | None], data: dict[str, Any]) -> Any:
         if not any(clicks) or not ctx.triggered_id:
             return no_update
-        service.remove(current_workspace(), str(ctx.triggered_id["index"]))
-        _done(words("removed"), {**(data or {}), "focus": ""})
+        ws = current_workspace()
+        service.remove(ws, str(ctx.triggered_id["index"]))
+        done(ws, {**(data or {}), "focus": ""}, words("removed"))
         return no_update
-
-
-def _done(sentence: str, data: dict[str, Any]) -> None:
-    set_props("toast", {"data": {"kind": "good", "title": sentence}})
-    set_props("scope", {"data": {**(data or {}), "retry": current_workspace().now_ms()}})
 
 
 def _values(objective: service.Objective) -> tuple[Any, ...]:
@@ -118,12 +116,12 @@ def _values(objective: service.Objective) -> tuple[Any, ...]:
     return (
         objective.id, given.name, "model" if given.model_id else "service", given.subject,
         f"metric_{given.indicator.good_when}" if kind == "metric" else kind,
-        given.indicator.metric, "" if threshold is None else f"{threshold:g}",
+        given.indicator.metric, forms.written(threshold),
         f"{given.target * 100:.10g}", f"{given.days}",
     )  # fmt: skip
 
 
-def _definition(typed: dict[str, Any], slo_id: str) -> Definition:
+def _definition(ws: Workspace, typed: dict[str, Any], slo_id: str) -> Definition:
     """Return what was typed over what is on record: the form does not ask for everything."""
     try:
         target = (forms.read_number(typed["target"]) or 0.0) / 100
@@ -140,8 +138,10 @@ def _definition(typed: dict[str, Any], slo_id: str) -> Definition:
     )
     subject = str(typed["subject"] or "").strip()
     is_model = typed["of"] == "model"
-    known = {o.id: o.definition for o in service.list_objectives(current_workspace())}.get(slo_id)
-    kept = known or Definition(name="", indicator=indicator, target=target)
+    try:
+        kept = service.get_objective(ws, slo_id).definition
+    except NotFound:
+        kept = Definition(name="", indicator=indicator, target=target)
     return msgspec.structs.replace(
         kept, name=str(typed["name"] or "").strip(), indicator=indicator, target=round(target, 10),
         days=days, model_id=subject if is_model else "", service="" if is_model else subject,

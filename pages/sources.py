@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
-from dash import Input, html
+from dash import Input, html, set_props
 from numpy.typing import NDArray
 
 from components import live
@@ -48,6 +48,22 @@ HEALTH: dict[str, Status] = {
     "critical": "bad",
     "unknown": "none",
 }
+
+
+def say(sentence: str) -> None:
+    """Tell the reader that it is done."""
+    set_props("toast", {"data": {"kind": "good", "title": sentence}})
+
+
+def ask_anew(ws: Workspace, data: dict[str, Any] | None) -> None:
+    """Ask for the page anew, past the cache."""
+    set_props("scope", {"data": {**(data or {}), "retry": ws.now_ms()}})
+
+
+def done(ws: Workspace, data: dict[str, Any] | None, sentence: str) -> None:
+    """Tell that it is done and show the page as it is now."""
+    say(sentence)
+    ask_anew(ws, data)
 
 
 def register_live(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from components.live import View
 from components.scope import Scope
@@ -12,6 +13,7 @@ from i18n import LANGUAGES, speaking
 from pages import settings, settings_trust, sources
 from services import trust_policy
 from services.errors import Invalid
+from services.models import Registration, get_model, register_model
 from services.workspace import Workspace, in_workspace
 
 
@@ -65,3 +67,32 @@ def test_charts_draw_the_limits_that_the_shown_kinds_share(workspace: Workspace)
             for kinds in [("rag",), ("llm",), ("llm", "rag"), ()]
         }
     assert drawn == {("rag",): [0.8, 0.5], ("llm",): [0.8, 0.6], ("llm", "rag"): [0.8], (): [0.8]}
+
+
+def test_a_model_saved_again_keeps_what_its_form_does_not_ask_for(
+    hub: Flask, workspace: Workspace
+) -> None:
+    said = Registration(objective_latency_ms=1_234_567.5, positive_class="yes")
+    register_model(workspace, "risk", said)
+    wired = hub.extensions["aiobs_dash_outputs"]()
+    fill_in = next(one for name, one in wired.items() if "settings-model-objective.value" in name)
+    save_model = wired["settings-save-model.title"]
+
+    def call(one: dict[str, Any], inputs: list[Any], state: list[Any]) -> Any:
+        client, made = hub.test_client(), {}
+        for kind, given in (("inputs", inputs), ("state", state)):
+            made[kind] = [dict(p) | {"value": v} for p, v in zip(one[kind], given, strict=True)]
+        name = next(name for name, other in wired.items() if other is one)
+        outputs = one["output"]
+        named = [{"id": o.component_id, "property": o.component_property}
+                 for o in (outputs if isinstance(outputs, list) else [outputs])]  # fmt: skip
+        body = made | {"output": name, "changedPropIds": ["x.n_clicks"],
+                       "outputs": named if isinstance(outputs, list) else named[0]}  # fmt: skip
+        return client.post("/_dash-update-component", json=body).json
+
+    shown = call(fill_in, [{"model": "risk"}], [])["response"]
+    values = [shown[f"settings-model-{name}"]["value"] for name in settings._FIELDS]
+    values[0] += " "  # as pasted
+    assert "settings-save-model" in call(save_model, [1], [*values, {}])["response"]
+    kept = get_model(workspace, "risk")
+    assert (kept.objective_latency_ms, kept.positive_class) == (1_234_567.5, "yes")

@@ -24,7 +24,7 @@ TYPED: dict[str, Any] = {
 
 def define(ws: Workspace, **changed: Any) -> Definition:
     with in_workspace(ws):
-        return slo_form._definition(TYPED | changed, "fast")
+        return slo_form._definition(ws, TYPED | changed, "fast")
 
 
 def test_what_is_typed_is_what_is_defined(workspace: Workspace) -> None:
@@ -47,9 +47,20 @@ def test_a_change_keeps_what_the_form_does_not_ask_for(workspace: Workspace) -> 
     assert (found.owner, found.calendar, found.target) == ("Ann", "month", 0.999)
 
 
-def test_words_in_a_number_are_refused(workspace: Workspace) -> None:
+@pytest.mark.parametrize("text", ["all of it", "nan", "inf"])
+def test_words_in_a_number_are_refused(workspace: Workspace, text: str) -> None:
     with pytest.raises(Invalid, match="numbers"):
-        define(workspace, target="all of it")
+        define(workspace, days=text)
+
+
+def test_what_is_shown_saved_again_is_no_new_revision(workspace: Workspace) -> None:
+    limit = Indicator("metric", 1_234_567.25, "queue", "below")
+    made = slo.define(workspace, "queue", Definition(name="Q", service="pay", indicator=limit,
+                                                     target=0.999))  # fmt: skip
+    shown = dict(zip(slo_form._FIELDS, slo_form._values(made), strict=True))
+    with in_workspace(workspace):
+        again = slo_form._definition(workspace, shown, "queue")
+    assert slo.define(workspace, "queue", again) == made
 
 
 def test_the_page_shows_the_chosen_objective_and_says_when_it_is_gone(workspace: Workspace) -> None:
