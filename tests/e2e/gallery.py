@@ -15,7 +15,6 @@ from flask import Flask, request
 import i18n
 from components import charts, lazy, shell, states
 from components.charts import Line, Mark, Threshold
-from components.graph_view import Edge, Node, graph_view
 from components.issues import Issue, issue_list
 from components.kpi import Delta, kpi, row
 from components.panel import Provenance, grid, panel, section
@@ -380,17 +379,6 @@ def extra() -> list[Any]:
         Span(26, 50, "unsupported", "The passage says 400 people."),
         Span(51, 76, "undecided", "No passage speaks of output."),
     ]
-    nodes = [
-        Node("db", "database", "bad", 0.9),
-        Node("pay", "payments", "warn", 0.6),
-        Node("gw", "gateway", "good", 0.4),
-        Node("search", "search", "good", 0.4),
-    ]
-    edges = [
-        Edge("db", "pay", 0.82, Interval(0.7, 0.9, 0.95), status="bad"),
-        Edge("pay", "gw", 0.4),
-        Edge("search", "gw", 0.1, certain=False),
-    ]
     data = [
         {"model": f"model-{i}", "version": f"v{i % 3}", "trust": round(0.5 + i / 200, 3)}
         for i in range(80)
@@ -414,12 +402,6 @@ def extra() -> list[Any]:
                 "Evidence",
                 html.Div([mark_legend(), marked_text(said, spans)]),
                 panel_id="text",
-                span=6,
-            ),
-            panel(
-                "Causes",
-                graph_view("g-graph", nodes, edges, label="Causes", height=240),
-                panel_id="graph",
                 span=6,
             ),
             panel(
