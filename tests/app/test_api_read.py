@@ -45,6 +45,7 @@ def send(client: FlaskClient, model_id: str = "m", count: int = 60) -> None:
         ("/api/dashboard/overview?end=9999-12-31T00:00:00Z", 400, "MALFORMED"),
         ("/api/dashboard/overview?nonsense=1", 400, "MALFORMED"),
         ("/api/explore/inferences?limit=0", 400, "MALFORMED"),
+        ("/api/explore/log-counts?step_s=18446744073709551616", 400, "MALFORMED"),
         ("/api/explore/inferences?cursor=junk", 400, "MALFORMED"),
         ("/api/incidents?state=asleep", 400, "MALFORMED"),
     ],
