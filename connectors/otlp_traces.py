@@ -147,12 +147,11 @@ def _span(resource: Attributes, raw: _Raw, now_ms: int) -> Span:
         raise Refused("a span starts before 1990 or a day or more ahead")
     if raw.end_ns < raw.start_ns:
         raise Refused("a span ends before it starts")
-    attributes = dict(raw.attributes)
+    attributes = raw.attributes
     for _, name, extra in raw.events:
         # Message content and exceptions travel as events in some versions of the convention.
         if _is_merged(name):
-            for key, value in extra.items():
-                attributes.setdefault(key, value)
+            attributes = {**extra, **attributes}
     if len(attributes) > _MAX_ATTRIBUTES:
         raise Refused(f"a span may have {_MAX_ATTRIBUTES} attributes, got {len(attributes)}")
     return Span(

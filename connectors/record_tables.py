@@ -57,3 +57,38 @@ run_horizons = sa.Table(
     sa.Column("job", _Key, primary_key=True),
     sa.Column("before_ms", sa.BigInteger, nullable=False),
 )
+
+audit_entries = sa.Table(
+    "audit_entries",
+    METADATA,
+    sa.Column("tenant", _Key, primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Index("audit_entries_resource", "tenant", "kind", "resource"),
+)
+
+# Complete subtrees: a proof reads a few of them instead of all entries.
+audit_nodes = sa.Table(
+    "audit_nodes",
+    METADATA,
+    sa.Column("tenant", _Key, primary_key=True),
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+
+audit_heads = sa.Table(
+    "audit_heads",
+    METADATA,
+    sa.Column("tenant", _Key, primary_key=True),
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("root", sa.LargeBinary, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+)

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from connectors.audit_log import SqlAuditLog
 from connectors.errors import Conflict, ConnectorError, Refused
 from connectors.leases import RUNS_KEPT_MS, SqlLock, claim, forget_runs, upsert
 from connectors.migrations import migrate
@@ -98,12 +99,17 @@ class SqlRecordStore:
         self._open.tenant = self._tenant
         try:
             with translated(), self._write.begin() as connection:
-                if connection.dialect.name == "postgresql":
-                    key = _advisory_key(self._tenant)
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+                _serialise(connection, self._tenant)
                 yield SqlTransaction(connection, self._tenant)
         finally:
             self._open.tenant = None
+
+    @contextmanager
+    def read_chain(self) -> Iterator[SqlAuditLog]:
+        with translated(), self._engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            yield SqlAuditLog(connection, self._tenant)
 
     def get(self, kind: str, id: str) -> Record | None:
         with translated(), self._engine.connect() as connection:
@@ -224,6 +230,11 @@ class SqlTransaction:
             statement = statement.where(self._field_equals(field, value))
         return [_record(row) for row in self._connection.execute(statement)]
 
+    def chain(self, tenant: str) -> SqlAuditLog:
+        if tenant != self._tenant:
+            _serialise(self._connection, tenant)
+        return SqlAuditLog(self._connection, tenant)
+
     def _where(self, kind: str, id: str) -> tuple[sa.ColumnElement[bool], ...]:
         key = _key(kind, id)
         return (
@@ -270,6 +281,12 @@ def _encode(body: dict[str, Any]) -> str:
 def _record(row: sa.Row[Any]) -> Record:
     body = msgspec.json.decode(row.body, type=dict[str, Any])
     return Record(row.kind, row.id, row.revision, body, row.created_at_ms, row.updated_at_ms)
+
+
+def _serialise(connection: sa.Connection, tenant: str) -> None:
+    """Let no other transaction write for this tenant; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_advisory_key(tenant))))
 
 
 def _advisory_key(tenant: str) -> int:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from connectors.errors import Refused
 
-HEAD = "r0001"
+HEAD = "r0002"
 """The newest revision; kept here so that an up-to-date start does not import Alembic."""
 
 _LOCK_KEY = 0x41494F4253  # "AIOBS": PostgreSQL advisory locks are numbers

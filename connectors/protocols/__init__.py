@@ -5,6 +5,7 @@ services see, so no service can name another tenant. Times are epoch millisecond
 method may raise `connectors.errors.ConnectorError`.
 """
 
+from connectors.protocols.audit import AuditEntry, AuditHead, AuditLog, AuditQuery
 from connectors.protocols.events import (
     Added,
     EventBackend,
@@ -24,6 +25,7 @@ from connectors.protocols.outside import JudgeModel, Notifier
 from connectors.protocols.records import (
     Lease,
     Lock,
+    OpenTransaction,
     Record,
     RecordBackend,
     RecordStore,
@@ -33,6 +35,10 @@ from connectors.protocols.records import (
 __all__ = [
     "Added",
     "Aggregate",
+    "AuditEntry",
+    "AuditHead",
+    "AuditLog",
+    "AuditQuery",
     "Bus",
     "Cache",
     "EventBackend",
@@ -47,6 +53,7 @@ __all__ = [
     "MetricStore",
     "ModelSeen",
     "Notifier",
+    "OpenTransaction",
     "Page",
     "Record",
     "RecordBackend",

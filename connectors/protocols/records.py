@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from connectors.protocols.audit import AuditLog
 from connectors.protocols.health import StoreHealth
 
 
@@ -46,10 +47,22 @@ class RecordTransaction(Protocol):
         ...
 
 
+class OpenTransaction(RecordTransaction, Protocol):
+    """A transaction that may also tell an audit chain what it does."""
+
+    def chain(self, tenant: str) -> AuditLog:
+        """A tenant's chain inside this transaction; no other writer appends to it meanwhile."""
+        ...
+
+
 class RecordStore(RecordTransaction, Protocol):
     """State of one tenant: each single call is its own transaction."""
 
-    def transaction(self) -> AbstractContextManager[RecordTransaction]: ...
+    def transaction(self) -> AbstractContextManager[OpenTransaction]: ...
+
+    def read_chain(self) -> AbstractContextManager[AuditLog]:
+        """The tenant's audit chain as it is now, the same until the block ends."""
+        ...
 
     def put_blob(self, kind: str, id: str, content: bytes) -> None: ...
 

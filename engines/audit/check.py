@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,7 +42,7 @@ class Verdict:
     checked : int
         Entries read.
     root : bytes
-        Root over the first `size` of them, or over all where they are fewer.
+        Root over all of them.
     findings : tuple of Finding
         Empty when the chain is whole; the first 100 otherwise.
     """
@@ -57,40 +57,43 @@ class Verdict:
         return not self.findings
 
 
-def check_chain(entries: Iterable[bytes], tenant: str, size: int, root: bytes) -> Verdict:
-    """Return whether entries are the chain that a checkpoint of `size` and `root` speaks of.
+def check_chain(entries: Iterable[bytes], tenant: str, roots: Mapping[int, bytes]) -> Verdict:
+    """Return whether entries are the chain that checkpoints speak of.
 
     Parameters
     ----------
     entries : iterable of bytes
-        From the first on, in order. Those after `size` are checked for their links alone.
+        From the first on, in order.
     tenant : str
         Whose chain it is.
-    size, root : int, bytes
-        Of the checkpoint.
+    roots : mapping of int to bytes
+        Root that a checkpoint says for a size. Entries after the largest are checked for their
+        links alone.
 
     Examples
     --------
-    >>> check_chain([], "default", 0, bytes.fromhex("e3b0c442")).findings
+    >>> check_chain([], "default", {0: b"?"}).findings
     (Finding(seq=0, fault='root'),)
     """
     findings: list[Finding] = []
     edge, previous, seq = Frontier(), FIRST, 0
-    at_size = edge.root() if size == 0 else b""
+
+    def compare() -> None:
+        if roots.get(seq, root := edge.root()) != root:
+            findings.append(Finding(max(seq - 1, 0), "root"))
+
+    compare()
     for body in entries:
-        if len(findings) < MAX_FINDINGS:
-            findings += [Finding(seq, fault) for fault in _faults(body, seq, tenant, previous)]
+        findings += [Finding(seq, fault) for fault in _faults(body, seq, tenant, previous)]
         edge.add(leaf_hash(body))
         previous = entry_hash(body)
         seq += 1
-        if seq == size:
-            at_size = edge.root()
-    if seq < size:
+        if seq in roots:
+            compare()
+        del findings[MAX_FINDINGS:]
+    if seq < max(roots, default=0):
         findings.append(Finding(seq, "missing"))
-        at_size = edge.root()
-    elif at_size != root:
-        findings.append(Finding(max(size - 1, 0), "root"))
-    return Verdict(seq, at_size, tuple(findings[:MAX_FINDINGS]))
+    return Verdict(seq, edge.root(), tuple(findings))
 
 
 def _faults(body: bytes, seq: int, tenant: str, previous: str) -> list[Fault]:

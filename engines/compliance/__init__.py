@@ -28,6 +28,7 @@ from engines.compliance.requests import (
     RequestClock,
     add_months,
     read_request,
+    roll_to_working_day,
 )
 from engines.compliance.result import (
     AttestationFacts,
@@ -50,5 +51,5 @@ __all__ = [
     "RequestClock", "RequestFacts", "SystemFacts", "add_months", "add_vulnerable", "card_state",
     "count_severities", "cover", "evaluate",
     "evidence_age", "find_open", "load_catalogue", "read_catalogue", "read_clock", "read_request",
-    "spread_ages", "write_markdown",
+    "roll_to_working_day", "spread_ages", "write_markdown",
 ]  # fmt: skip
