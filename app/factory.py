@@ -39,6 +39,7 @@ def open_backends(settings: Settings) -> Backends:
         cache=cache,
         bus=bus,
         sign=secret.signer(key, "api-key"),
+        checkpoints=secret.checkpoint_signers(key),
         auth=settings.auth,
         retention_days=settings.retention_days,
         judging=_judging(settings),

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from engines.audit import Signer
+
 
 def load_secret(given: str, data_dir: Path) -> bytes:
     """Return the secret of the settings, or the one kept (0600) in the data folder."""
@@ -32,6 +34,14 @@ def _read_complete(path: Path) -> bytes:
     if len(secret) < 32:
         raise RuntimeError(f"{path} is damaged: it holds {len(secret)} bytes instead of 64")
     return secret
+
+
+def checkpoint_signers(secret: bytes) -> Callable[[str], Signer]:
+    """Return the key that signs the heads of audit chains, named after this installation and a
+    tenant."""
+    seed = hmac.new(secret, b"audit-checkpoint", hashlib.sha256).digest()
+    installation = Signer("aiobs", seed).verifier.split("+")[1]
+    return lambda tenant: Signer(f"aiobs-{installation}/audit/{tenant}", seed)
 
 
 def signer(secret: bytes, purpose: str) -> Callable[[bytes], str]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from engines.alerting import rate_jump
 from engines.drift import DriftReport
+from services.audit import audit_rule
 from services.drift import get_drift
 from services.hallucination import get_hallucination
 from services.identity import permitted
@@ -102,6 +103,7 @@ def _all_findings(ws: Workspace, models: list[Model]) -> Iterator[Finding]:
     yield from _service_findings(ws)
     yield from burn_rule(ws)
     yield from vulnerability_rule(ws)
+    yield from audit_rule(ws)
 
 
 CHANGES = {"sensor_fault", "covariate_shift"}

@@ -78,13 +78,13 @@ def gather_facts(ws: Workspace, *, with_sample: bool = False) -> Facts:
 
 def _real_incidents(ws: Workspace, everyone: list[Model], chosen: list[Model]) -> list[Incident]:
     """Leave out what happened to models that are left out; services belong to those that stay.
-    Vulnerabilities are no incidents of an AI system."""
+    Vulnerabilities and a broken audit chain are no incidents of an AI system."""
     ids = {model.model_id for model in chosen}
     known = {model.model_id for model in everyone}
     return [
         i
         for i in list_incidents(ws, limit=10_000)
-        if i.subject_kind != "vulnerability"
+        if i.subject_kind in ("model", "service")
         and (i.subject in ids or (i.subject not in known and ids))
     ]
 

@@ -19,7 +19,7 @@ from services.workspace import Workspace
 _KIND = "incident"
 Severity = Literal["info", "warning", "critical"]
 State = Literal["open", "acknowledged", "resolved"]
-SubjectKind = Literal["model", "service", "vulnerability"]
+SubjectKind = Literal["model", "service", "vulnerability", "audit"]
 
 
 CONDITION_GONE = "the condition went away"

@@ -9,6 +9,7 @@ import msgspec
 
 from services import (
     alerts,
+    audit,
     backcast,
     causal,
     data_health,
@@ -65,6 +66,18 @@ def evaluate_objectives(ws: Workspace) -> int:
 def scan_security(ws: Workspace) -> int:
     """Scan the prompts and outputs that came since the last time; how many findings they have."""
     return security_scan.scan_security(ws)
+
+
+@permitted("maintain:run")
+def sign_audit(ws: Workspace) -> int:
+    """Sign the audit chain where it has grown since the last signed head; how many heads."""
+    return int(audit.sign_head(ws))
+
+
+@permitted("maintain:run")
+def verify_audit(ws: Workspace) -> int:
+    """Check the audit chain from its first entry on; how many entries."""
+    return audit.verify_by_itself(ws).checked
 
 
 @permitted("analysis:run")

@@ -24,6 +24,8 @@ from connectors.protocols import (
     RecordStore,
     StoreHealth,
 )
+from engines.audit import Signer
+from services.audited import AuditedStore, Teller
 from services.errors import Unauthenticated
 from services.identity import Principal
 from services.sentences import english
@@ -65,6 +67,7 @@ class Backends:
     cache: Cache
     bus: Bus
     sign: Callable[[bytes], str]
+    checkpoints: Callable[[str], Signer]
     clock: Callable[[], int] = now_ms
     auth: str = "local"
     retention_days: int = 0
@@ -73,17 +76,19 @@ class Backends:
 
     def workspace(self, principal: Principal, *, locale: str = "en") -> Workspace:
         """Return the workspace of a principal, scoped to its tenant."""
+        teller = Teller(principal, self.clock, self.sign)
         return Workspace(
             principal=principal,
             locale=locale,
             clock=self.clock,
             metrics=self.metrics.scoped(principal.tenant),
             events=self.events.scoped(principal.tenant),
-            records=self.records.scoped(principal.tenant),
-            installation=self.records.scoped(""),
+            records=AuditedStore(self.records.scoped(principal.tenant), principal.tenant, teller),
+            installation=AuditedStore(self.records.scoped(""), principal.tenant, teller),
             cache=self.cache,
             bus=self.bus,
             sign=self.sign,
+            checkpoints=self.checkpoints,
             running=Running(self.auth, self.retention_days, self.health),
             judging=self.judging,
             workers=self.workers,
@@ -106,7 +111,8 @@ class Workspace:
     """One principal's view of the hub.
 
     `installation` holds what belongs to no tenant (tenants, keys); only `services.tenants` and
-    `services.keys` read it. `sign` is an HMAC with the installation's secret.
+    `services.keys` read it. `sign` is an HMAC with the installation's secret; `checkpoints` gives
+    the key that signs the heads of a tenant's audit chain.
     """
 
     principal: Principal
@@ -119,6 +125,7 @@ class Workspace:
     cache: Cache
     bus: Bus
     sign: Callable[[bytes], str]
+    checkpoints: Callable[[str], Signer]
     workers: Workers
     running: Running = Running()
     judging: Judging | None = None

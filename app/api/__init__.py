@@ -2,6 +2,7 @@
 
 from app.api import (
     admin,
+    audit,
     business,
     causal,
     compliance,
@@ -57,5 +58,6 @@ ROUTERS = (
     vulnerabilities.router,
     profiles.router,
     views.router,
+    audit.router,
     admin.router,
 )

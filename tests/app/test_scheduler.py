@@ -16,7 +16,7 @@ from services.workspace import Backends, Workspace
 def note_run(ws: Workspace) -> None:
     """A job that leaves one record per run: two runs of one tick would collide."""
     tick = ws.now_ms() // 200
-    ws.records.put("ran", f"{tick}-{os.getpid()}-{time.monotonic_ns()}", {"tick": str(tick)})
+    ws.records.put("refreshed", f"{tick}-{os.getpid()}-{time.monotonic_ns()}", {"tick": str(tick)})
 
 
 def work(folder: str) -> None:
@@ -28,7 +28,7 @@ def work(folder: str) -> None:
 
 
 def ticks_of(backends: Backends, pid: int | None = None) -> list[str]:
-    found = backends.records.scoped("default").list("ran", limit=5_000)
+    found = backends.records.scoped("default").list("refreshed", limit=5_000)
     return [r.body["tick"] for r in found if pid is None or r.id.split("-")[1] == str(pid)]
 
 
