@@ -21,7 +21,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from benchmarks.machine import facts
 from connectors import json_ingest
-from connectors.exposition import ExpositionParser
 from connectors.otlp_metrics import OtlpMetricsDecoder
 from connectors.otlp_metrics_json import decode_metrics_json
 from connectors.otlp_traces import decode_traces
@@ -153,15 +152,9 @@ def inference_body(n: int) -> bytes:
     return json.dumps({"inferences": rows}).encode()
 
 
-def page(n: int) -> bytes:
-    lines = [f'http_requests_total{{method="GET",path="/v1/item/{i}",pod="api-{i}"}} {i}.5'
-             for i in range(n)]  # fmt: skip
-    return "\n".join(lines).encode()
-
-
 def measure() -> dict[str, float]:
     """Return items per CPU second by name."""
-    writes, otlp, pages = RemoteWriteDecoder(), OtlpMetricsDecoder(), ExpositionParser()
+    writes, otlp = RemoteWriteDecoder(), OtlpMetricsDecoder()
     found: dict[str, float] = {}
     for n_series, n_samples, zeros in ((2_000, 1, 0.0), (2_000, 1, 0.3), (1_000, 10, 0.0)):
         body = write_body(n_series, n_samples, zeros)
@@ -189,8 +182,6 @@ def measure() -> dict[str, float]:
     found["JSON inferences of 10 features (records)"] = rate(
         lambda: len(json_ingest.decode_inferences(records, NOW_MS).rows)
     )
-    text = page(2_000)
-    found["text exposition (samples)"] = rate(lambda: len(pages.decode(text, NOW_MS).batch))
     return found
 
 

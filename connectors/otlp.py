@@ -41,12 +41,12 @@ def export_response(signal: Signal, rejected: int, reason: str, *, as_json: bool
     return b"\x0a" + _varint(len(inner)) + inner
 
 
-def error_response(message: str, *, as_json: bool, code: int = 3) -> bytes:
-    """Return a `google.rpc.Status` for a 4xx or 5xx answer; code 3 is "invalid argument"."""
+def error_response(message: str, *, as_json: bool) -> bytes:
+    """Return the `google.rpc.Status` of a 4xx or 5xx answer; senders go by the HTTP status."""
     if as_json:
-        return msgspec.json.encode({"code": code, "message": message})
+        return msgspec.json.encode({"message": message})
     text = message.encode()
-    return b"\x08" + _varint(code) + b"\x12" + _varint(len(text)) + text
+    return b"\x12" + _varint(len(text)) + text
 
 
 def _varint(number: int) -> bytes:

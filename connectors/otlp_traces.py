@@ -147,11 +147,12 @@ def _span(resource: Attributes, raw: _Raw, now_ms: int) -> Span:
         raise Refused("a span starts before 1990 or a day or more ahead")
     if raw.end_ns < raw.start_ns:
         raise Refused("a span ends before it starts")
-    attributes = raw.attributes
+    attributes = dict(raw.attributes)
     for _, name, extra in raw.events:
         # Message content and exceptions travel as events in some versions of the convention.
         if _is_merged(name):
-            attributes = {**extra, **attributes}
+            for key, value in extra.items():
+                attributes.setdefault(key, value)
     if len(attributes) > _MAX_ATTRIBUTES:
         raise Refused(f"a span may have {_MAX_ATTRIBUTES} attributes, got {len(attributes)}")
     return Span(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_bootstrap_components as dbc
-from dash import Input, Output, State, dcc, html, no_update
+from dash import Input, Output, State, html, no_update
 
-from components import live, shell, states
+from components import forms, live, shell, states
 from components import scope as scopes
 from components.icons import icon
 from components.kpi import kpi, row
@@ -43,8 +42,6 @@ _CLOCK: dict[str, Status] = {
     "running": "none", "warning": "warn", "late": "bad", "met": "good", "met_late": "bad",
 }  # fmt: skip
 BUNDLE = "/api/compliance/bundle.zip"
-_NO_CLOCK = "-"
-"""Stands for no clock: the list cannot offer an empty value."""
 
 
 def layout() -> html.Div:
@@ -127,12 +124,10 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         if not n:
             return no_update
         ws = current_workspace()
-        clock = "" if choice in (None, _NO_CLOCK) else str(choice)
-        known = load_catalogue().clocks.get(clock)
-        regime: Regime = "gdpr" if known is not None and known.regime == "gdpr" else "ai_act"
-        classify_incident(ws, _incident_of(data), regime, clock)
+        clock = forms.chosen(choice)
+        classify_incident(ws, _incident_of(data), _regime_of(clock), clock)
         done(ws, data, words("judged"))
-        return choice or _NO_CLOCK
+        return choice or forms.UNSET
 
     @dash_app.callback(  # type: ignore[untyped-decorator]
         Output("compliance-report-now", "title"), Input("compliance-report-now", "n_clicks"),
@@ -142,10 +137,15 @@ def register(dash_app: Any) -> None:  # a dash.Dash
         if not n:
             return no_update
         ws = current_workspace()
-        regime: Regime = "gdpr" if (choice or "").startswith("GDPR") else "ai_act"
-        record_report(ws, _incident_of(data), regime)
+        record_report(ws, _incident_of(data), _regime_of(forms.chosen(choice)))
         done(ws, data, words("reported"))
         return words("reported")
+
+
+def _regime_of(clock: str) -> Regime:
+    """Return the law that a clock belongs to; that no clock runs is said under the AI Act."""
+    known = load_catalogue().clocks.get(clock)
+    return "gdpr" if known is not None and known.regime == "gdpr" else "ai_act"
 
 
 def _incident_of(data: dict[str, Any]) -> str:
@@ -157,14 +157,8 @@ def _sign_form() -> html.Section:
         [
             html.H2(words("sign"), className="section-title"),
             html.P(words("sign_hint"), className="panel-note"),
-            html.Label(
-                [html.Span(words("statement")), dcc.Input(id="compliance-statement", type="text")],
-                className="field",
-            ),
-            html.Label(
-                [html.Span(words("document")), dcc.Input(id="compliance-document", type="text")],
-                className="field",
-            ),
+            forms.text("compliance-statement", words("statement")),
+            forms.text("compliance-document", words("document")),
             html.Button(
                 [icon("pen"), html.Span(words("sign_now"))], id="compliance-sign-now",
                 className="btn-strong",
@@ -175,20 +169,14 @@ def _sign_form() -> html.Section:
 
 
 def _judge_form() -> html.Section:
-    choices = [{"value": _NO_CLOCK, "label": words("clock_none")}] + [
-        {"value": name, "label": words(f"clock_{name}")} for name in load_catalogue().clocks
-    ]
+    clocks = {"": words("clock_none")} | {
+        name: words(f"clock_{name}") for name in load_catalogue().clocks
+    }
     return html.Section(
         [
             html.H2(words("judge"), className="section-title"),
             html.P(words("judge_hint"), className="panel-note"),
-            html.Label(
-                [
-                    html.Span(words("clock")),
-                    dbc.Select(choices, _NO_CLOCK, "compliance-clock", size="sm"),
-                ],
-                className="field", htmlFor="compliance-clock",
-            ),
+            forms.choices("compliance-clock", words("clock"), clocks, ""),
             html.Div(
                 [
                     html.Button(

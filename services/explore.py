@@ -12,7 +12,7 @@ from connectors.protocols import EventQuery, Page, ServiceEdge, TraceHead, Trace
 from connectors.telemetry import Event, Inference, Log, Span
 from services.errors import Malformed, NotFound
 from services.identity import permitted
-from services.times import MINUTE_MS, Window
+from services.times import MAX_WINDOW_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
 MAX_ROWS = 1_000
@@ -93,7 +93,7 @@ def count_logs(
 ) -> LogCounts:
     """Return how many lines each level had over time, in all or of one service."""
     start = window.start_ms // MINUTE_MS * MINUTE_MS
-    if step_ms < 1 or (window.end_ms - start) / step_ms > MAX_ROWS:
+    if not 1 <= step_ms <= MAX_WINDOW_MS or (window.end_ms - start) / step_ms > MAX_ROWS:
         raise Malformed(f"a histogram has 1 to {MAX_ROWS} steps: choose a wider step")
     found = ws.events.log_counts(start, window.end_ms, step_ms, service=service)
     return LogCounts(start, step_ms, {level: _list(n) for level, n in sorted(found.items())})

@@ -76,8 +76,8 @@ def record_addresses(ws: Workspace, used: Mapping[str, Iterable[str]], at_ms: in
 @permitted("security:read")
 def get_key_misuse(ws: Workspace, window: Window) -> KeyMisuseView:
     """Return revoked keys in use, and keys whose past does not explain what they do now."""
-    return ws.cache.get_or_compute(
-        f"{ws.tenant}/key_misuse/{window.seen_from(ws.now_ms())}", KeyMisuseView,
+    return ws.cached(
+        f"key_misuse/{window.seen_from(ws.now_ms())}", KeyMisuseView,
         lambda: _view(ws, window), fresh_s=_FRESH_S,
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from connectors.telemetry import Analysis, MetricBatch, Series
 from engines import security as engine
 from engines.security import Kind, Severity, Signal
 from services.identity import permitted
+from services.security_events import verdict_of
 from services.times import MINUTE_MS
 from services.workspace import Workspace
 
@@ -120,6 +121,7 @@ def _scan_row(
         if not isinstance(text, str) or not text:
             continue
         signals = _signals(text, remembered)
+        given = _given(row) if signals and direction == "output" else None
         for s in signals:
             made.append(
                 StoredFinding(
@@ -128,7 +130,7 @@ def _scan_row(
                     kind=s.kind, detector=s.detector, severity=s.severity,
                     confidence=s.confidence, start=s.start, end=s.end, how=s.how,
                     outcome=_outcome(row) if direction == "prompt" and _is_attack(s) else None,
-                    origin=_origin(text[s.start : s.end], row) if direction == "output" else None,
+                    origin=_origin(text[s.start : s.end], *given) if given else None,
                     excerpt=engine.masked_excerpt(text, s, signals),
                     user_segment=row.get("user_segment") or "",
                     is_sample=tags.get("sample") == "true",
@@ -151,19 +153,21 @@ def _is_attack(signal: Signal) -> bool:
 
 def _outcome(row: dict[str, Any]) -> Outcome:  # cells of every kind
     """An attack was blocked when a guardrail said so, by tag or error, or the answer declines."""
-    verdict = (row.get("tags") or {}).get("guardrail", "")
-    stopped = verdict in ("blocked", "denied", "refused") or bool(
-        _STOPPED.search(row.get("error") or "")
-    )
+    verdict = verdict_of({"verdict": (row.get("tags") or {}).get("guardrail", "")})
+    stopped = verdict == "blocked" or _STOPPED.search(row.get("error") or "") is not None
     return "blocked" if stopped or engine.looks_refused(row.get("output")) else "allowed"
 
 
-def _origin(value: str, row: dict[str, Any]) -> Origin:  # cells of every kind
+def _given(row: dict[str, Any]) -> tuple[str, list[str]]:  # cells of every kind
+    """Return prompt and passages of a row, bare: once for all that its output holds."""
+    return _bare(row.get("prompt") or ""), [_bare(str(one)) for one in row.get("context") or ()]
+
+
+def _origin(value: str, prompt: str, passages: list[str]) -> Origin:
     bare = _bare(value)
-    if bare and bare in _bare(row.get("prompt") or ""):
+    if bare and bare in prompt:
         return "prompt"
-    passages = row.get("context") or ()
-    return "context" if any(bare in _bare(str(passage)) for passage in passages) else "model"
+    return "context" if any(bare in passage for passage in passages) else "model"
 
 
 def _bare(text: str) -> str:

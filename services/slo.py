@@ -308,20 +308,20 @@ def evaluate(ws: Workspace) -> int:
     objectives = list_objectives(ws)
     for objective in objectives:
         found = _compute(ws, objective)
-        ws.cache.put(_key(ws, objective), found, SloStatus, fresh_s=FRESH_S, stale_s=600)
+        key = f"{ws.tenant}/{_key(objective)}"
+        ws.cache.put(key, found, SloStatus, fresh_s=FRESH_S, stale_s=600)
         _keep(ws, found)
     return len(objectives)
 
 
-def _key(ws: Workspace, objective: Objective) -> str:
-    return f"{ws.tenant}/slo/{objective.id}/{objective.revision}"
+def _key(objective: Objective) -> str:
+    return f"slo/{objective.id}/{objective.revision}"
 
 
 def _status(ws: Workspace, objective: Objective) -> SloStatus:
-    return ws.cache.get_or_compute(
-        _key(ws, objective), SloStatus, lambda: _compute(ws, objective), fresh_s=FRESH_S,
-        stale_s=600,
-    )  # fmt: skip
+    return ws.cached(
+        _key(objective), SloStatus, lambda: _compute(ws, objective), fresh_s=FRESH_S, stale_s=600
+    )
 
 
 def _keep(ws: Workspace, found: SloStatus) -> None:

@@ -87,9 +87,7 @@ class VulnerabilityView(msgspec.Struct, frozen=True):
 @permitted("security:read")
 def get_vulnerabilities(ws: Workspace) -> VulnerabilityView:
     """Return open vulnerabilities by severity and age, the first to fix, time to fix and trend."""
-    return ws.cache.get_or_compute(
-        f"{ws.tenant}/vulnerabilities/view", VulnerabilityView, lambda: _view(ws), fresh_s=_FRESH_S
-    )
+    return ws.cached("vulnerabilities/view", VulnerabilityView, lambda: _view(ws), fresh_s=_FRESH_S)
 
 
 @permitted("security:read")
@@ -136,8 +134,7 @@ def list_critical(ws: Workspace) -> dict[str, list[str]]:
                     found.setdefault(row.id, set()).add(ledger.subject)
         return {name: sorted(found[name]) for name in sorted(found)}
 
-    key = f"{ws.tenant}/vulnerabilities/critical"
-    return ws.cache.get_or_compute(key, dict[str, list[str]], read, fresh_s=_FRESH_S)
+    return ws.cached("vulnerabilities/critical", dict[str, list[str]], read, fresh_s=_FRESH_S)
 
 
 class VulnerableSystem(msgspec.Struct, frozen=True):
@@ -154,9 +151,8 @@ class VulnerableSystem(msgspec.Struct, frozen=True):
 @permitted("security:read")
 def list_vulnerable(ws: Workspace) -> list[VulnerableSystem]:
     """Return the systems with open vulnerabilities; read after each scan."""
-    key = f"{ws.tenant}/vulnerabilities/systems"
-    return ws.cache.get_or_compute(
-        key, list[VulnerableSystem], lambda: _vulnerable(ws), fresh_s=_FRESH_S
+    return ws.cached(
+        "vulnerabilities/systems", list[VulnerableSystem], lambda: _vulnerable(ws), fresh_s=_FRESH_S
     )
 
 

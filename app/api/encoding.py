@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Callable
-from dataclasses import is_dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -21,21 +19,12 @@ def _plain(value: Any, language: str = "en") -> Any:  # whatever msgspec does no
     if isinstance(value, Sentence):
         return str(value) if language == "en" else tell(value, locale=language)
     if isinstance(value, np.ndarray):
-        return finite(value.tolist())
+        return value.tolist()
     if isinstance(value, np.generic):
-        return finite(value.item())
+        return value.item()
     if isinstance(value, frozenset | set):
         return sorted(value)
     raise NotImplementedError(f"no JSON form for {type(value).__name__}")
-
-
-def finite(value: Any) -> Any:  # any JSON value
-    """Return the value with NaN and infinities as null: JSON has no others."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list):
-        return [finite(item) for item in value]
-    return value
 
 
 @lru_cache
@@ -49,13 +38,6 @@ def encode_json(value: Any, language: str = "en") -> bytes:
     Sentences of engines are English unless another of the ten languages is asked for.
     """
     return _encode_in(language)(value)
-
-
-def to_builtins(value: Any) -> Any:
-    """Return `value` as plain dicts, lists and scalars."""
-    if is_dataclass(value) or isinstance(value, msgspec.Struct):
-        return msgspec.to_builtins(value, enc_hook=_plain)
-    return value
 
 
 def decompress(raw: bytes, encoding: str, limit: int) -> bytes:

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.api.encoding import encode_json
 from connectors import errors as connector_errors
+from connectors import otlp
 from engines.errors import EngineError, InsufficientData
 from services.errors import AIOBSError, Unavailable
 
@@ -29,11 +30,15 @@ def failure(
     details: object = None,
     retry_after_s: int | None = None,
 ) -> Response:
-    """Return the failure envelope."""
-    body: dict[str, object] = {"success": False, "error": message, "code": code}
-    if details:
-        body["details"] = details
-    answer = Response(encode_json(body), status, mimetype="application/json")
+    """Return the failure envelope; senders of OTLP get the message that their protocol has."""
+    if request.path.startswith("/v1/") and request.mimetype in (otlp.JSON, otlp.PROTOBUF):
+        said = otlp.error_response(message, as_json=request.mimetype == otlp.JSON)
+        answer = Response(said, status, mimetype=request.mimetype)
+    else:
+        body: dict[str, object] = {"success": False, "error": message, "code": code}
+        if details:
+            body["details"] = details
+        answer = Response(encode_json(body), status, mimetype="application/json")
     if retry_after_s is not None:
         answer.headers["Retry-After"] = str(retry_after_s)
     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,6 +16,9 @@ from services.trust import get_trust
 from services.workspace import Workspace
 
 router = Router("metrics", "/api/metrics")
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+# What is not closed stands for itself, so that the parser can say what is wrong with it.
+_SELECTORS = re.compile(rf'(?:[^,"{{]|{_QUOTED}|\{{(?:[^"}}]|{_QUOTED})*\}}|[{{"])+')
 
 
 class TimeseriesQuery(Span, frozen=True):
@@ -131,14 +135,4 @@ def split_selectors(text: str) -> list[str]:
     >>> split_selectors('a,b{x="1,2",y="3"}')
     ['a', 'b{x="1,2",y="3"}']
     """
-    parts, current, depth, quoted = [], "", 0, False
-    for character in text:
-        if character == '"' and not current.endswith("\\"):
-            quoted = not quoted
-        depth += (character == "{") - (character == "}") if not quoted else 0
-        if character == "," and depth == 0 and not quoted:
-            parts.append(current)
-            current = ""
-        else:
-            current += character
-    return [part.strip() for part in [*parts, current] if part.strip()]
+    return [part.strip() for part in _SELECTORS.findall(text) if part.strip()]

@@ -12,7 +12,8 @@ from flask import Blueprint, Flask, Response
 
 from app.api.encoding import encode_json
 from app.api.routing import Route, Router
-from app.api.schemas import Schemas
+from app.api.schemas import Schema, Schemas
+from connectors.otlp import JSON, PROTOBUF
 
 TITLE = "AIOBS, the AI Observability Hub"
 _ERRORS = {
@@ -22,6 +23,10 @@ _ERRORS = {
     503: "A dependency is down",
 }  # fmt: skip
 _ALWAYS = (401, 403, 503)
+_STATUS: Schema = {
+    "type": "object", "description": "google.rpc.Status",
+    "properties": {"message": {"type": "string"}},
+}  # fmt: skip
 
 
 def document(routers: Sequence[Router]) -> dict[str, Any]:  # JSON
@@ -93,7 +98,9 @@ def _query_parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:  
 
 
 def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:  # JSON
-    failure = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
+    failure: Schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}}
+    if route.path.startswith("/v1/"):
+        failure = {kind: {"schema": _STATUS} for kind in (JSON, PROTOBUF)}
     success: dict[str, Any] = {"description": "Success"}  # JSON
     if route.produces != "application/json":
         success["content"] = {route.produces: {"schema": {"type": "string", "format": "binary"}}}

@@ -15,7 +15,7 @@ import msgspec
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
-from app.api.encoding import encode_json
+from app.api.encoding import decompress, encode_json
 from connectors.errors import NOT_JSON
 from i18n import LANGUAGES
 from services.errors import Forbidden, Invalid, Malformed, NotFound, TooLarge, UnsupportedMedia
@@ -168,8 +168,6 @@ def download(content: bytes | str, media: str, name: str) -> Response:
 
 def read_body() -> bytes:
     """Return the request body, decompressed within the size limit."""
-    from app.api.encoding import decompress
-
     limit = int(g.max_body)
     raw = request.get_data(cache=False)
     if len(raw) > limit:

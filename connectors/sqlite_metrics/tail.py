@@ -64,9 +64,6 @@ class Tail:
                 self._runs = _merged(runs, compacted_id)
             return TailView(self._runs)
 
-    def sample_count(self) -> int:
-        return sum(len(run.sids) for run in self._runs)
-
 
 class TailView:
     """The uncompacted samples as of one moment."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import requests
 
-from connectors.errors import Refused, TooMuch, Unavailable
+from connectors.errors import NOT_JSON, Refused, TooMuch, Unavailable
 
 _TOO_MUCH = ("exceeds", "too many", "cannot return more", "the number of matching")
 _EARLIEST = "1"  # a second of 1970: without a start, VictoriaMetrics looks back minutes only
@@ -70,7 +70,10 @@ class Client:
     def read(self, path: str, **fields: Any) -> Any:  # JSON of any shape
         """Return `data` of a Prometheus answer."""
         answer = self._send("POST", self._addresses.read + path, data=fields)
-        body = msgspec.json.decode(answer.content)
+        try:
+            body = msgspec.json.decode(answer.content, type=dict[str, Any])
+        except NOT_JSON as error:  # such as the page of a proxy
+            raise Unavailable("what answers for VictoriaMetrics writes no JSON") from error
         if body.get("isPartial"):
             raise Unavailable("VictoriaMetrics answered in part: a storage node does not respond")
         return body["data"]

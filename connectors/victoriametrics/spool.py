@@ -8,6 +8,7 @@ is sent again when the server has restarted since.
 from __future__ import annotations
 
 import fcntl
+import logging
 import threading
 import time
 from collections import deque
@@ -24,6 +25,7 @@ from connectors.telemetry import Series
 from connectors.victoriametrics.client import Client
 from connectors.victoriametrics.metricsql import TENANT_LABEL
 
+_log = logging.getLogger(__name__)
 _BATCH_SAMPLES = 200_000
 _PAUSE_S = 1.0  # between attempts while the server does not answer
 _FOLLOWING_S = 0.05  # between batches: lets many small commits travel as one request
@@ -100,7 +102,8 @@ class Spool:
             try:
                 self._client.write(lines)
             except Refused as error:  # sending it again will not help: go on with what follows
-                self.error = str(error)
+                n = sum(len(frame.sids) for frame in frames)
+                _log.error("VictoriaMetrics refused %d samples, which are lost: %s", n, error)
         self._sent_id = frames[-1].id
         self._held.append((self._sent_id, time.monotonic()))
         return True

@@ -92,8 +92,9 @@ class VictoriaMetricsStore:
             total += len(line.timestamps)
             if total > limit:
                 raise TooMuch(f"more than {limit} samples in this window: ask for less")
-            stamps.setdefault(series, []).extend(line.timestamps)
-            values.setdefault(series, []).extend(v for v in line.values if v is not None)
+            known = [i for i, value in enumerate(line.values) if value is not None]
+            stamps.setdefault(series, []).extend(line.timestamps[i] for i in known)
+            values.setdefault(series, []).extend(line.values[i] for i in known)  # type: ignore[misc]
         return [
             _sorted_points(s, stamps[s], values[s])
             for s in sorted(stamps, key=lambda s: (s.name, s.labels))

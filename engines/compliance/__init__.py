@@ -28,7 +28,6 @@ from engines.compliance.requests import (
     RequestClock,
     add_months,
     read_request,
-    roll_to_working_day,
 )
 from engines.compliance.result import (
     AttestationFacts,
@@ -51,5 +50,5 @@ __all__ = [
     "RequestClock", "RequestFacts", "SystemFacts", "add_months", "add_vulnerable", "card_state",
     "count_severities", "cover", "evaluate",
     "evidence_age", "find_open", "load_catalogue", "read_catalogue", "read_clock", "read_request",
-    "roll_to_working_day", "spread_ages", "write_markdown",
+    "spread_ages", "write_markdown",
 ]  # fmt: skip

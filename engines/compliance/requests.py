@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -77,37 +76,6 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def roll_to_working_day(day: date, holidays: Collection[date] = ()) -> date:
-    """Return the day, or the next one that is no Saturday, Sunday or holiday.
-
-    The clock does not use it: see the notes of `read_request`.
-
-    Parameters
-    ----------
-    day : date
-        Last day of a period.
-    holidays : collection of date, optional
-        Public holidays.
-
-    Returns
-    -------
-    date
-        The same day or a later one.
-
-    References
-    ----------
-    Regulation (EEC, Euratom) No 1182/71, Art. 3(4).
-
-    Examples
-    --------
-    >>> roll_to_working_day(date(2026, 2, 28)), roll_to_working_day(date(2026, 2, 27))
-    (datetime.date(2026, 3, 2), datetime.date(2026, 2, 27))
-    """
-    while day.weekday() >= 5 or day in holidays:
-        day += timedelta(days=1)
-    return day
-
-
 def read_request(
     received_at_ms: int, now_ms: int,
     *, is_extended: bool = False, completed_at_ms: int | None = None, time_zone: str = "UTC",
@@ -145,7 +113,7 @@ def read_request(
 
     Art. 3(4) of Regulation 1182/71 moves a last day that is a Saturday, a Sunday or a public
     holiday to the next working day. The clock does not take that time: the earlier day is always
-    safe, and which holidays count depends on the place. `roll_to_working_day` gives the later day.
+    safe, and which holidays count depends on the place.
 
     References
     ----------

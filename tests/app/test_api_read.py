@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.api import ROUTERS
+from app.api.metrics import split_selectors
 from tests.conftest import NOW_MS
 
 SLASHED = "org/name:v2"
@@ -45,6 +46,7 @@ def send(client: FlaskClient, model_id: str = "m", count: int = 60) -> None:
         ("/api/dashboard/overview?end=9999-12-31T00:00:00Z", 400, "MALFORMED"),
         ("/api/dashboard/overview?nonsense=1", 400, "MALFORMED"),
         ("/api/explore/inferences?limit=0", 400, "MALFORMED"),
+        ("/api/explore/log-counts?step_s=18446744073709551616", 400, "MALFORMED"),
         ("/api/explore/inferences?cursor=junk", 400, "MALFORMED"),
         ("/api/incidents?state=asleep", 400, "MALFORMED"),
     ],
@@ -92,6 +94,20 @@ def test_a_window_by_start_and_end_is_half_open(client: FlaskClient) -> None:
     found = client.get(path + window).json["data"][0]  # type: ignore[index]
     assert [point["value"] for point in found["points"]] == [0.0]
     assert all(TIMES.fullmatch(point["timestamp"]) for point in found["points"])
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('a{x="1,2"} , b', ['a{x="1,2"}', "b"]),
+        (r'a{path="C:\\"},b', [r'a{path="C:\\"}', "b"]),
+        (r'a{x="\",",y="}"},b', [r'a{x="\",",y="}"}', "b"]),
+        ('a{x="1', ['a{x="1']),
+        (" ,", []),
+    ],
+)
+def test_selectors_are_split_outside_of_their_values(text: str, parts: list[str]) -> None:
+    assert split_selectors(text) == parts
 
 
 def test_an_unknown_metric_is_an_empty_series(client: FlaskClient) -> None:

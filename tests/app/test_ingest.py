@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from connectors import protobuf_wire as wire
 from connectors.protocols import EventQuery
 from connectors.selector import select
 from services.workspace import Workspace
@@ -87,6 +88,22 @@ def test_malformed_bodies_get_the_documented_error(
     answer = client.post("/api/ingest/metrics", data=data, headers=headers)
     assert answer.status_code == status
     assert answer.json is not None and answer.json["success"] is False
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-protobuf"])
+def test_senders_of_otlp_read_why_in_the_form_of_their_protocol(
+    locked_hub: Flask, make_key: Callable[[str, str], str], kind: str
+) -> None:
+    client = locked_hub.test_client()
+    for headers, status in (({"X-API-Key": make_key("acme", "sender")}, 400), ({}, 401)):
+        answer = client.post("/v1/traces", data=b"\xff", content_type=kind, headers=headers)
+        assert (answer.status_code, answer.mimetype) == (status, kind)
+        if kind == "application/json":
+            message = answer.json["message"]  # type: ignore[index]
+        else:
+            ((number, _, said),) = wire.read_fields(answer.data)
+            message = wire.text(said) if number == 2 else ""  # of google.rpc.Status
+        assert message and "{" not in message
 
 
 def test_nobody_may_write_the_hubs_own_series(client: FlaskClient, workspace: Workspace) -> None:

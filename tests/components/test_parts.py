@@ -1,9 +1,7 @@
-"""Panels, key figures, states, tables, marked text, graphs, views: what a reader gets to see."""
+"""Panels, key figures, states, tables, marked text, views: what a reader gets to see."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from typing import Any
@@ -14,8 +12,6 @@ from dash.development.base_component import Component
 from plotly.io.json import to_json_plotly
 
 from components import lazy, live, shell, states
-from components.export import guarded, to_csv
-from components.graph_view import Edge, Node, edge_table, elements, layers
 from components.issues import Issue, issue_list
 from components.kpi import Delta, kpi
 from components.panel import Provenance, footer, panel
@@ -155,43 +151,6 @@ def test_reasons_of_supported_parts_are_folded_and_doubts_are_not() -> None:
 def test_issues_stand_in_the_order_given() -> None:
     said = words(issue_list([Issue("bad", "first", "because"), Issue("warn", "second")]))
     assert said.index("first") < said.index("because") < said.index("second")
-
-
-def test_layers_put_effects_right_of_causes_and_survive_cycles() -> None:
-    at = layers(["a", "b", "c"], [("a", "b"), ("b", "c"), ("a", "c")])
-    assert at["a"][0] < at["b"][0] < at["c"][0]
-    assert set(layers(["a", "b"], [("a", "b"), ("b", "a")])) == {"a", "b"}
-
-
-def test_a_graph_is_also_a_table() -> None:
-    nodes = [Node("a", "Alpha"), Node("b", "Beta")]
-    edges = [Edge("a", "b", 0.5, Interval(0.4, 0.6, 0.95)), Edge("a", "gone")]
-    said = words(edge_table(nodes, edges, caption="c"))
-    assert "Alpha Beta 0.5 (0.4 – 0.6)" in said
-    drawn = elements(nodes, edges, layers(["a", "b"], [("a", "b")]))
-    assert len(drawn) == 3
-
-
-@pytest.mark.parametrize(
-    ("cell", "safe"),
-    [("=1+1", "'=1+1"), ("+cmd", "'+cmd"), ("-2+3", "'-2+3"), ("@x", "'@x"), ("\tx", "'\tx"),
-     ("＝1", "'＝1"),
-     (-1.5, "-1.5"), ("+3.2e5", "+3.2e5"), ("-12%", "-12%"), (None, ""), ("a=b", "a=b")],
-)  # fmt: skip
-def test_a_cell_cannot_become_a_formula(cell: object, safe: str) -> None:
-    assert guarded(cell) == safe
-
-
-def test_csv_carries_its_facts() -> None:
-    text = to_csv(["a", "=b"], [[1, 'say "hi"']], facts={"window": "24 h\nx"})
-    assert text.startswith("\ufeff# window: 24 h x\r\n")
-    assert text.endswith('"a","\'=b"\r\n"1","say ""hi"""\r\n')
-
-
-def test_a_spreadsheet_that_cuts_at_semicolons_finds_no_formula() -> None:
-    text = to_csv(["a"], [["x;=HYPERLINK(1)"]], facts={})
-    [_, row] = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=";")
-    assert row == ["x;=HYPERLINK(1)"]
 
 
 def test_a_view_names_each_place_and_encodes_components() -> None:

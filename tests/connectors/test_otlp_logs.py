@@ -180,5 +180,5 @@ def test_other_content_types_are_refused(content_type: str) -> None:
 
 
 def test_errors_are_a_status_message() -> None:
-    assert otlp.error_response("no", as_json=False) == b"\x08\x03\x12\x02no"
-    assert json.loads(otlp.error_response("no", as_json=True)) == {"code": 3, "message": "no"}
+    assert otlp.error_response("no", as_json=False) == b"\x12\x02no"
+    assert json.loads(otlp.error_response("no", as_json=True)) == {"message": "no"}

@@ -9,11 +9,13 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+import requests
 
-from connectors.errors import Unavailable
+from connectors.errors import Refused, Unavailable
 from connectors.selector import Matcher, Selector, parse_selector, select
 from connectors.telemetry import MetricBatch, Series
 from connectors.victoriametrics import VictoriaMetricsBackend
+from connectors.victoriametrics.client import Client
 from connectors.victoriametrics.metricsql import match_of
 
 T0 = 1_750_032_000_000
@@ -97,6 +99,44 @@ def test_a_full_log_refuses_more(tmp_path: Path) -> None:
     backend._room_checked = 0.0
     with pytest.raises(Unavailable):
         backend.scoped("t").append(numbered(100, 1))
+    backend.close()
+
+
+def test_samples_that_the_server_refuses_are_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Refused("line too long")
+
+    monkeypatch.setattr(Client, "started", lambda _: "1")
+    monkeypatch.setattr(Client, "write", refuse)
+    backend = VictoriaMetricsBackend(tmp_path, "http://127.0.0.1:9")
+    backend.scoped("a").append(numbered(0, 7))
+    backend._spool.forward()
+    backend.close()
+    assert "refused 7 samples, which are lost: line too long" in caplog.text
+
+
+def test_a_sample_without_a_value_leaves_the_others_at_their_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = b'{"metric":{"__name__":"m"},"values":[1,null,3],"timestamps":[10,20,30]}'
+    monkeypatch.setattr(Client, "export", lambda *_: iter([line]))
+    backend = VictoriaMetricsBackend(tmp_path, "http://127.0.0.1:9")
+    (points,) = backend.scoped("a").raw(select("m"), 0, 100)
+    backend.close()
+    assert (points.timestamps_ms.tolist(), points.values.tolist()) == ([10, 30], [1.0, 3.0])
+
+
+def test_an_answer_that_is_no_json_is_a_server_that_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = requests.Response()
+    page._content = b"<html>Sign in</html>"
+    monkeypatch.setattr(Client, "_send", lambda *_, **__: page)
+    backend = VictoriaMetricsBackend(tmp_path, "http://127.0.0.1:9")
+    with pytest.raises(Unavailable, match="no JSON"):
+        backend.scoped("a").names()
     backend.close()
 
 

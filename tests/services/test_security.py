@@ -90,10 +90,11 @@ def test_an_error_of_the_network_is_no_guardrail(workspace: Workspace) -> None:
     errors = ("connection refused", "permission denied: /tmp", "request denied by policy")
     workspace.events.add_inferences(
         [said(i, attack, "", error=error) for i, error in enumerate(errors, 1)]
+        + [said(9, attack, "Go.", tags={"guardrail": "Deny"})]
     )
     scan_security(workspace)
     found = get_security(workspace, WINDOW).injection
-    assert (found.blocked, found.allowed) == (1, 2)
+    assert (found.blocked, found.allowed) == (2, 2)
 
 
 def test_nothing_stored_holds_the_value(spoken: Workspace) -> None:

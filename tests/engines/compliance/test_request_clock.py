@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.compliance import add_months, read_request, roll_to_working_day
+from engines.compliance import add_months, read_request
 from engines.errors import EngineError
 
 
@@ -101,8 +101,6 @@ def test_a_change_to_summer_time_does_not_move_the_last_day() -> None:
 def test_weekends_and_holidays_do_not_extend_the_clock() -> None:
     saturday = read_request(ms(2026, 1, 31), ms(2026, 1, 31)).last_day
     assert saturday.weekday() == 5
-    assert roll_to_working_day(saturday) == date(2026, 3, 2)
-    assert roll_to_working_day(date(2026, 12, 25), {date(2026, 12, 25)}) == date(2026, 12, 28)
 
 
 def test_an_answer_before_its_request_and_an_unknown_zone_are_refused() -> None:
