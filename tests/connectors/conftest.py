@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+
+from connectors.sql_engine import open_engine
 
 _PG_BIN = Path("/usr/lib/postgresql/15/bin")
 
@@ -187,3 +190,17 @@ def victoriametrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victor
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def record_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty record database: a file, or a schema of its own."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'records.db'}"
+    base: str = request.getfixturevalue("postgres_url")
+    name = f"t{time.monotonic_ns()}"
+    engine = open_engine(base)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE SCHEMA {name}"))
+    engine.dispose()
+    return f"{base}&options=-csearch_path%3D{name}"
