@@ -168,8 +168,10 @@ def _register_models(dash_app: Any) -> None:  # a dash.Dash
 
 
 def _known(ws: Workspace, model_id: str) -> Model | None:
+    if not (0 < len(model_id) <= 200 and model_id.isprintable()):
+        return None  # no model has such an id: what is wrong with it is said when it is saved
     try:
-        return get_model(ws, model_id) if model_id else None
+        return get_model(ws, model_id)
     except NotFound:
         return None
 

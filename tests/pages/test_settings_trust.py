@@ -94,5 +94,7 @@ def test_a_model_saved_again_keeps_what_its_form_does_not_ask_for(
     values = [shown[f"settings-model-{name}"]["value"] for name in settings._FIELDS]
     values[0] += " "  # as pasted
     assert "settings-save-model" in call(save_model, [1], [*values, {}])["response"]
+    values[0] = "\x00"
+    assert "printable text" in str(call(save_model, [1], [*values, {}]))
     kept = get_model(workspace, "risk")
     assert (kept.objective_latency_ms, kept.positive_class) == (1_234_567.5, "yes")
