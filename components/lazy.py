@@ -12,17 +12,23 @@ from types import ModuleType
 
 import dash_ag_grid
 import dash_cytoscape
+from dash import dash_table
 from dash.fingerprint import build_fingerprint
 
 BUNDLES = ((dash_ag_grid, "AgGrid"), (dash_cytoscape, "Cytoscape"))
 """Package and the one component of it that pages use."""
 
 
+_UNUSED = "dash_table/bundle.js"
+"""Dash links its own table in every document; tables here are plain or AG Grid's."""
+
+
 def hold_back() -> None:
     """Let Dash serve the bundles without linking them in its document."""
-    for package, _ in BUNDLES:
+    held = {_UNUSED, *(_bundle(package.__name__) for package, _ in BUNDLES)}
+    for package in (dash_table, *(package for package, _ in BUNDLES)):
         for resource in package._js_dist:
-            if resource["relative_package_path"] == _bundle(package.__name__):
+            if resource["relative_package_path"] in held:
                 resource["async"] = "lazy"
 
 

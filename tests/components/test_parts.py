@@ -208,6 +208,7 @@ def test_heavy_scripts_have_an_address_and_are_not_linked() -> None:
     app = Dash("parts", index_string=shell.index_string(), include_assets_files=False)
     app.layout = html.Div()
     index = app.server.test_client().get("/").text
+    assert not re.search(r'src="[^"]*dash_table', index)
     for name in ("dash_ag_grid", "dash_cytoscape"):
         assert not re.search(rf'src="[^"]*{name}', index)
         address = re.search(rf'="{name} [^ ]+ (/_dash-component-suites/{name}/[^"]+)"', index)
