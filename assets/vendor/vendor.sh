@@ -45,7 +45,8 @@ cp $n/axe-core/axe.min.js "$here/../../tests/e2e/vendor/"
 sed -i -e 's#/\*\# sourceMappingURL=[^*]*\*/##' -e 's#^//\# sourceMappingURL=.*##' "$here"/*.css "$here"/*.js
 # Only woff2 is shipped: drop the woff fallback from the icon style sheet.
 sed -i 's#,url("fonts/bootstrap-icons.woff?[^)]*) format("woff")##' "$here/bootstrap-icons.min.css"
-# Fixed weights for PDF reports: cutting them out of the variable font takes longer than a report.
+# Fixed weights for PDF reports: cutting them out of the variable font takes longer than a report. The hub's own Python has
+# fontTools, which comes with WeasyPrint: run this with .venv/bin first in PATH.
 python3 - "$here/fonts" <<'PYTHON'
 import sys
 from fontTools.ttLib import TTFont
