@@ -39,6 +39,8 @@ from services.trust_policy import list_policies
 from services.workspace import Workspace, current_workspace
 
 Fill = Callable[[Workspace, Scope, View], None]
+PERSONAL = frozenset({"settings"})
+"""Pages that say who reads: readers of one role do not share their views."""
 EARLY_S = 0.3
 """How long a page waits for its first view before it is sent with empty places."""
 
@@ -84,9 +86,11 @@ def answer(page: str, fill: Fill, data: dict[str, Any] | None) -> str:
     """Return a page's view of a scope as JSON; equal readers share one computation."""
     ws, scope = current_workspace(), scopes.parse(data)
     # Roles are in the key: who may see less must not be served what others saw.
-    roles = "+".join(sorted(ws.principal.roles))
+    reader = "+".join(sorted(ws.principal.roles))
+    if page in PERSONAL:
+        reader = f"{reader}/{ws.principal.id}"
     bucket = scope.bucket(ws.now_ms())
-    key = f"view/{page}/{roles}/{ws.locale}/{scope.to_query()}/{bucket}"
+    key = f"view/{page}/{reader}/{ws.locale}/{scope.to_query()}/{bucket}"
 
     def compute(mark: str = key) -> str:
         view = View(mark)

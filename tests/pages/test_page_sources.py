@@ -7,10 +7,11 @@ from flask.testing import FlaskClient
 
 from components.scope import Scope
 from i18n import speaking, t
-from pages import sources, technical_events
+from pages import settings, sources, technical_events
 from services import rollups
+from services.identity import Principal
 from services.times import HOUR_MS
-from services.workspace import Workspace
+from services.workspace import Backends, Workspace, in_workspace
 from tests.conftest import NOW_MS
 
 
@@ -41,6 +42,16 @@ def test_a_model_is_compared_with_its_own_past(client: FlaskClient, workspace: W
 def test_the_unfinished_step_is_not_drawn() -> None:
     assert sources.finished([0, 10, 20], 10, 25) == 2
     assert sources.finished([0], 10, 5) == 1
+
+
+def test_readers_of_one_role_share_no_page_that_says_who_they_are(backends: Backends) -> None:
+    shown = {}
+    for who in ("Ann", "Bob"):
+        reader = backends.workspace(Principal(f"key-{who}", "default", ("viewer",), "api_key", who))
+        with in_workspace(reader):
+            shown[who] = sources.answer("settings", settings.fill, {})
+    assert "Ann" in shown["Ann"] and "Bob" not in shown["Ann"]
+    assert "Bob" in shown["Bob"] and "Ann" not in shown["Bob"]
 
 
 @pytest.mark.parametrize("name", [name for name, _ in technical_events.WATCHED])
