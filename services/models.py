@@ -18,6 +18,7 @@ from services.workspace import Workspace
 
 _KIND = "model"
 _MANY = 10_000
+MAX_TEXT = 2_000
 ModelType = Literal["classification", "regression", "llm", "rag"]
 
 
@@ -109,6 +110,15 @@ def register_model(ws: Workspace, model_id: str, registration: Registration) -> 
         raise Invalid(
             say("reasons.model_id_form", "a model id is printable text of 1 to 200 characters")
         )
+    for name, value in msgspec.structs.asdict(registration).items():
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            raise Invalid(
+                say(
+                    "reasons.card_field",
+                    "{field} has {least, number} to {most, number} characters",
+                    field=name, least=0, most=MAX_TEXT,
+                )
+            )  # fmt: skip
     ws.records.put(_KIND, model_id, as_body(registration))
     ws.cache.invalidate(f"{ws.tenant}/model_type/{model_id}")
     return get_model(ws, model_id)

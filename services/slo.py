@@ -27,6 +27,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 MAX_OBJECTIVES = 500
 MIN_DAYS, MAX_DAYS = 1, 365
 MAX_EXCLUSIONS = 200
+MAX_TEXT = 2_000
 FRESH_S = 90.0
 BURN_WINDOWS = (("1h", 3_600), ("6h", 21_600), ("3d", 259_200))
 
@@ -185,6 +186,8 @@ def _check(definition: Definition) -> None:
 def _problem(given: Definition) -> str:
     if not 1 <= len(given.name) <= 120:
         return "name: 1 to 120 characters"
+    if max(map(len, (given.subject, given.owner, given.description))) > MAX_TEXT:
+        return f"model_id, service, owner and description have at most {MAX_TEXT} characters"
     if bool(given.model_id) == bool(given.service):
         return "name a model_id or a service, one of them"
     if not 0 < given.target < 1:
@@ -200,6 +203,8 @@ def _problem(given: Definition) -> str:
     for one in given.exclusions:
         if parse_time(one.start) >= parse_time(one.end):
             return "exclusions: start is before end"
+        if len(one.reason) > MAX_TEXT:
+            return f"exclusions: a reason has at most {MAX_TEXT} characters"
     return _indicator_problem(given)
 
 

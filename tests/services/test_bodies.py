@@ -39,3 +39,9 @@ def test_a_value_outside_its_choices_is_refused_and_lists_stay_readable(
     assert [model.model_id for model in list_models(workspace)] == ["known"]
     assert all(one.request.outcome is None for one in list_requests(workspace))
     assert list_objectives(workspace) == []
+
+
+def test_what_people_say_of_a_model_has_an_end(workspace: Workspace) -> None:
+    register_model(workspace, "m", Registration(purpose="x" * 2_000))
+    with pytest.raises(Invalid, match="owner has 0 to 2,000 characters"):
+        register_model(workspace, "m", Registration(owner="x" * 2_001))

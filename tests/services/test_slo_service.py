@@ -195,6 +195,7 @@ def test_every_edit_is_a_revision_and_deletion_keeps_them(workspace: Workspace) 
         ({"indicator": Indicator("metric", 1.0, "a{")}, "indicator"),
         ({"exclusions": (Exclusion("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"),)}, "before"),
         ({"name": ""}, "name"),
+        ({"owner": "x" * 2_001}, "at most 2000"),
     ],
 )
 def test_a_promise_that_cannot_be_kept_is_refused(
