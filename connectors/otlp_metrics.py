@@ -41,21 +41,23 @@ from connectors.otlp_points import (
 )
 from connectors.telemetry import Series
 
-_MAX_SERIES = 500_000
+_MAX_KNOWN_BYTES = 256 * 1024 * 1024
+_OVERHEAD = 1_000  # bytes of a series beside its texts
 
 
 class OtlpMetricsDecoder:
-    """Decodes export requests; shared by threads. Known series are forgotten when too many."""
+    """Decodes export requests; shared by threads. Known series are forgotten when they grow
+    large."""
 
-    def __init__(self, *, max_series: int = _MAX_SERIES) -> None:
-        self._max_series = max_series
+    def __init__(self, *, max_known_bytes: int = _MAX_KNOWN_BYTES) -> None:
+        self._max_known_bytes = max_known_bytes
         self._metrics: dict[tuple[Any, ...], KnownMetric] = {}
-        self._n_known = 0
+        self._known_bytes = 0
 
     def decode(self, body: bytes) -> Decoded:
         """Return the samples of a request, or raise `Refused` when it is malformed."""
-        if self._n_known > self._max_series:
-            self._metrics, self._n_known = {}, 0
+        if self._known_bytes > self._max_known_bytes:
+            self._metrics, self._known_bytes = {}, 0
         request = otlp_schema.parse("MetricsRequest", body)
         try:
             return finish(self._read(request, Collected()))
@@ -101,7 +103,7 @@ class OtlpMetricsDecoder:
         if known is None:
             labels = resource_labels(read_resource(resource))
             known = self._metrics[key] = KnownMetric(name, labels, delta)
-            self._n_known += 1
+            self._known_bytes += 3 * len(resource) + _OVERHEAD
         return known
 
     def _read_numbers(self, metric: KnownMetric, points: list[bytes], out: Collected) -> None:
@@ -146,7 +148,7 @@ class OtlpMetricsDecoder:
         if series is None:
             labels = point_labels(metric.labels, read_attributes(attributes))
             series = metric.by_attributes[key] = [Series(metric.name, labels)]
-            self._n_known += 1
+            self._known_bytes += 4 * sum(map(len, attributes)) + _OVERHEAD
         return series[0]
 
     def _read_histogram(self, metric: KnownMetric, point: Any, out: Collected) -> None:
@@ -161,7 +163,8 @@ class OtlpMetricsDecoder:
                 edges = np.frombuffer(whole_numbers(bounds), "<f8").tolist()
                 series = histogram_series(metric.name, labels, edges)
                 metric.by_attributes[attributes, bounds] = series
-                self._n_known += len(series)
+                size = sum(map(len, attributes)) + _OVERHEAD
+                self._known_bytes += len(series) * size
             counts = np.frombuffer(whole_numbers(point.buckets), "<u8").astype(np.float64)
             total = point.sum if point.HasField("sum") else None
             add_histogram(series, counts, point.time, point.count, total, out)

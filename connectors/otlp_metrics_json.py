@@ -23,7 +23,8 @@ from connectors.otlp_points import (
 from connectors.telemetry import Series
 
 _Key = tuple[Any, ...]  # resource labels, metric name, whether delta
-_MAX_KNOWN = 200_000
+_MAX_KNOWN = 100_000
+_MAX_LEARNT = 4_096  # characters of labels: longer ones are seldom seen twice
 _known: dict[tuple[Any, ...], list[Series]] = {}
 
 
@@ -68,9 +69,10 @@ def _series(metric: KnownMetric, key: _Key, raw: bytes, bounds: list[float] | No
             series = [Series(metric.name, labels)]
         else:
             series = histogram_series(metric.name, labels, bounds)
-        if len(_known) >= _MAX_KNOWN:
-            _known.clear()
-        _known[place] = series
+        if len(raw) + sum(len(k) + len(v) for k, v in metric.labels.items()) <= _MAX_LEARNT:
+            if len(_known) >= _MAX_KNOWN:
+                _known.clear()
+            _known[place] = series
     return series
 
 

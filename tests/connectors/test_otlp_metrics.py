@@ -20,6 +20,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 
+from connectors import otlp_metrics_json
 from connectors.decoded import Decoded
 from connectors.errors import Refused
 from connectors.otlp_metrics import OtlpMetricsDecoder
@@ -271,12 +272,23 @@ def test_a_field_that_comes_twice_counts_with_its_last_value() -> None:
 
 
 def test_known_series_stay_bounded() -> None:
-    decoder = OtlpMetricsDecoder(max_series=50)
+    decoder = OtlpMetricsDecoder(max_known_bytes=200_000)
     for i in range(300):
         request = one_metric(gauge=[{"time_unix_nano": NOW_NS, "as_int": 1}])
-        set_attributes(request.resource_metrics[0].resource.attributes, {"i": i})
+        set_attributes(request.resource_metrics[0].resource.attributes, {"i": f"{i:04}" * 500})
         decoder.decode(request.SerializeToString())
-    assert len(decoder._metrics) <= 60
+        assert sum(len(resource) for resource, _, _ in decoder._metrics) <= 200_000
+
+
+def test_long_labels_of_json_are_read_and_not_remembered() -> None:
+    before = dict(otlp_metrics_json._known)
+    point = {"asInt": 1, "timeUnixNano": str(NOW_NS), "attributes": [
+        {"key": f"k{i}", "value": {"stringValue": "x" * 1_000}} for i in range(9)
+    ]}  # fmt: skip
+    metric = {"name": "long", "gauge": {"dataPoints": [point]}}
+    body = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}
+    assert len(decode_metrics_json(json.dumps(body).encode()).batch) == 1
+    assert otlp_metrics_json._known == before
 
 
 BODY = sdk_request().SerializeToString()
