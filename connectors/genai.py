@@ -23,6 +23,7 @@ _LANGFUSE_CALLS = {"generation", "embedding"}
 _MAX_MESSAGES = 200
 _MAX_PASSAGES = 100
 _MAX_TEXT = 200_000
+_MAX_GIVEN = 50_000_000
 _MAX_TAG = 1_024
 
 _MODEL = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name",
@@ -113,12 +114,18 @@ def passages_of(attributes: Attributes) -> list[str]:
 def with_passages(
     inferences: Iterable[Inference], passages: dict[str, tuple[float, list[str]]]
 ) -> list[Inference]:
-    """Give each inference without context what was retrieved before it in the same trace."""
-    out = []
+    """Give each inference without context what was retrieved before it in the same trace.
+
+    One retrieval may serve many inferences and is stored with each: up to `_MAX_GIVEN` characters.
+    """
+    out, room = [], _MAX_GIVEN
     for row in inferences:
         known = passages.get(row.trace_id or "")
         if row.context is None and known and known[0] <= row.timestamp_ms + 1:
-            row = msgspec.structs.replace(row, context=known[1])
+            size = sum(map(len, known[1]))
+            if size <= room:
+                room -= size
+                row = msgspec.structs.replace(row, context=known[1])
         out.append(row)
     return out
 

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from connectors import genai
 from connectors.errors import Refused
 from connectors.otlp_traces import DecodedTraces, decode_traces
 from connectors.telemetry import Inference, SpanEvent
@@ -250,7 +251,9 @@ def test_a_span_names_the_model_it_is_about() -> None:
          "gen_ai.retrieval.documents": '[{"content": "one"}, {"text": "two"}, {"id": 3}]'},
     ],
 )  # fmt: skip
-def test_what_was_retrieved_in_the_trace_becomes_context(documents: dict[str, str]) -> None:
+def test_what_was_retrieved_in_the_trace_becomes_context(
+    documents: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     request = span_with(CURRENT)
     retriever = request.resource_spans[0].scope_spans[0].spans.add(
         trace_id=bytes(range(16)), span_id=b"retrieve", name="retrieve",
@@ -258,6 +261,9 @@ def test_what_was_retrieved_in_the_trace_becomes_context(documents: dict[str, st
     )  # fmt: skip
     fill(retriever.attributes, documents)
     assert only(request).context == ["one", "two"]
+    with monkeypatch.context() as patch:
+        patch.setattr(genai, "_MAX_GIVEN", 5)
+        assert only(request).context is None
     retriever.start_time_unix_nano = START_NS + 10**8
     retriever.end_time_unix_nano = START_NS + 2 * 10**8
     assert only(request).context is None
