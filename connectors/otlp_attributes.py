@@ -50,9 +50,20 @@ def read_attributes(blocks: Iterable[bytes]) -> Attributes:
 
 def read_resource(block: bytes) -> Attributes:
     """Return the attributes of a Resource message."""
-    return read_attributes(
-        wire.message(value) for number, _, value in wire.read_fields(block) if number == 1
+    return of_resource(
+        read_attributes(
+            wire.message(value) for number, _, value in wire.read_fields(block) if number == 1
+        )
     )
+
+
+def of_resource(attributes: Attributes) -> Attributes:
+    """Return a resource's attributes with lists and objects as text: each of its rows reads them,
+    and a long one must not be written anew for each."""
+    return {
+        name: label_value(value) if isinstance(value, list | dict) else value
+        for name, value in attributes.items()
+    }
 
 
 def _learn(block: bytes) -> tuple[str, Any]:
@@ -143,13 +154,18 @@ def resource_labels(attributes: Attributes) -> dict[str, str]:
     }
 
 
+def check_number(labels: Mapping[str, str]) -> None:
+    """Raise `Refused` for more labels than a series may have."""
+    if len(labels) > _MAX_LABELS:
+        raise Refused(f"a series may have {_MAX_LABELS} labels, got {len(labels)}")
+
+
 def point_labels(resource: Mapping[str, str], attributes: Attributes) -> dict[str, str]:
     """Return the labels of one data point; its own attributes win over the resource's."""
     labels = dict(resource)
     labels.update((label_name(k), label_value(v)) for k, v in attributes.items() if k)
     labels.pop("__name__", None)
-    if len(labels) > _MAX_LABELS:
-        raise Refused(f"a series may have {_MAX_LABELS} labels, got {len(labels)}")
+    check_number(labels)
     if any(len(name) > _MAX_LABEL or len(value) > _MAX_LABEL for name, value in labels.items()):
         raise Refused(f"label names and values may have {_MAX_LABEL} characters")
     return labels

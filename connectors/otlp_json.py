@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from connectors.errors import NOT_JSON, Refused
-from connectors.otlp_attributes import MAX_DEPTH
+from connectors.otlp_attributes import MAX_DEPTH, of_resource
 
 Number64 = int | str
 Double = float | str  # "NaN", "Infinity" and "-Infinity" have no JSON number
@@ -40,6 +40,10 @@ class KeyValues(msgspec.Struct):
 
 class Resource(msgspec.Struct):
     attributes: list[KeyValue] = []
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        return of_resource(plain(self.attributes))
 
 
 _NONE = msgspec.Raw(b"[]")

@@ -97,7 +97,7 @@ def _read_protobuf(record: Any) -> _Raw:  # generated message classes have no st
 
 def _from_json(body: bytes) -> _Found:
     for resource in otlp_json.parse_logs(body).resource_logs:
-        about = otlp_json.plain(resource.resource.attributes)
+        about = resource.resource.plain
         for scope in resource.scope_logs:
             for record in scope.log_records:
                 try:

@@ -32,7 +32,7 @@ def decode_metrics_json(body: bytes) -> Decoded:
     """Return the samples of a request, or raise `Refused` when it is malformed."""
     out = Collected()
     for resource in otlp_json.parse_metrics(body).resource_metrics:
-        labels = resource_labels(otlp_json.plain(resource.resource.attributes))
+        labels = resource_labels(resource.resource.plain)
         about = tuple(labels.items())
         for scope in resource.scope_metrics:
             for metric in scope.metrics:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from connectors.decoded import Decoded, empty_batch, without_nan
 from connectors.errors import Refused
-from connectors.otlp_attributes import label_name
+from connectors.otlp_attributes import check_number, label_name
 from connectors.telemetry import Series
 
 DELTA = 1
@@ -38,6 +38,7 @@ class KnownMetric:
         self.name = label_name(name) if len(name) <= 200 else ""
         if not self.name:
             raise Refused(f"a metric name may have 200 characters, got {len(name)}")
+        check_number(labels)  # once, not for each of its points
         self.labels = {**labels, "temporality": "delta"} if delta else labels
         self.by_tail: dict[bytes, Series] = {}
         self.by_attributes: dict[tuple[Any, ...], list[Series]] = {}

@@ -109,7 +109,7 @@ def _read_protobuf(span: Any) -> _Raw:  # generated message classes have no stat
 
 def _from_json(body: bytes) -> _Found:
     for resource in otlp_json.parse_traces(body).resource_spans:
-        about = otlp_json.plain(resource.resource.attributes)
+        about = resource.resource.plain
         for scope in resource.scope_spans:
             for span in scope.spans:
                 try:
