@@ -31,6 +31,7 @@ from engines.compliance.requests import (
 )
 from engines.compliance.result import (
     AttestationFacts,
+    ChainFacts,
     Check,
     ClockState,
     ControlStatus,
@@ -45,10 +46,10 @@ from engines.compliance.rules import RULES
 
 __all__ = [
     "RULES", "SECTIONS", "SEVERITIES", "STATUSES", "AgeBand", "AttestationFacts", "CardState",
-    "Catalogue", "Check", "CheckSpec", "Clock", "ClockState", "Control", "ControlStatus",
-    "Coverage", "DutyFacts", "EvidenceAge", "Facts", "IncidentFacts", "ModelFacts", "OpenFinding",
-    "RequestClock", "RequestFacts", "SystemFacts", "add_months", "add_vulnerable", "card_state",
-    "count_severities", "cover", "evaluate",
+    "Catalogue", "ChainFacts", "Check", "CheckSpec", "Clock", "ClockState", "Control",
+    "ControlStatus", "Coverage", "DutyFacts", "EvidenceAge", "Facts", "IncidentFacts",
+    "ModelFacts", "OpenFinding", "RequestClock", "RequestFacts", "SystemFacts", "add_months",
+    "add_vulnerable", "card_state", "count_severities", "cover", "evaluate",
     "evidence_age", "find_open", "load_catalogue", "read_catalogue", "read_clock", "read_request",
     "spread_ages", "write_markdown",
 ]  # fmt: skip

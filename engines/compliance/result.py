@@ -112,6 +112,36 @@ class RequestFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainFacts:
+    """What the audit chain shows of itself.
+
+    Attributes
+    ----------
+    size : int
+        Entries.
+    began_ms : int or None
+        Time of the first entry.
+    verified, verified_at_ms : int, int or None
+        Entries that the newest check of the whole chain read, and when; None where none ran.
+    is_whole : bool
+        Whether that check found nothing wrong.
+    cosigned, cosigned_at_ms : int, int or None
+        Entries of the newest checkpoint that a witness cosigned, and when; None where none did.
+    is_refused : bool
+        Whether the witness refused to go on from what it remembers.
+    """
+
+    size: int = 0
+    began_ms: int | None = None
+    verified: int = 0
+    verified_at_ms: int | None = None
+    is_whole: bool = False
+    cosigned: int = 0
+    cosigned_at_ms: int | None = None
+    is_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the rules may look at; what is not in it does not exist for them.
 
@@ -123,6 +153,10 @@ class Facts:
         Whether the hub asks every caller for a credential.
     longest_silence_ms : int or None
         Longest time in the last 30 days in which no inference arrived; None where nothing did.
+    chain : ChainFacts
+        What the audit chain shows of itself.
+    running_since_ms : int or None
+        When the hub first wrote a model down; None where it never did.
     """
 
     models: tuple[ModelFacts, ...] = ()
@@ -133,6 +167,8 @@ class Facts:
     retention_days: int = 0
     access_controlled: bool = False
     longest_silence_ms: int | None = None
+    chain: ChainFacts = ChainFacts()
+    running_since_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,14 @@ from types import MappingProxyType
 
 from engines.compliance.catalogue import DAY_MS, Clock
 from engines.compliance.clocks import read_clock
-from engines.compliance.result import Check, Facts, IncidentFacts, ModelFacts, Outcome
+from engines.compliance.result import (
+    ChainFacts,
+    Check,
+    Facts,
+    IncidentFacts,
+    ModelFacts,
+    Outcome,
+)
 
 DEPLOYED_MS = 30 * DAY_MS
 """A model that sent nothing for 30 days is not taken as in service."""
@@ -326,6 +333,45 @@ def erasure_on_time(facts: Facts, now_ms: int, _clocks: Mapping[str, Clock]) -> 
     return Check("erasure_on_time", outcome, len(good), total, observed, good, late)
 
 
+def chain_verified(facts: Facts, _now_ms: int, _clocks: Mapping[str, Clock]) -> Check:
+    """Every entry and link of the audit chain was as signed when all were checked last."""
+    return _of_chain("chain_verified", facts.chain, facts.chain.is_whole)
+
+
+def chain_reaches_back(facts: Facts, now_ms: int, _clocks: Mapping[str, Clock]) -> Check:
+    """No gap is in the audit chain, and it reaches back 184 days or to the hub's first day."""
+    chain, since = facts.chain, facts.running_since_ms
+    if chain.began_ms is None or since is None:
+        return Check("chain_reaches_back", "unknown")
+    needed = max(since + DAY_MS, now_ms - MIN_RETENTION_DAYS * DAY_MS)
+    return _of_chain("chain_reaches_back", chain, chain.is_whole and chain.began_ms <= needed)
+
+
+def chain_witnessed(facts: Facts, _now_ms: int, _clocks: Mapping[str, Clock]) -> Check:
+    """One witness apart from the hub cosigned the audit chain, and did not refuse since."""
+    chain = facts.chain
+    ids = (f"audit/checkpoint@{chain.cosigned}",)
+    if chain.is_refused:
+        return Check("chain_witnessed", "fails", observed_at_ms=chain.cosigned_at_ms, against=ids)
+    if chain.cosigned_at_ms is None:
+        return Check("chain_witnessed", "unknown")
+    return Check("chain_witnessed", "holds", observed_at_ms=chain.cosigned_at_ms, evidence=ids)
+
+
+def _of_chain(rule: str, chain: ChainFacts, met: bool) -> Check:
+    """Return what the newest check of the whole chain says; nothing before the first one."""
+    if chain.verified_at_ms is None or not chain.size:
+        return Check(rule, "unknown")
+    ids = (f"audit/check@{chain.verified}",)
+    return Check(
+        rule,
+        "holds" if met else "fails",
+        observed_at_ms=chain.verified_at_ms,
+        evidence=ids if met else (),
+        against=() if met else ids,
+    )
+
+
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         rule.__name__: rule
@@ -335,7 +381,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             objective_recorded, drift_checked, quality_checked,
             no_lingering_drift, telemetry_fresh, ingest_unbroken, trace_fields,
             incidents_triaged, causes_recorded, recovery_timed, logs_kept, access_controlled,
-            energy_known, serious_on_time, breaches_on_time, erasure_on_time,
+            energy_known, serious_on_time, breaches_on_time, erasure_on_time, chain_verified,
+            chain_reaches_back, chain_witnessed,
         )
     }
 )  # fmt: skip

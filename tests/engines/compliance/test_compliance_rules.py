@@ -12,6 +12,7 @@ from engines.compliance import (
     RULES,
     STATUSES,
     AttestationFacts,
+    ChainFacts,
     ControlStatus,
     DutyFacts,
     Facts,
@@ -239,3 +240,48 @@ def test_an_answer_that_came_late_speaks_against_erasure_for_a_year() -> None:
 
 def test_other_requests_say_nothing_about_erasure() -> None:
     assert erasures(("late", None), kind="access").checks[0].outcome == "unknown"
+
+
+def _chain_control(control_id: str, chain: ChainFacts, *, since: int = NOW - 30 * DAY) -> str:
+    facts = Facts(
+        (model(risk_class="high"),), chain=chain, retention_days=200, longest_silence_ms=0,
+        running_since_ms=since,
+    )  # fmt: skip
+    return status(control_id, facts).status
+
+
+CHECKED = ChainFacts(
+    size=9, began_ms=NOW - 30 * DAY, verified=9, verified_at_ms=NOW - HOUR, is_whole=True,
+    cosigned=9, cosigned_at_ms=NOW - HOUR,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("control_id", "chain", "expected"),
+    [
+        ("AIA-12-1", CHECKED, "pass"),
+        ("AIA-12-1", ChainFacts(), "partial"),
+        ("AIA-12-1", ChainFacts(size=9, began_ms=NOW - DAY), "partial"),
+        ("AIA-12-1", replace(CHECKED, is_whole=False), "gap"),
+        ("AIA-12-1", replace(CHECKED, verified_at_ms=NOW - 2 * DAY), "stale"),
+        ("AIA-19-1", CHECKED, "pass"),
+        ("AIA-19-1", ChainFacts(), "partial"),
+        ("AIA-19-1", replace(CHECKED, began_ms=NOW - 28 * DAY), "gap"),
+        ("AIA-19-1", replace(CHECKED, is_whole=False), "gap"),
+        ("ISO-A.6.2.8", CHECKED, "pass"),
+        ("ISO-A.6.2.8", replace(CHECKED, cosigned_at_ms=None), "partial"),
+        ("ISO-A.6.2.8", replace(CHECKED, cosigned_at_ms=NOW - 2 * DAY), "stale"),
+        ("ISO-A.6.2.8", replace(CHECKED, is_refused=True), "gap"),
+    ],
+)
+def test_controls_on_logs_follow_what_the_audit_chain_shows(
+    control_id: str, chain: ChainFacts, expected: str
+) -> None:
+    assert _chain_control(control_id, chain) == expected
+
+
+def test_half_a_year_of_chain_is_enough_for_an_older_hub() -> None:
+    old = replace(CHECKED, began_ms=NOW - 184 * DAY)
+    assert _chain_control("AIA-19-1", old, since=NOW - 900 * DAY) == "pass"
+    young = replace(CHECKED, began_ms=NOW - 183 * DAY)
+    assert _chain_control("AIA-19-1", young, since=NOW - 900 * DAY) == "gap"
