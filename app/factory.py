@@ -19,7 +19,7 @@ from app.compression import KeepingCompress
 from app.scheduler import Scheduler
 from app.settings import Settings
 from connectors.memory import MemoryBus, MemoryCache
-from connectors.protocols import Bus, Cache, EventBackend, MetricBackend
+from connectors.protocols import Bus, Cache, EventBackend, MetricBackend, Witness
 from connectors.records import SqlRecordBackend
 from services.workspace import Backends, Judging
 
@@ -43,7 +43,16 @@ def open_backends(settings: Settings) -> Backends:
         auth=settings.auth,
         retention_days=settings.retention_days,
         judging=_judging(settings),
+        witness=_witness(settings),
     )
+
+
+def _witness(settings: Settings) -> Witness | None:
+    if not settings.audit_witness_url:
+        return None
+    from connectors.witness import HttpWitness
+
+    return HttpWitness(settings.audit_witness_url, settings.audit_witness_key)
 
 
 def _judging(settings: Settings) -> Judging | None:

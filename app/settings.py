@@ -54,6 +54,10 @@ class Settings:
     judge_daily_characters: int = _setting(
         1_000_000, "characters that each tenant may send to the judge a day (UTC)"
     )
+    audit_witness_url: str = _setting(
+        "", "base URL of a witness of the audit chains (deploy/witness.py); empty: none"
+    )
+    audit_witness_key: str = _setting("", "verifier key of that witness, as it prints it")
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "least log level")
 
     @property
@@ -80,6 +84,10 @@ def from_env(environ: Mapping[str, str] | None = None) -> Settings:
         )
     if bool(settings.judge_url) != bool(settings.judge_model):
         raise SettingsError("AIOBS_JUDGE_URL and AIOBS_JUDGE_MODEL are set together or not at all")
+    if bool(settings.audit_witness_url) != bool(settings.audit_witness_key):
+        raise SettingsError(
+            "AIOBS_AUDIT_WITNESS_URL and AIOBS_AUDIT_WITNESS_KEY are set together or not at all"
+        )
     if settings.auth != "keys" and not settings.is_loopback:
         raise SettingsError(
             f"AIOBS_HOST={settings.host} can be reached from outside and no authentication is "

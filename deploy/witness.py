@@ -5,7 +5,8 @@
 
 FOLDER   where its key and what it remembers lie; made when it is not there
 NAME     how cosignatures name it, e.g. witness.example.org/w1
-KEY      verifier key of a hub it serves (`GET /api/audit/key`), as text or as a file
+KEY      verifier key of a hub it serves (`GET /api/audit/key.txt`), as text or as a file; that of
+         one tenant stands for all of its tenants
 
 Run it where the hub's administrators cannot reach: another machine, another account, another
 disk. Whoever holds the hub's key can sign any history, but not make this process forget one.
@@ -33,7 +34,6 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 HERE = Path(__file__).resolve().parent
-ORIGINS = "aiobs/audit/"
 MOST_BYTES, MOST_STEPS, MOST_WAIT_S = 65_536, 63, 10
 """Limits of a request; a proof of consistency has at most 63 steps."""
 TABLE = """CREATE TABLE IF NOT EXISTS heads (
@@ -124,9 +124,13 @@ class Witness:
             return refused.answer
 
     def _signer(self, found: Any) -> Any:  # a Checkpoint of verify.py, and its Key
-        if not found.text.startswith(ORIGINS.encode()):
-            raise Refused(404, f"only chains {ORIGINS}... are remembered here\n")
-        for key in self.keys:
+        """Return the known key that signed; a hub signs each chain under the chain's own name."""
+        origin = found.text.split(b"\n")[0].decode()
+        if origin not in [name for name, _, _ in found.lines]:
+            raise Refused(404, "a chain is signed under its own name\n")
+        for known in self.keys:
+            key_id = hashlib.sha256(f"{origin}\n".encode() + known.body).digest()[:4]
+            key = checks.Key(origin, key_id, known.body)
             try:
                 checks.check_signed(found, key)
             except checks.Bad:

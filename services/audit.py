@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -11,6 +11,7 @@ from connectors.protocols import AuditEntry, AuditHead, AuditLog, AuditQuery
 from engines import audit as engine
 from engines.errors import EngineError
 from engines.sentence import say
+from services.audit_witness import read_witnessing
 from services.audited import Teller
 from services.errors import Conflict, Invalid, NotFound
 from services.identity import permitted
@@ -195,17 +196,23 @@ def verify_by_itself(ws: Workspace) -> Verification:
 
 
 @permitted("audit:read")
-def verify_chain(ws: Workspace, *, remembered: str = "") -> Verification:
+def verify_chain(
+    ws: Workspace, *, remembered: str = "", progress: Callable[[float], None] | None = None
+) -> Verification:
     """Return whether every entry, subtree, index and signed head is as it was written.
 
     `remembered` is a checkpoint that was kept elsewhere: only it can tell that someone who holds
-    database and key wrote the history anew.
+    database and key wrote the history anew. `progress` is told the share that was read.
     """
     signer = ws.checkpoints(ws.tenant)
-    return _verified(ws, _opened(remembered, signer) if remembered else None)
+    return _verified(ws, _opened(remembered, signer) if remembered else None, progress)
 
 
-def _verified(ws: Workspace, kept: engine.Checkpoint | None) -> Verification:
+def _verified(
+    ws: Workspace,
+    kept: engine.Checkpoint | None,
+    progress: Callable[[float], None] | None = None,
+) -> Verification:
     signer = ws.checkpoints(ws.tenant)
     with ws.records.read_chain() as chain:
         heads = chain.heads()
@@ -215,7 +222,8 @@ def _verified(ws: Workspace, kept: engine.Checkpoint | None) -> Verification:
             wanted.setdefault(kept.size, kept.root)
         leaves: list[bytes] = []
         indexed: list[Fault] = []
-        verdict = engine.check_chain(_bodies(chain, leaves, indexed), ws.tenant, wanted)
+        bodies = _bodies(chain, leaves, indexed, progress)
+        verdict = engine.check_chain(bodies, ws.tenant, wanted)
         faults += [Fault(finding.seq, finding.fault) for finding in verdict.findings] + indexed
         faults += _node_faults(chain, leaves)
         answer = _compared(chain, kept, verdict, wanted) if kept else None
@@ -227,8 +235,13 @@ def _verified(ws: Workspace, kept: engine.Checkpoint | None) -> Verification:
 
 
 def audit_rule(ws: Workspace) -> Iterator[Finding]:
-    """The newest check of the chain found it changed."""
-    found = _newest_check(ws)
+    """The newest check of the chain found it changed, or the witness refuses to go on with it."""
+    said = read_witnessing(ws)
+    if said.refusal:
+        title = "The witness refuses the audit chain: its history was rewritten or cut short"
+        told = {"refusal": said.refusal, "remembers": said.remembers, "cosigned": said.cosigned}
+        yield Finding("audit_rewritten", "audit", "witness", "critical", title, told)
+    found = newest_check(ws)
     if found is not None and not found.is_whole:
         title = f"The audit chain is not as it was written: {len(found.faults)} faults"
         first = found.faults[0]
@@ -239,7 +252,7 @@ def audit_rule(ws: Workspace) -> Iterator[Finding]:
 @permitted("audit:read")
 def last_verification(ws: Workspace) -> Verification | None:
     """Return what the newest check found."""
-    return _newest_check(ws)
+    return newest_check(ws)
 
 
 @permitted("maintain:run")
@@ -250,7 +263,8 @@ def sign_head(ws: Workspace) -> bool:
     return _signed(ws) != before
 
 
-def _newest_check(ws: Workspace) -> Verification | None:
+def newest_check(ws: Workspace) -> Verification | None:
+    """Return what the newest check found; for services, which say who may know."""
     row = ws.records.get(_VERIFIED, "chain")
     return msgspec.convert(row.body, Verification) if row else None
 
@@ -334,9 +348,17 @@ def _node_faults(chain: AuditLog, hashes: list[bytes]) -> list[Fault]:
     return faults
 
 
-def _bodies(chain: AuditLog, leaves: list[bytes], faults: list[Fault]) -> Iterator[bytes]:
+def _bodies(
+    chain: AuditLog,
+    leaves: list[bytes],
+    faults: list[Fault],
+    progress: Callable[[float], None] | None,
+) -> Iterator[bytes]:
     """Yield every entry in order; keep its leaf, and whether it is found by what it says."""
+    size = chain.tip()[0]
     for row in _rows(chain):
+        if progress is not None and row.seq % _PAGE == 0:
+            progress(row.seq / size)
         leaves.append(engine.leaf_hash(row.body))
         if not _is_indexed(row):
             faults.append(Fault(row.seq, "index"))

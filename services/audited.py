@@ -79,6 +79,7 @@ AUDITED: dict[str, Noun] = {
 }
 NOT_AUDITED: dict[str, str] = {
     "audit_verified": "what the newest check of the chain found",
+    "audit_witness": "what the witness last said; its line stands under the checkpoint",
     "backcast": "which past hours were computed",
     "compliance_findings": "when a derived finding was first seen",
     "increment_cursor": "how far a job has read",

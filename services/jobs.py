@@ -27,6 +27,7 @@ from services import (
     spend,
     trust,
 )
+from services.audit_witness import ask_witness
 from services.errors import AIOBSError
 from services.fleet import get_overview
 from services.identity import permitted
@@ -72,6 +73,12 @@ def scan_security(ws: Workspace) -> int:
 def sign_audit(ws: Workspace) -> int:
     """Sign the audit chain where it has grown since the last signed head; how many heads."""
     return int(audit.sign_head(ws))
+
+
+@permitted("maintain:run")
+def witness_audit(ws: Workspace) -> int:
+    """Have the newest signed head cosigned by the witness, where there is one; up to which size."""
+    return ask_witness(ws).cosigned
 
 
 @permitted("maintain:run")

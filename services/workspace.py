@@ -23,6 +23,7 @@ from connectors.protocols import (
     RecordBackend,
     RecordStore,
     StoreHealth,
+    Witness,
 )
 from engines.audit import Signer
 from services.audited import AuditedStore, Teller
@@ -72,6 +73,7 @@ class Backends:
     auth: str = "local"
     retention_days: int = 0
     judging: Judging | None = None
+    witness: Witness | None = None
     workers: Workers = field(default_factory=Workers)
 
     def workspace(self, principal: Principal, *, locale: str = "en") -> Workspace:
@@ -91,6 +93,7 @@ class Backends:
             checkpoints=self.checkpoints,
             running=Running(self.auth, self.retention_days, self.health),
             judging=self.judging,
+            witness=self.witness,
             workers=self.workers,
         )
 
@@ -129,6 +132,7 @@ class Workspace:
     workers: Workers
     running: Running = Running()
     judging: Judging | None = None
+    witness: Witness | None = None
 
     @property
     def tenant(self) -> str:

@@ -19,7 +19,7 @@ from services.identity import GRANTABLE, PERMISSIONS, ROLES
 
 UNGUARDED = {
     # Pure or internal: they take a workspace but are called by permitted services only.
-    ("audit", "log"),
+    ("audit", "log"), ("audit", "newest_check"), ("audit_witness", "read_witnessing"),
     ("computed", "latest"), ("concept", "read_concept"), ("scene", "entry_services"),
     ("scene", "read_scene"), ("scene", "read_node"), ("computed", "remember"), ("history", "keep"),
     ("history", "store_numbers"), ("quality", "read_quality"), ("comparison", "read_comparison"),

@@ -21,7 +21,7 @@ from connectors.protocols.events import (
 from connectors.protocols.health import StoreHealth
 from connectors.protocols.live import Bus, Cache, Message, Subscription
 from connectors.protocols.metrics import Aggregate, MetricBackend, MetricStore, SeriesPoints
-from connectors.protocols.outside import JudgeModel, Notifier
+from connectors.protocols.outside import CosignAnswer, JudgeModel, Notifier, Witness
 from connectors.protocols.records import (
     Lease,
     Lock,
@@ -41,6 +41,7 @@ __all__ = [
     "AuditQuery",
     "Bus",
     "Cache",
+    "CosignAnswer",
     "EventBackend",
     "EventQuery",
     "EventStore",
@@ -65,4 +66,5 @@ __all__ = [
     "Subscription",
     "TraceHead",
     "TraceQuery",
+    "Witness",
 ]

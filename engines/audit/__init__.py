@@ -9,6 +9,7 @@ has no key; a head that somebody else remembers stops who has the key too.
 """
 
 from engines.audit.check import Finding, Verdict, check_chain
+from engines.audit.cosignature import cosigned_at
 from engines.audit.entry import FIRST, Outcome, digest, entry, entry_hash
 from engines.audit.merkle import (
     EMPTY_ROOT,
@@ -24,6 +25,7 @@ from engines.audit.merkle import (
     verify_inclusion,
 )
 from engines.audit.note import Checkpoint, Signer, open_note
+from engines.audit.steps import Step, climb
 
 __all__ = [
     "EMPTY_ROOT",
@@ -34,10 +36,13 @@ __all__ = [
     "Node",
     "Outcome",
     "Signer",
+    "Step",
     "Verdict",
     "check_chain",
+    "climb",
     "completed",
     "consistency_path",
+    "cosigned_at",
     "digest",
     "entry",
     "entry_hash",

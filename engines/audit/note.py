@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from engines.errors import EngineError
 
-_ED25519 = b"\x01"
+ED25519 = 1
+"""The byte that says that a key signs a note's text as it is (C2SP signed-note)."""
 _SIGNED_BY = "— "
 
 
@@ -58,8 +59,8 @@ class Signer:
         self.name = name
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         public = self._key.public_key().public_bytes_raw()
-        self._id = _key_id(name, public)
-        encoded = base64.b64encode(_ED25519 + public).decode()
+        self._id = _key_id(name, bytes([ED25519]) + public)
+        encoded = base64.b64encode(bytes([ED25519]) + public).decode()
         self.verifier = f"{name}+{self._id.hex()}+{encoded}"
         """The public key as auditors note it down: name, key id and key."""
 
@@ -82,16 +83,9 @@ def open_note(note: str, verifier: str) -> Checkpoint:
     ----------
     C2SP, signed-note and tlog-checkpoint.
     """
-    name, key_id, public = _parsed_verifier(verifier)
-    text, blank, signatures = note.partition("\n\n")
-    if not blank or not signatures.endswith("\n"):
-        raise EngineError("a checkpoint is text, an empty line and signatures")
-    text += "\n"
-    for line in signatures[:-1].split("\n"):
-        signer, _, encoded = line.removeprefix(_SIGNED_BY).partition(" ")
-        if not line.startswith(_SIGNED_BY) or not encoded:
-            raise EngineError("a line of signatures is a dash, a name and a signature")
-        value = _decoded(encoded)
+    name, key_id, public = read_verifier(verifier)
+    text, lines = signature_lines(note)
+    for signer, value in lines:
         if signer != name or value[:4] != key_id:
             continue
         try:
@@ -100,6 +94,26 @@ def open_note(note: str, verifier: str) -> Checkpoint:
             raise EngineError(f"the signature by {name} does not hold") from None
         return _parsed(text)
     raise EngineError(f"the checkpoint is not signed by {name}")
+
+
+def signature_lines(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """Return a note's text and its signatures: the name, and key id with signature.
+
+    Raises
+    ------
+    EngineError
+        Not a note.
+    """
+    text, blank, signatures = note.partition("\n\n")
+    if not blank or not signatures.endswith("\n"):
+        raise EngineError("a checkpoint is text, an empty line and signatures")
+    lines = []
+    for line in signatures[:-1].split("\n"):
+        signer, _, encoded = line.removeprefix(_SIGNED_BY).partition(" ")
+        if not line.startswith(_SIGNED_BY) or not encoded:
+            raise EngineError("a line of signatures is a dash, a name and a signature")
+        lines.append((signer, _decoded(encoded)))
+    return f"{text}\n", lines
 
 
 def _parsed(text: str) -> Checkpoint:
@@ -114,16 +128,23 @@ def _parsed(text: str) -> Checkpoint:
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
-def _parsed_verifier(verifier: str) -> tuple[str, bytes, bytes]:
+def read_verifier(verifier: str, *, kind: int = ED25519) -> tuple[str, bytes, bytes]:
+    """Return name, id and public key of a verifier key.
+
+    Raises
+    ------
+    EngineError
+        Not a verifier key of this kind, or one whose id is another's.
+    """
     parts = verifier.split("+", 2)
     key = _decoded(parts[2]) if len(parts) == 3 else b""
-    if len(key) != 33 or key[:1] != _ED25519 or parts[1] != _key_id(parts[0], key[1:]).hex():
+    if len(key) != 33 or key[0] != kind or parts[1] != _key_id(parts[0], key).hex():
         raise EngineError("not the verifier key of an Ed25519 signer")
     return parts[0], bytes.fromhex(parts[1]), key[1:]
 
 
-def _key_id(name: str, public: bytes) -> bytes:
-    return sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
+def _key_id(name: str, key: bytes) -> bytes:
+    return sha256(name.encode() + b"\n" + key).digest()[:4]
 
 
 def _decoded(text: str) -> bytes:

@@ -80,7 +80,8 @@ def test_it_refuses_a_history_that_was_cut_short(witness: Any) -> None:
 
 def test_it_refuses_what_a_known_key_did_not_sign(witness: Any) -> None:
     assert witness.add_checkpoint(asks(0, 5, key=sample.WITNESS), 1).status == 403
-    assert witness.add_checkpoint(asks(0, 5, origin="example.com/log"), 1).status == 404
+    named = sample.note(TREE[:5]).replace(f"\u2014 {sample.ORIGIN}", "\u2014 example.com/log")
+    assert witness.add_checkpoint(f"old 0\n\n{named}".encode(), 1).status == 404
 
 
 @pytest.mark.parametrize(
@@ -99,11 +100,11 @@ def test_a_proof_from_nothing_is_refused(witness: Any) -> None:
 
 
 def test_chains_and_hubs_are_remembered_apart(tmp_path: Path) -> None:
-    second = sample.vkey("aiobs/hub", sample.WITNESS, 1)
+    second = sample.vkey("aiobs-87654321/audit/x", sample.WITNESS, 1)
     keys = [program.checks.read_key(key) for key in (sample.HUB_KEY, second)]
     witness = program.Witness(tmp_path, "w1", keys)
     assert witness.add_checkpoint(asks(0, 5), 1).status == 200
-    assert witness.add_checkpoint(asks(0, 3, origin="aiobs/audit/other"), 1).status == 200
+    assert witness.add_checkpoint(asks(0, 3, origin="aiobs-12345678/audit/other"), 1).status == 200
     assert witness.add_checkpoint(asks(0, 4, key=sample.WITNESS), 1).status == 200
     heads = json.loads(witness.remembered().body)["checkpoints"]
     assert sorted(head["size"] for head in heads) == [3, 4, 5]

@@ -217,13 +217,13 @@ def check_signed(found: Checkpoint, key: Key) -> str:
     for name, key_id, signed in found.lines:
         if (name, key_id) != (key.name, key.id):
             continue
-        message, when = found.text, ""
+        message, at = found.text, 0
         if key.body[0] == COSIGNATURE:
             at = int.from_bytes(signed[:8], "big")
             message, signed = b"cosignature/v1\ntime %d\n" % at + message, signed[8:]
-            when = time.strftime(" at %Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
         if not signature_holds(key.body[1:], message, signed):
             raise Bad(f"the signature of {name} does not hold")
+        when = time.strftime(" at %Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) if at else ""
         return f"{found.size} entries, signed by {name}{when}"
     raise Bad(f"{key.name} did not sign it")
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 HUB = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 WITNESS = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
-ORIGIN = "aiobs/audit/acme"
+ORIGIN = "aiobs-12345678/audit/acme"
 
 
 def sha(data: bytes) -> bytes:
@@ -96,7 +96,7 @@ def line(name: str, key: Ed25519PrivateKey, kind: int, signature: bytes) -> str:
 def note(tree: list[bytes], *, key: Ed25519PrivateKey = HUB, origin: str = ORIGIN) -> str:
     """Return the signed checkpoint of a tree."""
     text = f"{origin}\n{len(tree)}\n{b64(root(tree))}\n"
-    return f"{text}\n" + line("aiobs/hub", key, 1, key.sign(text.encode()))
+    return f"{text}\n" + line(origin, key, 1, key.sign(text.encode()))
 
 
 def cosigned(signed: str, at_s: int = 1_764_368_580) -> str:
@@ -106,7 +106,7 @@ def cosigned(signed: str, at_s: int = 1_764_368_580) -> str:
     return signed + line("w1", WITNESS, 4, at_s.to_bytes(8, "big") + signature)
 
 
-HUB_KEY = vkey("aiobs/hub", HUB, 1)
+HUB_KEY = vkey(ORIGIN, HUB, 1)
 WITNESS_KEY = vkey("w1", WITNESS, 4)
 
 

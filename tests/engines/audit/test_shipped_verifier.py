@@ -250,7 +250,7 @@ def test_it_names_what_was_changed(
 def test_a_history_rewritten_without_the_key_is_found(folder: Path) -> None:
     _rewritten(folder, sample.entries(7, action="slo.deleted"), sample.WITNESS)
     code, said = run(folder, "--key", sample.HUB_KEY)
-    assert code == 1 and "aiobs/hub did not sign it" in said
+    assert code == 1 and f"{sample.ORIGIN} did not sign it" in said
 
 
 def test_a_history_rewritten_with_the_key_is_found_by_what_was_remembered(folder: Path) -> None:
