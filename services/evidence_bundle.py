@@ -12,8 +12,11 @@ import msgspec
 
 from engines.compliance import RULES, load_catalogue
 from services.attestations import list_attestations
+from services.audit import log
 from services.compliance import derive_compliance
 from services.duties import list_duties
+from services.evidence_audit import README as AUDIT_README
+from services.evidence_audit import audit_files
 from services.identity import permitted
 from services.model_cards import export_card, export_markdown, list_cards
 from services.sentences import english
@@ -23,7 +26,7 @@ from services.workspace import Workspace
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a ZIP can hold: the same content gives the same bytes."""
-README = """Evidence bundle of an AIOBS hub
+README = f"""Evidence bundle of an AIOBS hub
 
 SHA256SUMS        SHA-256 of every other file, as sha256sum reads it
 manifest.json     whose bundle it is, when and by whom it was made, and the same hashes with sizes
@@ -35,16 +38,28 @@ duties.json       decisions on incidents and their reports
 model-cards/      one card a model, JSON and Markdown
 requests.json     requests of data subjects: references, no personal data
 definitions.json  controls, checks and deadlines as this version of the hub understands them
-
+{AUDIT_README}
 To check all files, in the folder they were unpacked to and without a network:
 
   sha256sum --check --strict SHA256SUMS        (macOS: shasum -a 256 --check --strict SHA256SUMS)
   sha256sum facts.json | cut -c1-16            (is `facts_digest` in compliance.json)
 
 The hashes show that a file was changed after the bundle was made, as long as SHA256SUMS itself is
-the one that was made then: keep its own hash elsewhere. They do not show who made the bundle or
-when: this hub keeps no tamper-evident chain yet. Nothing here is legal advice.
+the one that was made then: the chain of the hub that made it holds the hash of the whole ZIP, as
+`sha256` of an entry `evidence.exported` that follows. Nothing here is legal advice.
 """
+
+
+@permitted("audit:export")
+def export_bundle(ws: Workspace, *, with_sample: bool = False) -> bytes:
+    """Return the bundle and tell the audit chain who took which one."""
+    content = make_bundle(ws, with_sample=with_sample)
+    told: dict[str, str | int] = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+    }
+    log(ws, "evidence.exported", "evidence", str(told["sha256"])[:16], told)
+    return content
 
 
 @permitted("audit:export")
@@ -61,6 +76,7 @@ def make_bundle(ws: Workspace, *, with_sample: bool = False) -> bytes:
     }
     if "requests:read" in ws.principal.permissions:
         files["requests.json"] = _json(list_requests(ws))
+    files |= audit_files(ws)
     for card in list_cards(ws):
         if with_sample or not card.is_sample:
             name = f"model-cards/{quote(card.model_id, safe='')}"

@@ -22,6 +22,7 @@ from engines.compliance import (
     ModelFacts,
 )
 from services.attestations import valid_attestations
+from services.audit_standing import read_chain_facts
 from services.carbon import count_known
 from services.duties import list_duties
 from services.identity import permitted
@@ -73,6 +74,8 @@ def gather_facts(ws: Workspace, *, with_sample: bool = False) -> Facts:
         retention_days=ws.running.retention_days,
         access_controlled=ws.running.auth == "keys",
         longest_silence_ms=_longest_silence(ws, chosen),
+        chain=read_chain_facts(ws),
+        running_since_ms=min((r.created_at_ms for r in ws.records.list("model")), default=None),
     )
 
 

@@ -67,8 +67,9 @@ def get_control(ws: Workspace, control_id: str, query: Sample) -> compliance.Con
     "GET", "/bundle.zip", permission="audit:export", query=Sample, produces="application/zip"
 )
 def bundle(ws: Workspace, query: Sample) -> Response:
-    """Return controls, evidence, cards and definitions as a ZIP with the SHA-256 of each file."""
-    content = evidence_bundle.make_bundle(ws, with_sample=query.with_sample)
+    """Return controls, evidence, cards, definitions and the audit chain as a ZIP with the SHA-256
+    of each file."""
+    content = evidence_bundle.export_bundle(ws, with_sample=query.with_sample)
     name = f"aiobs-evidence-{to_rfc3339(ws.now_ms())[:10]}.zip"
     answer = download(content, "application/zip", name)
     answer.headers["Cache-Control"] = "no-store"
