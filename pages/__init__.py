@@ -68,6 +68,7 @@ PAGES: tuple[Page, ...] = (
     Page("business", "graph-up-arrow", "people", _ALL),
     Page("causal_graph", "diagram-3", "causes"),
     Page("impact", "cash-stack", "causes"),
+    Page("audit", "link-45deg", "govern"),
     Page("settings", "gear", "govern"),
 )
 

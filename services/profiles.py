@@ -28,7 +28,7 @@ PATHS: dict[str, str] = {
     "security": "/security", "sustainability": "/sustainability", "business": "/business",
     "data_health": "/data", "executive": "/executive", "compliance": "/compliance",
     "explore": "/explore", "correlation": "/correlation", "logs": "/logs", "traces": "/traces",
-    "causal_graph": "/causes", "impact": "/impact", "settings": "/settings",
+    "causal_graph": "/causes", "impact": "/impact", "audit": "/audit", "settings": "/settings",
 }  # fmt: skip
 """Where each page is; a test holds this and the pages together."""
 
@@ -77,7 +77,7 @@ PROFILES: tuple[Profile, ...] = (
          "running_clocks"),
     ),
     Profile(
-        "compliance", "clipboard-check", ("compliance", "incidents", "models", "settings"),
+        "compliance", "clipboard-check", ("compliance", "audit", "incidents", "models"),
         ("control_coverage", "running_clocks", "unregistered_models", "open_incidents", "mttr"),
     ),
     Profile(

@@ -8,6 +8,7 @@ from flask import Response
 from app.api.queries import Span, window_of
 from app.api.routing import Router, download
 from services import audit as service
+from services import audit_proof as proofs
 from services.errors import Malformed
 from services.workspace import Workspace
 
@@ -99,6 +100,40 @@ def export(ws: Workspace) -> Response:
     """Return every entry, a line each: the bytes that hashes and proofs are over."""
     lines = b"".join(service.export_entries(ws))
     answer = download(lines, "application/x-ndjson", "aiobs-audit.jsonl")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@router.route(
+    "GET", "/entries/<text:seq>/proof.tlog", permission="audit:read", produces="text/plain",
+    errors=(404, 409),
+)  # fmt: skip
+def write_proof(ws: Workspace, seq: str) -> Response:
+    """Return the same proof with the entry in it, as a file for `verify.py` (tlog-proof)."""
+    place = _place(seq)
+    return _file(proofs.write_proof(ws, place), f"{place}.tlog-proof")
+
+
+@router.route("GET", "/checkpoint.txt", permission="audit:read", produces="text/plain")
+def write_checkpoint(ws: Workspace) -> Response:
+    """Return the newest signed head as a file for `verify.py` (signed note)."""
+    return _file(service.get_checkpoint(ws).note.encode(), "checkpoint")
+
+
+@router.route("GET", "/key.txt", permission="audit:read", produces="text/plain")
+def write_key(ws: Workspace) -> Response:
+    """Return the verifier key of this chain as a file: note it away from the hub."""
+    return _file(f"{service.get_checkpoint(ws).verifier}\n".encode(), "key.txt")
+
+
+@router.route("GET", "/verify.py", permission="audit:read", produces="text/plain")
+def write_verifier(ws: Workspace) -> Response:
+    """Return the program that checks these files without the hub and without a network."""
+    return _file(proofs.read_verifier(ws), "verify.py")
+
+
+def _file(content: bytes, name: str) -> Response:
+    answer = download(content, "text/plain; charset=utf-8", name)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
