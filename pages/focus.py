@@ -28,6 +28,8 @@ from services.workspace import Workspace
 
 Key = tuple[str, str]
 metric_name, title, UNITS = names.metric_name, names.title, names.UNITS
+MINUTE_S = 60.0
+"""Interval of onsets whose evidence does not say it."""
 PATIENCE_S = 0.2
 """How long a view waits to hear which numbers there are; the next one knows."""
 
@@ -184,8 +186,9 @@ def sentence(reason: Evidence) -> str:
     name = reason.key
     if name == "same_interval_test":
         name = "test_confirms" if float(values["q"]) < 0.05 else "test_denies"
-    if name == "moved_first" and abs(float(values["lead_s"])) < 30:
-        name = "moved_with"
+    step_s = float(values.pop("step_s", MINUTE_S))
+    if name in ("moved_first", "moved_later") and abs(float(values["lead_s"])) <= step_s:
+        name = "moved_with"  # as stored before the engine said so itself
     if name == "event_before_onset":
         name = _event_key(values)
     if name == "rival" and not isfinite(float(values["ratio"])):
@@ -193,7 +196,16 @@ def sentence(reason: Evidence) -> str:
     if name == "log_template" and "before" in values:
         name = "log_rose" if values["before"] else "log_new"
     written = {key: _written(key, value) for key, value in values.items()}
+    if reason.key == "event_before_onset":
+        written["lead_s"] = _lead(float(values["lead_s"]), step_s)
     return t(f"causal_graph.why_{name}", **written)
+
+
+def _lead(lead_s: float, step_s: float) -> str:
+    """Return how long before an onset something was, to the interval that the onset is known to."""
+    if lead_s < step_s:
+        return t("causal_graph.less_than", time=duration(step_s))
+    return duration(step_s * round(lead_s / step_s))
 
 
 def _event_key(values: dict[str, str | float]) -> str:

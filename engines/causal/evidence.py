@@ -109,8 +109,8 @@ def messages(found: LogSurprise | None) -> Evidence | None:
     )
 
 
-def trigger(event: Event | None, onset_s: float) -> Evidence | None:
-    """Say which change came just before."""
+def trigger(event: Event | None, onset_s: float, step_s: float) -> Evidence | None:
+    """Say which change came just before; the onset is known to one interval, so is the lead."""
     if event is None:
         return None
     lead = onset_s - event.time_s
@@ -122,24 +122,41 @@ def trigger(event: Event | None, onset_s: float) -> Evidence | None:
             ("title", event.title),
             ("node", event.target),
             ("lead_s", lead),
+            ("step_s", step_s),
         ),
         f"{event.kind} {event.title or event.event_id} touched {event.target} "
-        f"{figure(max(lead, 0.0))} s before it moved.",
+        f"{known_lead(lead, step_s)} before it moved.",
     )
 
 
+def known_lead(lead_s: float, step_s: float) -> str:
+    """Return a lead to the interval that the onset is known to.
+
+    Examples
+    --------
+    >>> known_lead(0.35, 60.0), known_lead(200.0, 60.0)
+    ('less than 60 s', '180 s')
+    """
+    if lead_s < step_s:
+        return f"less than {figure(step_s)} s"
+    return f"{figure(step_s * round(lead_s / step_s))} s"
+
+
 def order(cause_s: float | None, effect_s: float | None, step_s: float) -> Evidence | None:
-    """Say whether the suspect moved before the effect."""
+    """Say whether the suspect moved before the effect.
+
+    Either onset is known to one interval: what lies within one tells no order.
+    """
     if cause_s is None or effect_s is None:
         return None
     lead = effect_s - cause_s
-    if lead < -step_s / 2:
-        text = f"It moved {figure(-lead)} s after the effect did."
-        return Evidence("moved_later", (("lead_s", lead),), text)
-    text = "It moved in the same interval as the effect."
-    if lead > step_s / 2:
-        text = f"It moved {figure(lead)} s before the effect did."
-    return Evidence("moved_first", (("lead_s", lead),), text)
+    values = (("lead_s", lead), ("step_s", step_s))
+    if abs(lead) <= 1.01 * step_s:
+        text = "It moved within one interval of the effect: which came first cannot be told."
+        return Evidence("moved_with", values, text)
+    if lead < 0:
+        return Evidence("moved_later", values, f"It moved {figure(-lead)} s after the effect did.")
+    return Evidence("moved_first", values, f"It moved {figure(lead)} s before the effect did.")
 
 
 def weak(suspect: Suspect, z: float, settings: RootCauseSettings) -> Evidence | None:

@@ -119,8 +119,8 @@ def _reasons(
         say.share(suspect, method),
         say.wire(suspect, case.settings),
         say.messages(item.messages),
-        say.trigger(item.event, onset_of(scene, suspect)),
-        order if order and order.key == "moved_first" else None,
+        say.trigger(item.event, onset_of(scene, suspect), scene.panel.step_s),
+        order if order and order.key != "moved_later" else None,
     )
     other = ranked[1 if place == 0 else 0] if len(ranked) > 1 else None
     against = (

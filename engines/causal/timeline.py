@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from engines.causal.evidence import known_lead
 from engines.causal.inputs import Event, Key
 from engines.causal.result import CausalEdge, CausalNode, Evidence, NodeKind
 from engines.causal.roles import role_of
@@ -83,16 +84,21 @@ def event_edges(
             if event.target != key[0] or event.kind not in CHANGES:
                 continue
             if -step_s <= gap <= lookback_s:
-                edges.append(_event_edge(event, key, max(gap, 0.0), lookback_s))
+                edges.append(_event_edge(event, key, max(gap, 0.0), lookback_s, step_s))
     return edges
 
 
-def _event_edge(event: Event, key: Key, gap: float, lookback_s: float) -> CausalEdge:
+def _event_edge(event: Event, key: Key, gap: float, lookback_s: float, step_s: float) -> CausalEdge:
     confidence = math.exp(-gap / lookback_s)
     reason = Evidence(
         "event_before_onset",
-        (("event_id", event.event_id), ("title", event.title), ("lead_s", gap)),
-        f"{event.kind} {event.title or event.event_id} came {gap:g} s before "
+        (
+            ("event_id", event.event_id),
+            ("title", event.title),
+            ("lead_s", gap),
+            ("step_s", step_s),
+        ),
+        f"{event.kind} {event.title or event.event_id} came {known_lead(gap, step_s)} before "
         f"{key[1]} of {key[0]} left its normal range.",
     )
     return CausalEdge(

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from engines.causal import Call, Event, LogTemplate, Series, find_root_cause
+from engines.causal.evidence import order
 from engines.errors import EngineError, InsufficientData
 
 STEP = 60.0
@@ -92,6 +93,36 @@ def test_deployment_before_the_onset_starts_the_chain():
     assert answer.cause.event_id == "d7"
     assert answer.cause.chain[0].event_id == "d7"
     assert "event_before_onset" in {e.key for e in answer.cause.evidence}
+
+
+@pytest.mark.parametrize(
+    ("lead", "key"),
+    [(180.0, "moved_first"), (60.0, "moved_with"), (0.0, "moved_with"), (-60.0, "moved_with"),
+     (-120.0, "moved_later")],
+)  # fmt: skip
+def test_within_one_interval_nobody_moved_first(lead, key):
+    found = order(1000.0, 1000.0 + lead, STEP)
+    assert found.key == key
+    assert ("which came first cannot be told" in found.sentence) == (key == "moved_with")
+
+
+def test_moving_one_interval_after_the_effect_is_nothing_against_a_suspect():
+    series = shop()
+    for key, (t, x) in series.items():
+        if key[0] == "db":
+            series[key] = (t, np.r_[x[:1], x[:-1]])
+    answer = find_root_cause(series, ("web", "latency"), topology=CALLS)
+    first = answer.causes[0]
+    assert first.node == "db" and first.onset_s - answer.onset_s == STEP
+    assert "moved_later" not in {e.key for cause in answer.causes[:1] for e in cause.against}
+    assert "moved_with" in {e.key for e in first.evidence}
+
+
+def test_the_lead_of_an_event_is_told_to_the_interval():
+    deploy = Event("d7", 70 * STEP - 0.35, "deployment", "db", "db 2.1")
+    answer = find_root_cause(shop(), ("web", "latency"), topology=CALLS, events=[deploy])
+    said = next(e for e in answer.cause.evidence if e.key == "event_before_onset")
+    assert said.sentence == "deployment db 2.1 touched db less than 60 s before it moved."
 
 
 def ai_model(seed=0):
