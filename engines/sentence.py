@@ -105,4 +105,4 @@ def _write(value: Value, kind: str | None) -> str:
 def _digits(value: Decimal, places: int) -> str:
     text = f"{value:,.{places}f}"
     text = text.rstrip("0").rstrip(".") if places else text
-    return "0" if text == "-0" else text
+    return "0" if text == "-0" else text.replace("-", "−")  # a hyphen is no minus sign

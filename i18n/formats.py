@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from babel.numbers import NumberPattern
 
 _MISSING = "–"
+_MINUS = "−"
+_LEFT_TO_RIGHT = "\u200e"  # Arabic: else the sign goes to the other end of its number
 _SI = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _LONG = 1e21
 """From here on numbers are written with an exponent: nobody counts 22 digits, and Babel has 28."""
@@ -52,7 +54,17 @@ def _written(value: float, pattern: NumberPattern, locale: Locale) -> str:
         from babel.numbers import parse_pattern
 
         pattern = parse_pattern(re.sub(r"[#0,.]+", "0.##E0", pattern.pattern))
-    return str(pattern.apply(value, locale))
+    return _signs(pattern.apply(value, locale), locale)
+
+
+def minus(locale: str | None = None) -> str:
+    """Return the minus sign, which every negative number has."""
+    return f"{_LEFT_TO_RIGHT if (locale or current()) == 'ar' else ''}{_MINUS}"
+
+
+def _signs(text: str, locale: Locale) -> str:
+    """Return a number of Babel's with the real minus sign; CLDR writes a hyphen."""
+    return text.replace(f"{_LEFT_TO_RIGHT}-", "-").replace("-", minus(locale.language))
 
 
 def number(
@@ -98,7 +110,7 @@ def signed(value: float | None, *, decimals: int | None = None, locale: str | No
     if value is None or not math.isfinite(value):
         return _MISSING
     text = number(abs(value), decimals=decimals, locale=locale)
-    return text if value == 0 else f"{'+' if value > 0 else '−'}{text}"
+    return text if value == 0 else f"{'+' if value > 0 else minus(locale)}{text}"
 
 
 def percent(share: float | None, *, decimals: int = 1, locale: str | None = None) -> str:
@@ -122,12 +134,13 @@ def currency(value: float | None, code: str = "USD", *, locale: str | None = Non
 
     if abs(value) >= _LONG:
         return f"{number(value, locale=locale)} {code}"
+    known = babel_locale(locale)
     if value == 0 or abs(value) >= 1:
-        return format_currency(value, code, locale=babel_locale(locale))
+        return _signs(format_currency(value, code, locale=known), known)
     places = max(get_currency_precision(code), _places(value))
-    return format_currency(
-        round(value, places), code, locale=babel_locale(locale), decimal_quantization=False
-    )
+    rounded = round(value, places)
+    text = format_currency(rounded, code, locale=known, decimal_quantization=False)
+    return _signs(text, known)
 
 
 def quantity(value: float | None, unit: str = "", *, locale: str | None = None) -> str:
@@ -173,7 +186,7 @@ def duration(seconds: float | None, *, locale: str | None = None) -> str:
     """
     if seconds is None or not math.isfinite(seconds):
         return _MISSING
-    sign, value = ("−", -seconds) if seconds < 0 else ("", seconds)
+    sign, value = (minus(locale), -seconds) if seconds < 0 else ("", seconds)
     own = _UNITS.get(locale or current(), {})
     if value < 60:
         unit = "s" if value >= 1 or value == 0 else "ms"

@@ -33,7 +33,7 @@ def test_three_significant_digits_are_kept_without_decimals() -> None:
 
 
 def test_numbers_that_nobody_can_count_have_an_exponent() -> None:
-    assert (number(-1.2345e30), number(1e20)) == ("-1.23E30", "100,000,000,000,000,000,000")
+    assert (number(-1.2345e30), number(1e20)) == ("−1.23E30", "100,000,000,000,000,000,000")
     assert (number(1.25e30, locale="de"), percent(1e300)) == ("1,25E30", "1E302%")
     assert (currency(1e30, "EUR"), duration(1e30)[:6]) == ("1E30 EUR", "1.16E2")
     assert quantity(5e40, "kWh") == "5E28T kWh"
@@ -58,6 +58,21 @@ def test_money_under_one_keeps_three_digits() -> None:
 
 def test_signs_are_real_signs() -> None:
     assert (signed(2.5), signed(-2.5), signed(0)) == ("+2.5", "−2.5", "0")
+
+
+@pytest.mark.parametrize("code", list(LANGUAGES))
+def test_every_negative_number_has_the_same_minus(code: str) -> None:
+    written = [
+        number(-1234.5, locale=code), number(-2e6, compact=True, locale=code),
+        percent(-0.25, locale=code), currency(-12.5, "EUR", locale=code),
+        currency(-0.0012, "USD", locale=code), duration(-90, locale=code),
+        quantity(-3, "kWh", locale=code), plain_bytes(-2e6, locale=code),
+        signed(-2.5, locale=code),
+    ]  # fmt: skip
+    assert [text.count("−") for text in written] == [1] * len(written)
+    assert not any("-" in text for text in written)
+    if code == "ar":  # a mark keeps the sign before its number between right-to-left words
+        assert all("\u200e−" in text for text in written)
 
 
 def test_bytes_are_decimal() -> None:
