@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.effects_bent import cells
 from benchmarks.rca_report import wilson, write
 from engines.impact import Estimate, Exposure, assess_impact, attribution, fit_model, what_if
 
@@ -65,19 +66,37 @@ def one(seed: int, memory: Array, jump: float) -> dict[str, Any]:
     true_parts = total[outcome] * (noise[ONSET:].mean(axis=0) - noise[:ONSET].mean(axis=0))
     got = {c.name: c.amount for c in split.contributions}
     scale = max(float(np.abs(true_parts).sum()), 1e-9)
+    shares = [
+        c.interval is not None and c.interval.low <= true_parts[k] <= c.interval.high
+        for c in split.contributions
+        if (k := number_of(c.name)) is not None
+    ]
     l1 = sum(abs(got.get(f"n{k:02d}|value", 0.0) - true_parts[k]) for k in range(NODES)) / scale
     what_if(model, key(0), key(outcome), onset_s=ONSET * 60.0, seed=seed)
-    return {"hits": hits, "errors": errors, "l1": l1, "cpu": time.process_time() - start}
+    cpu = time.process_time() - start
+    refused = len(found.unmeasured)
+    return {
+        "hits": hits, "errors": errors, "l1": l1, "cpu": cpu, "shares": shares, "refused": refused
+    }  # fmt: skip
+
+
+def number_of(name: str) -> int | None:
+    """The node of a part's name; None for what no cause explains."""
+    return int(name[1:3]) if name.startswith("n") else None
 
 
 def study(memory: Array, jump: float) -> dict[str, Any]:
     runs = [one(seed, memory, jump) for seed in range(SYSTEMS)]
     hits = [hit for run in runs for hit in run["hits"]]
     first = [run["hits"][0] for run in runs if run["hits"]]  # one per system: independent
+    shares = [hit for run in runs for hit in run["shares"]]
     return {
         "systems": SYSTEMS,
         "coverage_of_nominal_90": round(float(np.mean(hits)), 3),
         "effects": len(hits),
+        "effects_refused": sum(run["refused"] for run in runs),
+        "coverage_of_nominal_90_of_parts": round(float(np.mean(shares)), 3),
+        "parts": len(shares),
         "coverage_one_effect_per_system": round(float(np.mean(first)), 3),
         "wilson95": wilson(sum(first), len(first)),
         "median_relative_error": round(float(np.median([e for r in runs for e in r["errors"]])), 3),
@@ -133,7 +152,7 @@ def main() -> None:
         for jump in (1.0, 4.0):
             cell = f"noise memory {name}, observed jump of the cause by {jump} sd"
             result[cell] = observed(memory, jump)
-    write("effects_simulated", result)
+    write("effects_simulated", result | cells())
 
 
 if __name__ == "__main__":

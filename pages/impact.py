@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -344,7 +343,6 @@ def _otherwise(found: Study) -> Children:
     words = t("impact.instead", **_worlds(answer))
     if not answer.times_s:
         words = t("impact.then", **_worlds(answer))
-        warning = html.P(tell(answer.warning), className="muted") if answer.warning else None
         ends = answer.difference.interval
         sized = t(
             "impact.difference",
@@ -359,18 +357,16 @@ def _otherwise(found: Study) -> Children:
                 html.P(title),
                 html.P(html.Bdi(change), className="worlds"),
                 html.P([words, " ", sized]),
-                warning,
+                *_cautions(answer),
             ],
             className="detail",
         )
     scale = 100.0 if unit == "share" else 1.0
     known = [v for _, v in found.earlier] + list(answer.actual_path)
-    # A number that is never negative is not drawn as if it could be: the model is linear.
-    least = 0.0 if min(known, default=-1.0) >= 0 else -math.inf
     none = [None] * len(found.earlier)
 
     def since(values: Sequence[float]) -> list[float | None]:
-        return [*none, *(scale * max(least, v) for v in values)]
+        return [*none, *(scale * v for v in values)]
 
     lines = [
         Line(t("impact.actual"), [scale * v for v in known], token="bad"),
@@ -387,11 +383,12 @@ def _otherwise(found: Study) -> Children:
         [s * 1_000 for s in times_s], lines, unit="%" if unit == "share" else unit, marks=onset
     )
     label = f"{focus.title(answer.target)}: {words}"
-    if not answer.warning:
-        return charts.graph("impact-otherwise-chart", figure, label=label)
-    return html.Div(
-        [
-            charts.graph("impact-otherwise-chart", figure, label=label),
-            html.P(tell(answer.warning), className="muted"),
-        ]
-    )
+    graph = charts.graph("impact-otherwise-chart", figure, label=label)
+    cautions = _cautions(answer)
+    return html.Div([graph, *cautions]) if cautions else graph
+
+
+def _cautions(answer: WhatIf) -> list[html.P]:
+    return [
+        html.P(tell(said), className="muted") for said in (answer.warning, answer.limit) if said
+    ]

@@ -40,6 +40,7 @@ def waterfall(found: Study) -> Children:
     one_node = {c.name.rpartition("|")[0] for c in parts} == {found.effect[0]}
     names = [_part_name(c.name, is_brief=one_node) for c in parts]
     amounts = [c.amount for c in parts]
+    between = [(c.interval.low, c.interval.high) if c.interval else None for c in parts]
     if abs(rest) > least:
         names.append(t("impact.rest"))
         amounts.append(rest)
@@ -49,10 +50,12 @@ def waterfall(found: Study) -> Children:
         names, [scale * a for a in amounts],
         start=(t("impact.before"), scale * shares.baseline), end=t("impact.since"),
         unit="%" if unit == "share" else unit,
+        between=[ends and (scale * ends[0], scale * ends[1]) for ends in between],
     )  # fmt: skip
     height = max(280, 34 * (len(names) + 2) + 50)
-    label = _parts_in_words(found)
-    return charts.graph("impact-waterfall-chart", figure, label=label, height=height)
+    words = _parts_in_words(found)
+    graph = charts.graph("impact-waterfall-chart", figure, label=words, height=height)
+    return html.Div([graph, html.P(words, className="muted")])
 
 
 def _part_name(name: str, *, is_brief: bool = False) -> str:
@@ -69,11 +72,15 @@ def _parts_in_words(found: Study) -> str:
         return ""
     unit = focus.UNITS.get(found.effect[1], "")
     first = shares.contributions[0] if shares.contributions else None
+    amount = quantity(first.amount, unit) if first else "–"
+    if first and first.interval:
+        low, high = quantity(first.interval.low, unit), quantity(first.interval.high, unit)
+        amount = f"{amount} ({t('impact.ends', low=low, high=high)})"
     return t(
         "impact.parts",
         effect=focus.title(found.effect),
         change=quantity(shares.change, unit),
-        amount=quantity(first.amount, unit) if first else "–",
+        amount=amount,
         part=_part_name(first.name) if first else "–",
     )
 
@@ -115,8 +122,10 @@ def downstream(found: Study) -> Children:
     if found.impact is None:
         return None
     moved = [m for m in found.impact.metrics if abs(m.change.value) > 1e-9]
+    said = html.Ul([html.Li(tell(w)) for w in found.impact.warnings[:4]], className="reasons")
     if not moved:
-        return states.empty(t("impact.no_downstream"))
+        unknown = found.impact.unmeasured
+        return said if unknown else states.empty(t("impact.no_downstream"))
     columns = [
         Column("number", t("impact.number"), "node"),
         Column("change", t("impact.changes")),
@@ -135,10 +144,9 @@ def downstream(found: Study) -> Children:
             "between": f"{quantity(ends.low, unit)} … {quantity(ends.high, unit)}",
             "relative": item.relative, "steps": item.steps, "r2": round(item.r2, 2),
         })  # fmt: skip
-    warnings = [html.Li(tell(w)) for w in found.impact.warnings[:4]]
     return html.Div(
         [
             tables.table(columns, rows, caption=t("impact.downstream"), limit=60),
-            html.Ul(warnings, className="reasons") if warnings else None,
+            said if found.impact.warnings else None,
         ]
     )

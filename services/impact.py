@@ -107,7 +107,7 @@ def assess_impact(ws: Workspace, question: Question) -> Impact:
 def _assess(
     ws: Workspace, scene: Scene, cause: Key, change: float | None, onset_s: float | None
 ) -> ImpactResult:
-    model = fit(ws, scene, onset_s, about=(cause,))
+    model = impact.with_trees(fit(ws, scene, onset_s, about=(cause,)), cause)
     exposures = exposures_of(ws, scene, model)
     return impact.assess_impact(model, cause, change=change, onset_s=onset_s, exposures=exposures)
 
@@ -167,7 +167,7 @@ def ask_what_if(ws: Workspace, question: WhatIfQuestion) -> Otherwise:
     onset_s = None if question.onset_ms is None else question.onset_ms / 1_000
     result, lack = attempt(
         lambda: impact.what_if(
-            fit(ws, scene, onset_s, about=(cause, target)),
+            impact.with_trees(fit(ws, scene, onset_s, about=(cause, target)), cause, target),
             cause,
             target,
             onset_s=onset_s,

@@ -165,9 +165,13 @@ def _measured(
     top = result.causes[0]
     onset_s = result.onset_s or incident.opened_at_ms / 1_000
     cause = (top.node, top.metric)
+    if cause in model.keys and effect in model.keys:
+        model = impact.with_trees(model, cause, effect)
     exposures = exposures_of(ws, scene, model)
     sized, lack = attempt(lambda: _sized(model, cause, onset_s, exposures, progress))
-    shares, no_shares = attempt(lambda: impact.attribution(model, effect, onset_s))
+    shares, no_shares = attempt(
+        lambda: impact.attribution(model, effect, onset_s, progress=progress)
+    )
     otherwise, no_otherwise = attempt(
         lambda: impact.what_if(model, cause, effect, onset_s=onset_s, progress=progress)
     )
@@ -219,11 +223,12 @@ def _sized(
     if failing == cause or failing not in model.keys:
         return sized
     other = assess(failing)
+    found = {item.exposure: item for item in other.exposures}
     larger = tuple(
-        max(pair, key=lambda item: abs(item.so_far.value))
-        for pair in zip(sized.exposures, other.exposures, strict=True)
+        max(item, found.pop(item.exposure, item), key=lambda one: abs(one.so_far.value))
+        for item in sized.exposures
     )
-    return replace(sized, exposures=larger)
+    return replace(sized, exposures=(*larger, *found.values()))
 
 
 def _hypothetical(
@@ -248,6 +253,7 @@ def _hypothetical(
         )
         return _empty(scene.window, now, lack)
     progress.begin("effects")
+    model = impact.with_trees(model, cause)
     present = _present(model, cause)
     size = change * present if set_to is None else set_to - present
     sized, lack = attempt(

@@ -6,6 +6,7 @@ Fit once with :func:`fit_model`, then ask :func:`assess_impact`, :func:`attribut
 
 from engines.impact.assess import assess_impact
 from engines.impact.attribution import attribution, shapley
+from engines.impact.effects import with_trees
 from engines.impact.model import StructuralModel, fit_model
 from engines.impact.result import (
     Attribution,
@@ -34,4 +35,5 @@ __all__ = [
     "fit_model",
     "shapley",
     "what_if",
+    "with_trees",
 ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from engines.causal.inputs import FloatArray, Key
-from engines.errors import EngineError
 from engines.impact.effects import (
     bootstrap_slopes,
     propagate,
@@ -16,15 +16,23 @@ from engines.impact.effects import (
     slope_matrix,
     total_effects,
 )
-from engines.impact.interval import estimate, quantile_of
+from engines.impact.interval import quantile_of, spread_by
 from engines.impact.model import StructuralModel
+from engines.impact.noise import change_seen, lasting_noise, present, rows_since
+from engines.impact.ranges import ANY, Range
 from engines.impact.result import Estimate, Exposure, ExposureImpact, ImpactResult, MetricImpact
+from engines.impact.warnings import warnings_of
 from engines.progress import Progress, unwatched
 from engines.result import Interval
-from engines.sentence import say
 
-THIN_R2 = 0.1
-"""Held-out R2 below which a warning says that an equation explains almost nothing."""
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """By how much a column moves, the doubt about it, and how far it can."""
+
+    value: float
+    half: float
+    room: Range
 
 
 def assess_impact(
@@ -76,8 +84,12 @@ def assess_impact(
     Notes
     -----
     Total effect = entry of (I - B)^-1. A boosted equation moves the point estimate, and the gap to
-    the linear answer is added to the interval. A `change` that is given is taken as exact; one that
-    is read off the window has the standard error of its mean and median in every interval.
+    the linear answer is added to the interval. No value and no end of an interval takes a metric
+    out of its natural range (:func:`engines.impact.ranges.natural_range`): means are found on the
+    line and then cut, never the rows that they are made of, which would raise them. What only
+    equations lead to that predict no better than the mean is `unmeasured`. A `change` that is given
+    is taken as exact; one that is read off the window has the standard error of its mean and median
+    in every interval.
     Projections assume that the change persists and that nobody acts; their intervals hold what will
     be measured above the usual level: the doubt about the effect grows with the horizon h, the
     noise of rows with sqrt(h). What it has cost so far has no such noise.
@@ -101,163 +113,114 @@ def assess_impact(
         model.at(item.key)  # an amount of a metric that nobody knows is an error, not nothing
     model = restricted(model, {model.at(cause), *reached(model, model.at(cause))})
     column = model.at(cause)
-    size, doubt = (float(change), 0.0) if change is not None else _observed(model, column, onset_s)
+    given = change is not None
+    size, doubt = (
+        (float(change), 0.0) if change is not None else change_seen(model, column, onset_s)
+    )
     sizes = size + doubt * np.random.default_rng(seed).standard_normal(resamples)
     slopes = bootstrap_slopes(model, resamples, seed, progress)
-    linear = total_effects(slope_matrix(model))[:, column]
+    linear = total_effects(slope_matrix(model))[:, column] * size
     drawn = np.stack([total_effects(matrix)[:, column] for matrix in slopes]) * sizes[:, None]
-    shifted = propagate(model, column, model.values[:, column] + size) - model.values
-    mean = shifted.mean(axis=0)
-    impacts = {
-        target: _metric_impact(model, target, size, mean, linear, drawn, steps, level)
-        for target, steps in reached(model, column).items()
+    shift = _shift(model, column, size, None if given else onset_s)
+    spread = quantile_of(level) * drawn.std(axis=0) + np.abs(shift - linear)
+    rooms = [_room(model, j, None if given else onset_s) for j in range(len(model.keys))]
+    moved = {
+        j: Moved(float(shift[j]), float(spread[j]), rooms[j])
+        for j in (column, *reached(model, column, known=True))
     }
-    ranked = sorted(impacts.values(), key=lambda item: (-abs(item.relative or 0.0), item.key))
-    rates = {model.keys[column]: estimate(size, sizes, level)}
-    rates |= {item.key: item.change for item in ranked}
+    steps = reached(model, column)
+    impacts = [
+        _metric_impact(model, j, size, moved[j], steps[j], level) for j in moved if j in steps
+    ]
+    ranked = sorted(impacts, key=lambda item: (-abs(item.relative or 0.0), item.key))
+    unmeasured = tuple(sorted(model.keys[j] for j in steps if j not in moved))
+    amounts = [item for item in exposures if item.key not in unmeasured]
     return ImpactResult(
         cause,
         size,
         tuple(ranked),
-        tuple(_exposure(model, item, rates, onset_s, horizons_s, level) for item in exposures),
-        _warnings(model, column, size, impacts),
+        tuple(_exposure(model, item, moved, onset_s, horizons_s, level) for item in amounts),
+        warnings_of(model, column, size, ranked, unmeasured),
         model.values.shape[0],
         resamples,
+        unmeasured,
     )
 
 
-def _observed(model: StructuralModel, column: int, onset_s: float | None) -> tuple[float, float]:
-    """Return the change of a column at the onset and its standard error.
+def _shift(model: StructuralModel, column: int, size: float, onset_s: float | None) -> FloatArray:
+    """Return by how much every column moves.
 
-    The median of n normal rows has sqrt(pi / 2) times the error of their mean.
+    A change that happened is taken back, so that no form is asked for what lies beyond it.
     """
-    late = model.times_s >= (np.inf if onset_s is None else onset_s)
-    if not late.any() or late.all():
-        raise EngineError("give the change of the cause, or an onset inside the window")
-    values = model.values[:, column]
-    noise = _lasting_noise(model, column, onset_s)
-    error = noise * np.sqrt(1 / late.sum() + np.pi / 2 / (~late).sum())
-    return float(values[late].mean() - np.median(values[~late])), float(error)
+    values = model.values
+    if onset_s is None:
+        return np.asarray(
+            (propagate(model, column, values[:, column] + size) - values).mean(axis=0)
+        )
+    without = propagate(model, column, values[:, column] - size)
+    return np.asarray((values - without)[rows_since(model, onset_s)].mean(axis=0))
 
 
-def _lasting_noise(model: StructuralModel, column: int, onset_s: float | None) -> float:
-    """Return the sd that the mean of n rows has, times sqrt(n), about the level of either side.
+def _room(model: StructuralModel, column: int, onset_s: float | None) -> Range:
+    """Return between which ends the change of a column lies, given where the column can lie.
 
-    Long-run sd of an autoregression: that of its shocks over 1 - the sum of its coefficients (at
-    most .95). Order 5 with 200 rows or more: order 1 held 65 % of what came where white and lasting
-    noise (.9) mix, instead of 90 %.
+    What happened cannot have added more than there is; what would happen starts from the present.
     """
+    low, high = model.range_of(column)
     values = model.values[:, column]
-    late = model.times_s >= (np.inf if onset_s is None else onset_s)
-    sides = [side for side in (values[~late], values[late]) if side.size]
-    noise = np.concatenate([side - side.mean() for side in sides])
-    order = min(5, max(1, noise.size // 40))
-    past = np.column_stack([noise[order - k : -k] for k in range(1, order + 1)])
-    slopes = np.linalg.lstsq(past, noise[order:], rcond=None)[0]
-    shocks = noise[order:] - past @ slopes
-    return float(shocks.std() / (1 - min(0.95, float(slopes.sum()))))
+    if onset_s is None:
+        return low - present(values), high - present(values)
+    level = float(values[rows_since(model, onset_s)].mean())
+    return level - high, level - low
 
 
 def _metric_impact(
-    model: StructuralModel,
-    target: int,
-    size: float,
-    mean: FloatArray,
-    linear: FloatArray,
-    drawn: FloatArray,
-    steps: int,
-    level: float,
+    model: StructuralModel, target: int, size: float, moved: Moved, steps: int, level: float
 ) -> MetricImpact:
-    value = float(mean[target])
-    doubt = abs(value - float(linear[target]) * size)
+    change = spread_by(moved.value, moved.half, moved.half, level, moved.room)
     usual = float(np.median(model.values[:, target]))
     equation = model.equations[target]
     return MetricImpact(
         model.keys[target],
-        estimate(value, drawn[:, target], level, doubt),
-        value / size if size else float(linear[target]),
-        value / abs(usual) if usual else None,
+        change,
+        change.value / size if size else 0.0,
+        change.value / abs(usual) if usual else None,
         equation.r2,
         "boosted" if equation.boosted is not None else "linear",
         steps,
+        change.value != moved.value,
     )
 
 
 def _exposure(
     model: StructuralModel,
     exposure: Exposure,
-    rates: Mapping[Key, Estimate],
+    moved: Mapping[int, Moved],
     onset_s: float | None,
     horizons_s: Sequence[float],
     level: float,
 ) -> ExposureImpact:
-    rate, doubt, noise = 0.0, 0.0, 0.0  # what the cause does not reach does not change
-    if exposure.key in rates:
-        found = rates[exposure.key]
-        rate, doubt = found.value, found.interval.high - found.value
-        noise = quantile_of(level) * _lasting_noise(model, model.at(exposure.key), onset_s)
+    column = model.keys.index(exposure.key) if exposure.key in model.keys else -1
+    rate, noise = Moved(0.0, 0.0, ANY), 0.0  # what the cause does not reach does not change
+    ends = ANY
+    if column in moved:
+        rate = moved[column]
+        noise = quantile_of(level) * lasting_noise(model, column, onset_s)
+        late = rows_since(model, onset_s)
+        usual = float(
+            np.median(model.values[~late if onset_s is not None else late | True, column])
+        )
+        ends = model.range_of(column)[0] - usual, model.range_of(column)[1] - usual
 
-    def amount(seconds: float, noise: float) -> Estimate:
-        value = rate * seconds * exposure.per_unit_second
-        half = np.hypot(doubt * seconds, noise * np.sqrt(seconds * model.step_s))
-        half = float(half) * abs(exposure.per_unit_second)
-        return Estimate(value, Interval(value - half, value + half, level))
+    def amount(seconds: float, noise: float, within: Range) -> Estimate:
+        size = exposure.per_unit_second * seconds
+        half = float(np.hypot(rate.half, noise * np.sqrt(model.step_s / seconds))) if seconds else 0
+        per = spread_by(rate.value, half, half, level, within)
+        low, high = sorted((size * per.interval.low, size * per.interval.high))
+        return Estimate(size * per.value, Interval(low, high, level))
 
     elapsed = 0.0
     if onset_s is not None:
         elapsed = max(0.0, float(model.times_s[-1]) + model.step_s / 2 - onset_s)
-    ahead = tuple((float(h), amount(float(h), noise)) for h in sorted(horizons_s))
-    return ExposureImpact(exposure, amount(elapsed, 0.0), ahead)
-
-
-def _warnings(
-    model: StructuralModel, column: int, size: float, impacts: dict[int, MetricImpact]
-) -> tuple[str, ...]:
-    found = []
-    values = model.values[:, column]
-    if abs(size) > np.ptp(values):
-        found.append(
-            say(
-                "findings.change_extrapolates",
-                "The change {size, number} is larger than the observed range {range, number} of "
-                "the cause: the answer extrapolates.",
-                size=size,
-                range=float(np.ptp(values)),
-            )
-        )
-    found += [
-        say(
-            "findings.thin_equation",
-            "{metric} of {node}: its equation explains {share, percent} of held-out rows.",
-            metric=item.key[1],
-            node=item.key[0],
-            share=max(item.r2, 0.0),
-        )
-        for _, item in sorted(impacts.items())
-        if item.r2 < THIN_R2
-    ]
-    found += [
-        say(
-            "findings.cycle_left_out",
-            "The edge from {cause} of {node} to {effect} of {other} would close a cycle and is "
-            "left out.",
-            cause=a[1],
-            node=a[0],
-            effect=b[1],
-            other=b[0],
-        )
-        for a, b in model.dropped
-    ]
-    found += [
-        say(
-            "findings.parent_left_out",
-            "{effect} of {other} has more direct causes than its rows can carry; {cause} of "
-            "{node} is left out.",
-            cause=a[1],
-            node=a[0],
-            effect=b[1],
-            other=b[0],
-        )
-        for a, b in model.thinned
-    ]
-    return tuple(found)
+    ahead = tuple((float(h), amount(float(h), noise, ends)) for h in sorted(horizons_s))
+    return ExposureImpact(exposure, amount(elapsed, 0.0, rate.room), ahead)

@@ -8,12 +8,25 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from engines.causal.inputs import Key
-from engines.errors import EngineError
-from engines.impact.effects import slope_matrix, total_effects
-from engines.impact.model import StructuralModel, design
+from engines.causal.inputs import FloatArray, Key
+from engines.errors import EngineError, InsufficientData
+from engines.impact.effects import (
+    ancestors,
+    bootstrap_slopes,
+    restricted,
+    slope_matrix,
+    total_effects,
+)
+from engines.impact.equation import design
+from engines.impact.interval import quantile_of
+from engines.impact.model import StructuralModel
+from engines.impact.noise import split_rows
 from engines.impact.result import Attribution, Contribution
+from engines.progress import Progress, unwatched
+from engines.result import Interval
+from engines.sentence import say
 
 MAX_EXACT = 10
 """Most players for which every coalition is evaluated (2^10 = 1,024)."""
@@ -23,7 +36,16 @@ Outcome = Callable[[Mapping[str, float]], float]
 Method = Literal["linear", "exact", "permutations"]
 
 
-def attribution(model: StructuralModel, outcome: Key, onset_s: float) -> Attribution:
+def attribution(
+    model: StructuralModel,
+    outcome: Key,
+    onset_s: float,
+    *,
+    level: float = 0.9,
+    resamples: int = 100,
+    seed: int = 0,
+    progress: Progress = unwatched,
+) -> Attribution:
     """Return each upstream metric's own part of the change of `outcome` at `onset_s`.
 
     Parameters
@@ -34,6 +56,12 @@ def attribution(model: StructuralModel, outcome: Key, onset_s: float) -> Attribu
         The metric whose mean changed.
     onset_s : float
         Splits the window into before and after.
+    level : float, optional
+        Confidence level of the intervals.
+    resamples, seed : int, optional
+        Block bootstrap.
+    progress : Progress, optional
+        Told how far the bootstrap is; may raise to stop it.
 
     Returns
     -------
@@ -43,7 +71,9 @@ def attribution(model: StructuralModel, outcome: Key, onset_s: float) -> Attribu
     Raises
     ------
     EngineError
-        If the outcome is not in the model or the onset leaves no row on one side.
+        If the onset leaves no row on one side.
+    InsufficientData
+        If the outcome is not in the model, or what drives it predicts it no better than its mean.
 
     Notes
     -----
@@ -51,7 +81,9 @@ def attribution(model: StructuralModel, outcome: Key, onset_s: float) -> Attribu
     own noise being what its parents do not explain. For linear models this is the Shapley value of
     the noise terms. Assumes the equations of before and after to be the same: where one changed,
     the difference counts as own noise of its column. Lags at the borders of the two periods leave a
-    remainder, listed as ``unexplained`` when it is not rounding.
+    remainder, listed as ``unexplained`` when it is not rounding. The change itself was measured:
+    intervals hold the doubt about the slopes that divide it, from the same block bootstrap as that
+    of effects (the parts of each resample add up to the change as well).
 
     References
     ----------
@@ -70,25 +102,53 @@ def attribution(model: StructuralModel, outcome: Key, onset_s: float) -> Attribu
     'a|x'
     """
     watched = model.at(outcome)
-    late = model.times_s >= onset_s
-    if late.all() or not late.any():
-        raise EngineError(
-            f"the onset leaves {int((~late).sum())} rows before it and {int(late.sum())} after"
+    if not model.equations[watched].is_known:
+        raise InsufficientData(
+            say(
+                "reasons.shares_unmeasured",
+                "what drives {metric} of {node} predicts its held-out rows no better than the "
+                "usual level does, so its change cannot be divided",
+                metric=outcome[1],
+                node=outcome[0],
+            )
         )
-    effect = total_effects(slope_matrix(model))[watched]
-    amounts = {}
-    for column, key in enumerate(model.keys):
-        if effect[column] == 0.0:
-            continue
-        equation = model.equations[column]
-        own = model.values[:, column] - design(model.values, equation.parents) @ equation.slopes
-        amounts[f"{key[0]}|{key[1]}"] = float(
-            effect[column] * (own[late].mean() - own[~late].mean())
-        )
-    observed = model.values[:, watched]
-    return _closed(
-        float(observed[~late].mean()), float(observed[late].mean()), amounts, "linear", 0.0, 0
+    late = split_rows(model, onset_s)
+    model = restricted(model, {watched, *ancestors(model, watched)})
+    watched = model.at(outcome)
+    found = _parts(model, slope_matrix(model, known=True), watched, late)
+    whole = _parts(model, slope_matrix(model), watched, late)
+    drawn = np.stack(
+        [
+            _parts(model, slopes, watched, late)
+            for slopes in bootstrap_slopes(model, resamples, seed, progress)
+        ]
     )
+    observed = model.values[:, watched]
+    before, after = float(observed[~late].mean()), float(observed[late].mean())
+    half = quantile_of(level) * drawn.std(axis=0) + np.abs(found - whole)
+    rest = after - before - drawn.sum(axis=1)
+    amounts = {_name(model, j): float(found[j]) for j in range(found.size) if whole[j] or found[j]}
+    halves = {_name(model, j): float(half[j]) for j in range(found.size)}
+    halves[REST] = quantile_of(level) * float(rest.std())
+    return _closed(before, after, amounts, "linear", 0.0, 0, halves, level)
+
+
+def _name(model: StructuralModel, column: int) -> str:
+    return "|".join(model.keys[column])
+
+
+def _parts(
+    model: StructuralModel, slopes: FloatArray, watched: int, late: npt.NDArray[np.bool_]
+) -> FloatArray:
+    """Return for each column its total effect times the change of its own noise."""
+    effect = total_effects(slopes)[watched]
+    found = np.zeros(effect.size)
+    for column, equation in enumerate(model.equations):
+        own = [p.column for p in equation.parents]
+        rows = np.column_stack([model.values[:, column], design(model.values, equation.parents)])
+        moved = rows[late].mean(axis=0) - rows[~late].mean(axis=0)
+        found[column] = effect[column] * (moved[0] - moved[1:] @ slopes[column, own])
+    return found
 
 
 def shapley(
@@ -136,8 +196,9 @@ def shapley(
 
     Examples
     --------
-    >>> shapley(lambda x: x["a"] * x["b"], {"a": 1, "b": 1}, {"a": 3, "b": 2}).contributions
-    (Contribution(name='a', amount=3.0, share=0.6), Contribution(name='b', amount=2.0, share=0.4))
+    >>> split = shapley(lambda x: x["a"] * x["b"], {"a": 1, "b": 1}, {"a": 3, "b": 2})
+    >>> [(part.name, part.amount, part.share) for part in split.contributions]
+    [('a', 3.0, 0.6), ('b', 2.0, 0.4)]
     """
     if set(baseline) != set(observed):
         odd = sorted(set(baseline) ^ set(observed))
@@ -201,6 +262,8 @@ def _closed(
     method: Method,
     error: float,
     evaluations: int,
+    halves: Mapping[str, float] | None = None,
+    level: float = 0.9,
 ) -> Attribution:
     """Make the amounts add up to the last bit; what is more than rounding becomes a rest."""
     change = observed - baseline
@@ -215,6 +278,14 @@ def _closed(
         amounts[name] += math.fsum((change, *(-a for a in amounts.values())))
     ranked = sorted(amounts.items(), key=lambda item: (-abs(item[1]), item[0]))
     parts = tuple(
-        Contribution(name, amount, amount / change if change else None) for name, amount in ranked
+        Contribution(
+            name, amount, amount / change if change else None, _around(amount, half, level)
+        )
+        for name, amount in ranked
+        for half in (halves.get(name) if halves else None,)
     )
     return Attribution(baseline, observed, change, parts, method, error, evaluations)
+
+
+def _around(amount: float, half: float | None, level: float) -> Interval | None:
+    return None if half is None else Interval(amount - half, amount + half, level)

@@ -8,11 +8,14 @@ import numpy as np
 
 from engines.causal.inputs import FloatArray
 from engines.errors import EngineError
+from engines.impact.ranges import ANY, Range, held
 from engines.impact.result import Estimate
 from engines.result import Interval
 
 
-def estimate(value: float, resampled: FloatArray, level: float, extra: float = 0.0) -> Estimate:
+def estimate(
+    value: float, resampled: FloatArray, level: float, extra: float = 0.0, within: Range = ANY
+) -> Estimate:
     """Return `value` with a symmetric interval from the spread of its resamples.
 
     Parameters
@@ -25,6 +28,8 @@ def estimate(value: float, resampled: FloatArray, level: float, extra: float = 0
         In (0, 1).
     extra : float, optional
         Half-width added on either side, for doubts that resampling does not see.
+    within : tuple of float, optional
+        Range that neither the value nor the ends leave.
 
     Notes
     -----
@@ -32,7 +37,15 @@ def estimate(value: float, resampled: FloatArray, level: float, extra: float = 0
     percentile only to about 20% of its distance.
     """
     half = quantile_of(level) * float(np.std(resampled)) + extra
-    return Estimate(value, Interval(value - half, value + half, level))
+    return spread_by(value, half, half, level, within)
+
+
+def spread_by(
+    value: float, below: float, above: float, level: float, within: Range = ANY
+) -> Estimate:
+    """Return `value` with ends so far below and above it, none of them outside of `within`."""
+    ends = Interval(held(value - below, within), held(value + above, within), level)
+    return Estimate(held(value, within), ends)
 
 
 def quantile_of(level: float) -> float:

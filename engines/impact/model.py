@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,51 +13,17 @@ from engines.causal.inputs import FloatArray, Key, Metrics, read_metrics
 from engines.causal.panel import Panel, build_panel
 from engines.causal.result import CausalGraph
 from engines.errors import InsufficientData
+from engines.impact.equation import Equation, Parent, fit_equation
+from engines.impact.ranges import Range, natural_range
 from engines.progress import Progress, steps, unwatched
 from engines.sentence import say
 
-ROWS_PER_PARENT = 5
-"""Fewest rows per coefficient of an equation."""
 MIN_ROWS = 20
 """Fewest rows of any fit."""
 MIN_COVERAGE = 0.7
 """A series with samples in a smaller share of the rows takes no part."""
 Edge = tuple[Key, Key] | tuple[Key, Key, float]
 """Cause, effect, and lag in seconds if it is not 0."""
-Predictor = Callable[[FloatArray], FloatArray]
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """A direct cause: its column and its lag in rows."""
-
-    column: int
-    lag: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Equation:
-    """How one column follows from its parents.
-
-    Attributes
-    ----------
-    parents : tuple of Parent
-        Empty for a root.
-    slopes : array
-        Linear coefficients, one per parent (also kept when `boosted` is used).
-    intercept : float
-        Of the linear form.
-    boosted : callable or None
-        Non-linear form, used where it predicts held-out rows better.
-    r2 : float
-        Held-out R2 of the form in use, in (-inf, 1].
-    """
-
-    parents: tuple[Parent, ...]
-    slopes: FloatArray
-    intercept: float
-    boosted: Predictor | None
-    r2: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,13 +74,16 @@ class StructuralModel:
             )
         return self.keys.index(key)
 
+    def range_of(self, column: int) -> Range:
+        """Range that a column cannot leave."""
+        return natural_range(self.keys[column][1], self.values[:, column])
+
 
 def fit_model(
     metrics: Metrics | Any,  # Any: a pandas frame, which ships no types
     edges: CausalGraph | Sequence[Edge],
     *,
     step_s: float | None = None,
-    boosting: bool = False,
     progress: Progress = unwatched,
 ) -> StructuralModel:
     """Return a structural model fitted on the window.
@@ -127,9 +96,6 @@ def fit_model(
         Direct causes. ``correlates`` edges and events of a graph are ignored.
     step_s : float, optional
         Interval of the grid in seconds. Default: median sampling interval.
-    boosting : bool, optional
-        Also try gradient-boosted trees per equation; they are used only where they raise the
-        held-out R2 by .02 or more.
     progress : Progress, optional
         Told how many equations are fitted; may raise to stop.
 
@@ -150,8 +116,9 @@ def fit_model(
     missing edge biases effects; the interval does not cover that. Edges that close a cycle are
     dropped, those seen last in alphabetical order first, and reported. Of several lags of one cause
     the shortest counts. Where an equation has more
-    parents than one per 5 rows, those that correlate most with the effect are kept, and the
-    others are reported.
+    parents than one per 5 rows, or all of them predict held-out rows worse than the mean, those
+    that correlate most with the effect are kept, and the others are reported.
+    :func:`engines.impact.with_trees` tries trees along the path of a question.
     """
     panel = build_panel(read_metrics(metrics), step_s)
     keys, values = _complete(panel)
@@ -170,110 +137,19 @@ def fit_model(
             needed=MIN_ROWS,
             got=values.shape[0],
         )
-    kept = [_strongest(values, j, parents[j]) for j in range(len(keys))]
+    columns = steps(range(len(keys)), progress)
+    equations = tuple(fit_equation(values, j, parents[j]) for j in columns)
+    kept = [equation.parents for equation in equations]
     thinned = tuple(
         (keys[parent.column], keys[j])
         for j in range(len(keys))
         for parent in parents[j]
         if parent not in kept[j]
     )
-    columns = steps(range(len(keys)), progress)
-    equations = tuple(_equation(values, j, kept[j], boosting) for j in columns)
     order = _topological(len(keys), [(p.column, j) for j in range(len(keys)) for p in kept[j]])
     return StructuralModel(
         keys, values, panel.times_s, panel.step_s, order, equations, dropped, thinned
     )
-
-
-def _strongest(values: FloatArray, column: int, parents: tuple[Parent, ...]) -> tuple[Parent, ...]:
-    """As many parents as the rows can carry, by absolute correlation with the effect."""
-    most = values.shape[0] // ROWS_PER_PARENT - 1
-    if len(parents) <= most:
-        return parents
-    x = design(values, parents)
-    y = values[:, column] - values[:, column].mean()
-    spread = np.where(x.std(axis=0) > 0, x.std(axis=0), np.inf)
-    strength = np.abs((x - x.mean(axis=0)).T @ y) / spread
-    best = sorted(range(len(parents)), key=lambda i: (-strength[i], parents[i].column))[:most]
-    return tuple(parents[i] for i in sorted(best))
-
-
-def design(values: FloatArray, parents: Sequence[Parent]) -> FloatArray:
-    """Return the parents' values per row, lagged; the first rows repeat the earliest value."""
-    columns = []
-    for parent in parents:
-        shifted = np.empty(values.shape[0])
-        lag = min(parent.lag, values.shape[0])
-        shifted[lag:] = values[: values.shape[0] - lag, parent.column]
-        shifted[:lag] = values[0, parent.column]
-        columns.append(shifted)
-    return np.column_stack(columns) if columns else np.empty((values.shape[0], 0))
-
-
-def least_squares(x: FloatArray, y: FloatArray) -> tuple[FloatArray, float]:
-    """Return slopes and intercept; a constant column has slope 0.
-
-    Where columns are collinear the slopes per standard deviation are the smallest. Unscaled, bytes
-    beside shares would pass for collinear.
-    """
-    centre, level = x.mean(axis=0), float(y.mean())
-    if x.shape[1] == 0:
-        return np.empty(0), level
-    moved = x - centre
-    size = np.sqrt((moved**2).sum(axis=0))
-    size = np.where(size > 1e-12 * np.abs(centre) * np.sqrt(y.size), size, np.inf)
-    slopes = np.linalg.lstsq(moved / size, y - level, rcond=1e-10)[0] / size
-    return slopes, level - float(centre @ slopes)
-
-
-def predicted(equation: Equation, x: FloatArray) -> FloatArray:
-    """Return what the equation expects for rows of parents."""
-    if equation.boosted is not None:
-        return equation.boosted(x)
-    return np.asarray(x @ equation.slopes + equation.intercept)
-
-
-def _equation(
-    values: FloatArray, column: int, parents: tuple[Parent, ...], boosting: bool
-) -> Equation:
-    y = values[:, column]
-    x = design(values, parents)
-    slopes, intercept = least_squares(x, y)
-    if not parents:
-        return Equation(parents, slopes, intercept, None, 0.0)
-    linear = _held_out_r2(x, y, _linear_fit)
-    if boosting and y.size >= 100:
-        boosted = _held_out_r2(x, y, _boosted_fit)
-        if boosted >= linear + 0.02:
-            return Equation(parents, slopes, intercept, _boosted_fit(x, y), boosted)
-    return Equation(parents, slopes, intercept, None, linear)
-
-
-def _held_out_r2(
-    x: FloatArray, y: FloatArray, fit: Callable[[FloatArray, FloatArray], Predictor]
-) -> float:
-    """R2 over five contiguous blocks, each predicted from the other four."""
-    fold = np.arange(y.size) * 5 // y.size
-    missed = np.empty(y.size)
-    for k in range(5):
-        out = fold == k
-        missed[out] = y[out] - fit(x[~out], y[~out])(x[out])
-    total = float(((y - y.mean()) ** 2).sum())
-    return 1.0 - float((missed**2).sum()) / total if total > 0 else 0.0
-
-
-def _linear_fit(x: FloatArray, y: FloatArray) -> Predictor:
-    slopes, intercept = least_squares(x, y)
-    return lambda rows: np.asarray(rows @ slopes + intercept)
-
-
-def _boosted_fit(x: FloatArray, y: FloatArray) -> Predictor:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    trees = HistGradientBoostingRegressor(
-        max_iter=80, learning_rate=0.1, max_leaf_nodes=8, early_stopping=False, random_state=0
-    ).fit(x, y)
-    return lambda rows: np.asarray(trees.predict(rows), dtype=np.float64)
 
 
 def _complete(panel: Panel) -> tuple[tuple[Key, ...], FloatArray]:

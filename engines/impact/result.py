@@ -38,6 +38,8 @@ class MetricImpact:
         ``linear`` or ``boosted``.
     steps : int
         Fewest causal steps from the cause.
+    is_cut : bool
+        The change stands where the metric's natural range ends; the line fitted goes beyond.
     """
 
     key: Key
@@ -47,6 +49,7 @@ class MetricImpact:
     r2: float
     model: str
     steps: int
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,9 @@ class ImpactResult:
         Rows that the model was fitted on.
     resamples : int
         Block-bootstrap resamples behind the intervals.
+    unmeasured : tuple of (node, metric)
+        Downstream, but only by equations that predict held-out rows no better than the mean: how
+        far they move cannot be told. Exposures of them are left out.
     """
 
     cause: Key
@@ -119,15 +125,20 @@ class ImpactResult:
     warnings: tuple[str, ...]
     n_rows: int
     resamples: int
+    unmeasured: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One cause's part of a change, in the unit of the outcome; `share` = amount / change."""
+    """One cause's part of a change, in the unit of the outcome; `share` = amount / change.
+
+    `interval` holds the amount where it was estimated; None where it follows from a formula.
+    """
 
     name: str
     amount: float
     share: float | None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +187,16 @@ class WhatIf:
     difference : Estimate
         instead - actual.
     times_s, actual_path, instead_path, low, high : tuple of float
-        The same along time; empty for an intervention on the present.
+        The same along time; empty for an intervention on the present. Each row stays within the
+        metric's natural range; `instead` is the mean before rows are cut.
     out_of_range : bool
         The cause would leave the range it was observed in: the answer extrapolates.
     warning : str
         The sentence that says so, or "".
     n_rows : int
         Rows that the model was fitted on.
+    limit : str
+        The sentence that says that `instead` stands where the metric's natural range ends, or "".
     """
 
     kind: Literal["counterfactual", "intervention"]
@@ -200,3 +214,4 @@ class WhatIf:
     out_of_range: bool
     warning: str
     n_rows: int
+    limit: str = ""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.causal.inputs import FloatArray, Key
-from engines.errors import EngineError
+from engines.errors import EngineError, InsufficientData
 from engines.impact.effects import (
     bootstrap_slopes,
     propagate,
@@ -17,13 +17,13 @@ from engines.impact.effects import (
 )
 from engines.impact.interval import estimate, quantile_of
 from engines.impact.model import StructuralModel
+from engines.impact.noise import RECENT_ROWS, split_rows
+from engines.impact.ranges import held
 from engines.impact.result import WhatIf
 from engines.progress import Progress, unwatched
-from engines.sentence import say
+from engines.sentence import Sentence, say
 
 BoolArray = npt.NDArray[np.bool_]
-RECENT_ROWS = 5
-"""Rows whose mean counts as "the present"."""
 
 
 def what_if(
@@ -66,12 +66,17 @@ def what_if(
     ------
     EngineError
         If neither `onset_s` nor `set_to` is given, or the onset leaves no row on one side.
+    InsufficientData
+        If the target follows the cause only by equations that predict no better than the mean.
 
     Notes
     -----
     Abduction, action, prediction: every metric keeps its own unexplained part, the cause is
     overwritten, and the difference is carried along the equations with their lags. A value outside
-    the range seen in the fit is an extrapolation and says so. The interval covers the uncertainty
+    the range seen in the fit is an extrapolation and says so. The mean and the ends of intervals
+    stay within the target's natural range (:func:`engines.impact.ranges.natural_range`), and so
+    does each row of the path; the mean is that of the rows before they are cut, as cutting them
+    would raise it. The interval covers the uncertainty
     of the coefficients, not a wrong graph or hidden causes.
 
     References
@@ -93,6 +98,8 @@ def what_if(
     """
     model = restricted(model, {model.at(cause), model.at(target), *reached(model, model.at(cause))})
     column, watched = model.at(cause), model.at(target)
+    if watched in reached(model, column) and watched not in reached(model, column, known=True):
+        raise InsufficientData(_unmeasured(cause, target))
     if onset_s is None and set_to is None:
         raise EngineError("give onset_s for a counterfactual or set_to for an intervention")
     late = _rows_in_question(model, onset_s)
@@ -114,12 +121,19 @@ def _rows_in_question(model: StructuralModel, onset_s: float | None) -> BoolArra
     rows = model.times_s.size
     if onset_s is None:
         return np.asarray(np.arange(rows) >= rows - RECENT_ROWS, dtype=np.bool_)
-    late = model.times_s >= onset_s
-    if late.all() or not late.any():
-        raise EngineError(
-            f"the onset leaves {int((~late).sum())} rows before it and {int(late.sum())} after"
-        )
-    return np.asarray(late, dtype=np.bool_)
+    return split_rows(model, onset_s)
+
+
+def _unmeasured(cause: Key, target: Key) -> Sentence:
+    return say(
+        "reasons.effect_unmeasured",
+        "what {cause} of {node} does to {effect} of {other} cannot be told: held-out rows are "
+        "predicted no better than by the usual level",
+        cause=cause[1],
+        node=cause[0],
+        effect=target[1],
+        other=target[0],
+    )
 
 
 def _answer(
@@ -137,7 +151,9 @@ def _answer(
     rows = late
     actual = model.values[rows, model.at(target)]
     doubt = float(np.abs(world[rows] - linear[rows]).mean())
-    gap = float((world[rows] - actual).mean())
+    within = model.range_of(model.at(target))
+    line, usual = float(world[rows].mean()), float(actual.mean())
+    room = within[0] - usual, within[1] - usual
     half = quantile_of(level) * drawn[:, rows].std(axis=0) + np.abs(world[rows] - linear[rows])
     seen = model.values[:, model.at(cause)]
     outside = not float(seen.min()) <= goal <= float(seen.max())
@@ -157,17 +173,30 @@ def _answer(
         cause=cause,
         target=target,
         set_to=goal,
-        actual=float(actual.mean()),
-        instead=float(world[rows].mean()),
-        difference=estimate(gap, (drawn[:, rows] - actual).mean(axis=1), level, doubt),
+        actual=usual,
+        instead=held(line, within),
+        difference=estimate(
+            line - usual, (drawn[:, rows] - actual).mean(axis=1), level, doubt, room
+        ),
         times_s=_listed(model.times_s[rows], along),
         actual_path=_listed(actual, along),
-        instead_path=_listed(world[rows], along),
-        low=_listed(world[rows] - half, along),
-        high=_listed(world[rows] + half, along),
+        instead_path=_listed(np.clip(world[rows], *within), along),
+        low=_listed(np.clip(world[rows] - half, *within), along),
+        high=_listed(np.clip(world[rows] + half, *within), along),
         out_of_range=outside,
         warning=warning if outside else "",
         n_rows=model.values.shape[0],
+        limit="" if held(line, within) == line else _limit(target),
+    )
+
+
+def _limit(target: Key) -> Sentence:
+    return say(
+        "findings.answer_at_the_end",
+        "On the line fitted {metric} of {node} would leave its possible range; the answer stands "
+        "where that ends.",
+        metric=target[1],
+        node=target[0],
     )
 
 

@@ -12,6 +12,7 @@ from engines.impact import (
     fit_model,
     shapley,
     what_if,
+    with_trees,
 )
 from engines.impact.model import _topological
 
@@ -176,9 +177,11 @@ def test_boosting_is_used_only_where_it_predicts_better():
     straight = 2 * x + 0.1 * rng.standard_normal(600)
     series = {("n", "x"): (t, x), ("n", "bent"): (t, bent), ("n", "straight"): (t, straight)}
     edges = [(("n", "x"), ("n", "bent")), (("n", "x"), ("n", "straight"))]
-    model = fit_model(series, edges, boosting=True)
-    found = {i.key[1]: i.model for i in assess_impact(model, ("n", "x"), change=0.5).metrics}
-    assert found == {"bent": "boosted", "straight": "linear"}
+    model = fit_model(series, edges)
+    asked = assess_impact(with_trees(model, ("n", "x")), ("n", "x"), change=0.5)
+    assert {i.key[1]: i.model for i in asked.metrics} == {"bent": "boosted", "straight": "linear"}
+    plain = assess_impact(model, ("n", "x"), change=0.5)
+    assert {i.model for i in plain.metrics} == {"linear"}
 
 
 def test_cycles_are_broken_and_reported():

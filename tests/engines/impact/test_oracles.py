@@ -21,7 +21,8 @@ from engines.impact import (
     what_if,
 )
 from engines.impact.effects import bootstrap_slopes, slope_matrix, total_effects
-from engines.impact.model import block_length, block_rows, design
+from engines.impact.equation import Equation, design
+from engines.impact.model import block_length, block_rows
 
 NODES, ROWS, ONSET_S = 7, 300, 240 * 60.0
 Series = dict[Key, tuple[FloatArray, FloatArray]]
@@ -74,6 +75,11 @@ def test_a_total_effect_is_the_sum_of_products_along_every_path(seed: int) -> No
         assert found[effect, 0] == pytest.approx(by_hand, abs=1e-12)
 
 
+def passed_on(equation: Equation) -> FloatArray:
+    """Slopes, less where the equation hardly predicts better than the mean."""
+    return equation.trust * equation.slopes
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_linear_attribution_is_the_shapley_value_of_the_noises(seed: int) -> None:
     model = fit_model(*system(seed))
@@ -81,7 +87,7 @@ def test_linear_attribution_is_the_shapley_value_of_the_noises(seed: int) -> Non
     late = model.times_s >= ONSET_S
     noise = np.column_stack(
         [
-            model.values[:, k] - design(model.values, equation.parents) @ equation.slopes
+            model.values[:, k] - design(model.values, equation.parents) @ passed_on(equation)
             for k, equation in enumerate(model.equations)
         ]
     )
@@ -90,7 +96,8 @@ def test_linear_attribution_is_the_shapley_value_of_the_noises(seed: int) -> Non
         level_of = [0.0] * NODES
         for k in model.order:  # one equation after the other, no matrix inverted
             own = level[f"n{k}|value"]
-            parents = zip(model.equations[k].parents, model.equations[k].slopes, strict=True)
+            equation = model.equations[k]
+            parents = zip(equation.parents, passed_on(equation), strict=True)
             level_of[k] = own + sum(slope * level_of[p.column] for p, slope in parents)
         return level_of[outcome]
 
