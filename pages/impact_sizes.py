@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from dash import html
 
 from components import charts, states, tables
 from components.tables import Column
-from engines.impact import Estimate
+from engines.impact import Contribution, Estimate
 from i18n import duration, number, quantity, t, tell
 from pages import focus
 from services.study import Study
@@ -40,7 +41,6 @@ def waterfall(found: Study) -> Children:
     one_node = {c.name.rpartition("|")[0] for c in parts} == {found.effect[0]}
     names = [_part_name(c.name, is_brief=one_node) for c in parts]
     amounts = [c.amount for c in parts]
-    between = [(c.interval.low, c.interval.high) if c.interval else None for c in parts]
     if abs(rest) > least:
         names.append(t("impact.rest"))
         amounts.append(rest)
@@ -50,12 +50,22 @@ def waterfall(found: Study) -> Children:
         names, [scale * a for a in amounts],
         start=(t("impact.before"), scale * shares.baseline), end=t("impact.since"),
         unit="%" if unit == "share" else unit,
-        between=[ends and (scale * ends[0], scale * ends[1]) for ends in between],
     )  # fmt: skip
     height = max(280, 34 * (len(names) + 2) + 50)
     words = _parts_in_words(found)
     graph = charts.graph("impact-waterfall-chart", figure, label=words, height=height)
-    return html.Div([graph, html.P(words, className="muted")])
+    return html.Div([graph, _ends_of(parts, names, unit)])
+
+
+def _ends_of(parts: Sequence[Contribution], names: Sequence[str], unit: str) -> Children:
+    """Return between which ends each part lies: whiskers would strike through the bars' numbers."""
+    told = []
+    for part, name in zip(parts, names, strict=False):
+        if part.interval is not None:
+            low, high = quantity(part.interval.low, unit), quantity(part.interval.high, unit)
+            words = f"{quantity(part.amount, unit)} ({t('impact.ends', low=low, high=high)})"
+            told.append(html.Li([html.Bdi(name), ": ", html.Bdi(words)]))
+    return html.Ul(told, className="reasons") if told else None
 
 
 def _part_name(name: str, *, is_brief: bool = False) -> str:

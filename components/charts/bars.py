@@ -100,11 +100,9 @@ def waterfall(
     end: str,
     unit: str = "",
     good: str = "down",
-    between: Sequence[tuple[float, float] | None] = (),
 ) -> Figure:
     """Return how `start` became its end, one floating bar per change, from the top down: names
-    stand beside their bars, so that they can be read on any screen; `good` is `up` or `down`.
-    `between` holds the ends of each change's interval."""
+    stand beside their bars, so that they can be read on any screen; `good` is `up` or `down`."""
     levels = [start[1], *(start[1] + sum(changes[: i + 1]) for i in range(len(changes)))]
     signs = ["good" if (change > 0) == (good == "up") else "bad" for change in changes]
     texts = [("▲" if c >= 0 else "▼") + number(abs(c), compact=True) for c in changes]
@@ -118,15 +116,9 @@ def waterfall(
         "text": [ends[0], *texts, ends[1]], "textposition": "outside", "constraintext": "none",
         "cliponaxis": False, "hovertemplate": "%{y}: %{text}<extra></extra>",
     }  # fmt: skip
-    known = [ends or (change, change) for ends, change in zip(between, changes, strict=False)]
-    if any(between):
-        moved = [0.0, *changes, 0.0]
-        lows, highs = ([0.0, *(pair[i] for pair in known), 0.0] for i in (0, 1))
-        trace["error_x"] = _whiskers(moved, lows, highs)
     made = frame.layout()
     made["margin"]["r"] = 44  # for the numbers beside the bars, together with a tenth of the axis
-    reach = [level + far for level, pair in zip(levels, known, strict=False) for far in pair]
-    low, high = min(0.0, *levels, *reach), max(0.0, *levels, *reach)
+    low, high = min(0.0, *levels), max(0.0, *levels)
     room = 0.1 * (high - low)
     made["xaxis"] = frame.value_axis(unit, zero=True) | {
         "showgrid": True, "range": [low - room if low < 0 else 0.0, high + room],

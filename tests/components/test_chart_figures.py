@@ -107,18 +107,6 @@ def test_waterfall_bars_float_on_the_running_total() -> None:
     assert figure["layout"]["yaxis"]["autorange"] == "reversed"
 
 
-def test_a_waterfall_draws_the_interval_of_each_change_and_has_room_for_it() -> None:
-    figure = charts.waterfall(
-        ["up", "down"], [3, -4], start=("s", 10), end="e", between=[(1, 9), None]
-    )
-    (bars,) = figure["data"]
-    assert bars["error_x"]["array"] == [0, 6, 0, 0]
-    assert bars["error_x"]["arrayminus"] == [0, 2, 0, 0]
-    assert figure["layout"]["xaxis"]["range"][1] > 19  # 10 + 9
-    plain = charts.waterfall(["up"], [3], start=("s", 10), end="e")
-    assert "error_x" not in plain["data"][0]
-
-
 def test_whiskers_reach_from_the_value_to_its_bounds() -> None:
     trace = charts.bars(["x"], [2.0], low=[1.5], high=[4.0])["data"][0]
     assert trace["error_x"]["array"] == [2.0]
