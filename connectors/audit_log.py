@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from connectors.errors import Conflict, Refused
@@ -16,37 +17,56 @@ _COLUMNS = ("actor", "action", "kind", "resource")
 
 
 class SqlAuditLog:
-    """`AuditLog` of one tenant on an open connection."""
+    """`AuditLog` of one tenant on an open connection.
+
+    What a transaction appends goes to the database in one statement a table: when it ends
+    (`flush`), or before it reads.
+    """
 
     def __init__(self, connection: sa.Connection, tenant: str) -> None:
         self._connection = connection
         self._tenant = tenant
+        self._tip: tuple[int, bytes | None] | None = None
+        self._entries: list[AuditEntry] = []
+        self._nodes: dict[tuple[int, int], bytes] = {}
 
     def tip(self) -> tuple[int, bytes | None]:
-        newest = (
-            sa.select(audit_entries.c.seq, audit_entries.c.hash)
-            .where(audit_entries.c.tenant == self._tenant)
-            .order_by(audit_entries.c.seq.desc())
-            .limit(1)
-        )
-        row = self._connection.execute(newest).first()
-        return (0, None) if row is None else (row.seq + 1, bytes(row.hash))
+        if self._tip is None:
+            newest = (
+                sa.select(audit_entries.c.seq, audit_entries.c.hash)
+                .where(audit_entries.c.tenant == self._tenant)
+                .order_by(audit_entries.c.seq.desc())
+                .limit(1)
+            )
+            row = self._connection.execute(newest).first()
+            self._tip = (0, None) if row is None else (row.seq + 1, bytes(row.hash))
+        return self._tip
 
     def append(self, entry: AuditEntry, nodes: list[tuple[int, int, bytes]]) -> None:
-        row = {"tenant": self._tenant} | {
-            name: getattr(entry, name) for name in AuditEntry.__struct_fields__
-        }
+        self._entries.append(entry)
+        self._nodes |= {(level, index): value for level, index, value in nodes}
+        self._tip = (entry.seq + 1, entry.hash)
+
+    def flush(self) -> None:
+        """Write what was appended; raises `Conflict` where another wrote the same places."""
+        entries, self._entries = self._entries, []
+        nodes, self._nodes = self._nodes, {}
+        if not entries:
+            return
+        rows = [{"tenant": self._tenant, **msgspec.structs.asdict(entry)} for entry in entries]
         grown = [
             {"tenant": self._tenant, "level": level, "place": index, "hash": value}
-            for level, index, value in nodes
+            for (level, index), value in nodes.items()
         ]
         try:
-            self._connection.execute(sa.insert(audit_entries), row)
+            self._connection.execute(sa.insert(audit_entries), rows)
             self._connection.execute(sa.insert(audit_nodes), grown)
         except sa.exc.IntegrityError as error:
-            raise Conflict(f"entry {entry.seq} of the audit chain exists already") from error
+            raise Conflict(f"entry {entries[0].seq} of the audit chain exists already") from error
 
     def node(self, level: int, index: int) -> bytes:
+        if (level, index) in self._nodes:
+            return self._nodes[level, index]
         wanted = sa.select(audit_nodes.c.hash).where(
             audit_nodes.c.tenant == self._tenant,
             audit_nodes.c.level == level,
@@ -58,6 +78,7 @@ class SqlAuditLog:
         return bytes(found)
 
     def nodes(self, level: int, first: int, limit: int) -> list[bytes]:
+        self.flush()
         wanted = (
             sa.select(audit_nodes.c.hash)
             .where(
@@ -71,6 +92,7 @@ class SqlAuditLog:
         return [_bytes(value) for value in self._connection.execute(wanted).scalars()]
 
     def get(self, seq: int) -> AuditEntry | None:
+        self.flush()
         row = self._connection.execute(
             sa.select(audit_entries).where(
                 audit_entries.c.tenant == self._tenant, audit_entries.c.seq == seq
@@ -79,6 +101,7 @@ class SqlAuditLog:
         return None if row is None else _entry(row)
 
     def entries(self, first: int, limit: int) -> list[AuditEntry]:
+        self.flush()
         wanted = (
             sa.select(audit_entries)
             .where(audit_entries.c.tenant == self._tenant, audit_entries.c.seq >= first)
@@ -92,6 +115,7 @@ class SqlAuditLog:
     ) -> list[AuditEntry]:
         if not 1 <= limit <= _MAX_PAGE:
             raise Refused(f"limit must be between 1 and {_MAX_PAGE}, got {limit}")
+        self.flush()
         wanted = sa.select(audit_entries).where(*self._where(query))
         if before is not None:
             wanted = wanted.where(audit_entries.c.seq < before)
@@ -99,6 +123,7 @@ class SqlAuditLog:
         return [_entry(row) for row in self._connection.execute(newest)]
 
     def count(self, query: AuditQuery) -> int:
+        self.flush()
         counted = sa.select(sa.func.count()).select_from(audit_entries).where(*self._where(query))
         return int(self._connection.execute(counted).scalar() or 0)
 

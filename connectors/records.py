@@ -100,7 +100,9 @@ class SqlRecordStore:
         try:
             with translated(), self._write.begin() as connection:
                 _serialise(connection, self._tenant)
-                yield SqlTransaction(connection, self._tenant)
+                transaction = SqlTransaction(connection, self._tenant)
+                yield transaction
+                transaction.flush()
         finally:
             self._open.tenant = None
 
@@ -171,6 +173,7 @@ class SqlTransaction:
     def __init__(self, connection: sa.Connection, tenant: str) -> None:
         self._connection = connection
         self._tenant = tenant
+        self._chains: dict[str, SqlAuditLog] = {}
 
     def get(self, kind: str, id: str) -> Record | None:
         row = self._connection.execute(sa.select(documents).where(*self._where(kind, id))).first()
@@ -231,9 +234,16 @@ class SqlTransaction:
         return [_record(row) for row in self._connection.execute(statement)]
 
     def chain(self, tenant: str) -> SqlAuditLog:
-        if tenant != self._tenant:
-            _serialise(self._connection, tenant)
-        return SqlAuditLog(self._connection, tenant)
+        if tenant not in self._chains:
+            if tenant != self._tenant:
+                _serialise(self._connection, tenant)
+            self._chains[tenant] = SqlAuditLog(self._connection, tenant)
+        return self._chains[tenant]
+
+    def flush(self) -> None:
+        """Write what was told to audit chains."""
+        for chain in self._chains.values():
+            chain.flush()
 
     def _where(self, kind: str, id: str) -> tuple[sa.ColumnElement[bool], ...]:
         key = _key(kind, id)
