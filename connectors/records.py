@@ -11,8 +11,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import msgspec
@@ -24,7 +24,8 @@ from connectors.leases import RUNS_KEPT_MS, SqlLock, claim, forget_runs, upsert
 from connectors.migrations import migrate
 from connectors.protocols import Lock, Record, StoreHealth
 from connectors.record_tables import blobs, documents
-from connectors.sql_engine import open_engine, translated
+from connectors.sql_engine import BUSY_S, open_engine, translated
+from connectors.turns import Turns
 
 _MAX_KEY = 500
 _MAX_LIST = 10_000
@@ -42,6 +43,8 @@ class SqlRecordBackend:
         self._engine = open_engine(url)
         self._write = self._engine.execution_options(writes=True)
         self._open = threading.local()
+        is_sqlite = self._engine.dialect.name == "sqlite"
+        self._begin = Turns(self._write, BUSY_S).transaction if is_sqlite else self._write.begin
         self._forget_at = time.monotonic() + _FORGET_EVERY_S
         try:
             with translated(), self._write.begin() as connection:
@@ -54,7 +57,7 @@ class SqlRecordBackend:
         """Return one tenant's store; ``""`` is the installation itself."""
         if tenant:
             _check_key("tenant", tenant)
-        return SqlRecordStore(self._engine, self._write, self._open, tenant)
+        return SqlRecordStore(self._engine, self._write, self._begin, self._open, tenant)
 
     def lock(self) -> Lock:
         return SqlLock(self._engine, self._write)
@@ -84,10 +87,16 @@ class SqlRecordStore:
     """`RecordStore` of one tenant: each single call is its own transaction."""
 
     def __init__(
-        self, engine: sa.Engine, write: sa.Engine, open_here: threading.local, tenant: str
+        self,
+        engine: sa.Engine,
+        write: sa.Engine,
+        begin: Callable[[], AbstractContextManager[sa.Connection]],
+        open_here: threading.local,
+        tenant: str,
     ) -> None:
         self._engine = engine
         self._write = write
+        self._begin = begin
         self._open = open_here
         self._tenant = tenant
 
@@ -98,7 +107,7 @@ class SqlRecordStore:
             raise RuntimeError("a record transaction is already open in this thread: use it")
         self._open.tenant = self._tenant
         try:
-            with translated(), self._write.begin() as connection:
+            with translated(), self._begin() as connection:
                 _serialise(connection, self._tenant)
                 transaction = SqlTransaction(connection, self._tenant)
                 yield transaction

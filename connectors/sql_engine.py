@@ -13,7 +13,8 @@ from sqlalchemy import event, exc
 
 from connectors.errors import Conflict, ConnectorError, Refused, Unavailable
 
-_BUSY_TIMEOUT_MS = 15_000
+BUSY_S = 15.0
+_BUSY_TIMEOUT_MS = int(1_000 * BUSY_S)
 _CONNECT_TIMEOUT_S = 5
 
 
