@@ -29,7 +29,8 @@ from pages.audit_words import (
     words,
 )
 from services import audit
-from services.audit import Entry, EntryPage
+from services.audit import EntryPage
+from services.audit_entry import Entry
 from services.audit_proof import open_entry
 from services.audit_standing import Standing, get_standing
 from services.errors import NotFound

@@ -13,7 +13,7 @@ from components.status import mark
 from i18n import date_time, t
 from pages import explore_parts as parts
 from pages.audit_words import changes, noun, outcome, verb, words
-from services.audit import Entry
+from services.audit_entry import Entry
 from services.audit_proof import DrawnProof, OpenedEntry
 from services.times import parse_time
 

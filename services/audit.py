@@ -11,6 +11,7 @@ from connectors.protocols import AuditEntry, AuditHead, AuditLog, AuditQuery
 from engines import audit as engine
 from engines.errors import EngineError
 from engines.sentence import say
+from services.audit_entry import Entry, is_indexed, read_entry
 from services.audit_witness import read_witnessing
 from services.audited import Teller
 from services.errors import Conflict, Invalid, NotFound
@@ -23,21 +24,6 @@ Query = AuditQuery
 _VERIFIED = "audit_verified"
 _PAGE = 1_000
 Remembered = Literal["same", "grown", "rewritten", "truncated"]
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """An entry as it was written, with its own hash."""
-
-    seq: int
-    id: str
-    timestamp: str
-    actor: dict[str, Any]  # id, type, roles
-    action: str
-    resource: dict[str, str]  # kind, id
-    outcome: engine.Outcome
-    details: dict[str, Any]  # JSON
-    previous_hash: str
-    hash: str
 
 
 class EntryPage(msgspec.Struct, frozen=True):
@@ -128,14 +114,14 @@ def list_entries(
         rows = chain.find(asked, before=before, limit=limit)
         total, size = chain.count(asked), chain.tip()[0]
     more = len(rows) == limit and rows[-1].seq > 0
-    return EntryPage([_shown(row) for row in rows], total, size, rows[-1].seq if more else None)
+    return EntryPage([read_entry(row) for row in rows], total, size, rows[-1].seq if more else None)
 
 
 @permitted("audit:read")
 def get_entry(ws: Workspace, seq: int) -> Entry:
     """Return one entry."""
     with ws.records.read_chain() as chain:
-        return _shown(_existing(chain, seq))
+        return read_entry(_existing(chain, seq))
 
 
 @permitted("audit:read")
@@ -360,21 +346,9 @@ def _bodies(
         if progress is not None and row.seq % _PAGE == 0:
             progress(row.seq / size)
         leaves.append(engine.leaf_hash(row.body))
-        if not _is_indexed(row):
+        if not is_indexed(row):
             faults.append(Fault(row.seq, "index"))
         yield row.body
-
-
-def _is_indexed(row: AuditEntry) -> bool:
-    try:
-        shown = _shown(row)
-    except (msgspec.DecodeError, KeyError):
-        return True  # the check of the chain itself says what is wrong
-    return (
-        row.hash.hex() == engine.entry_hash(row.body)
-        and (row.actor, row.action) == (shown.actor.get("id"), shown.action)
-        and (row.kind, row.resource) == (shown.resource.get("kind"), shown.resource.get("id"))
-    )
 
 
 def _rows(chain: AuditLog) -> Iterator[AuditEntry]:
@@ -394,11 +368,3 @@ def _existing(chain: AuditLog, seq: int) -> AuditEntry:
     if row is None:
         raise NotFound(f"the audit chain has no entry {seq}")
     return row
-
-
-def _shown(row: AuditEntry) -> Entry:
-    body = msgspec.json.decode(row.body, type=dict[str, Any])
-    return Entry(
-        row.seq, body["id"], body["timestamp"], body["actor"], body["action"], body["resource"],
-        body["outcome"], body["details"], body["previousHash"], row.hash.hex(),
-    )  # fmt: skip

@@ -10,7 +10,8 @@ import msgspec
 from connectors.protocols import AuditLog
 from engines.audit import climb, inclusion_path, open_note, verify_inclusion
 from engines.errors import EngineError
-from services.audit import Entry, InclusionProof, get_entry, prove_inclusion
+from services.audit import InclusionProof, get_entry, prove_inclusion
+from services.audit_entry import Entry
 from services.errors import Conflict
 from services.identity import permitted
 from services.workspace import Workspace

@@ -125,7 +125,7 @@ class Teller:
         body = engine.entry(
             id=_ulid(now),
             seq=seq,
-            timestamp=f"{datetime.fromtimestamp(now / 1_000, UTC):%Y-%m-%dT%H:%M:%S.%f}Z",
+            timestamp=timestamp(now),
             tenant=tenant,
             actor={"id": actor.id, "type": actor.method, "roles": list(actor.roles)},
             action=action,
@@ -271,6 +271,11 @@ def _small(value: Any) -> Any:  # JSON
     if isinstance(value, list):
         return [_small(inner) for inner in value]
     return str(value) if isinstance(value, int) and abs(value) >= 2**53 else value
+
+
+def timestamp(at_ms: int) -> str:
+    """Return a moment as entries write it."""
+    return f"{datetime.fromtimestamp(at_ms / 1_000, UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def _ulid(at_ms: int) -> str:

@@ -9,6 +9,7 @@ from app.api.queries import Span, window_of
 from app.api.routing import Router, download
 from services import audit as service
 from services import audit_proof as proofs
+from services.audit_entry import Entry
 from services.errors import Malformed
 from services.workspace import Workspace
 
@@ -54,10 +55,8 @@ def list_entries(ws: Workspace, query: EntriesQuery) -> service.EntryPage:
     return service.list_entries(ws, asked, before=query.before, limit=query.limit)
 
 
-@router.route(
-    "GET", "/entries/<text:seq>", permission="audit:read", returns=service.Entry, errors=(404,)
-)
-def get_entry(ws: Workspace, seq: str) -> service.Entry:
+@router.route("GET", "/entries/<text:seq>", permission="audit:read", returns=Entry, errors=(404,))
+def get_entry(ws: Workspace, seq: str) -> Entry:
     """Return one entry with its hash."""
     return service.get_entry(ws, _place(seq))
 
