@@ -51,7 +51,7 @@ JOBS: tuple[Job, ...] = (
     Job("explain_incidents", 30, jobs.explain_incidents),
     Job("sign_audit", 60, jobs.sign_audit, lane="usage"),
     Job("witness_audit", 60, jobs.witness_audit, lane="witness"),
-    Job("verify_audit", 3_600, jobs.verify_audit, lane="past"),
+    Job("verify_audit", 300, jobs.verify_audit, lane="past"),
     Job("fill_gaps", 5, jobs.fill_gaps, lane="past"),
     Job("push_metrics", 5, jobs.push_metrics, lane="fast"),
 )

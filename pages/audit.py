@@ -180,7 +180,7 @@ def _row(one: Entry, opened: parts.Asked) -> dict[str, Any]:  # cells of every k
         "seq": html.A(html.Bdi(str(one.seq)), href=address),
         "when": moment(parse_time(one.timestamp)),
         "what": verb(one.action),
-        "object": html.A(object_of(one.action, one.resource), href=address),
+        "object": html.A(object_of(one.action, one.resource, one.details), href=address),
         "changed": html.Bdi(
             changes(one.details) or "–", dir="ltr", className="audit-changes notranslate"
         ),

@@ -137,7 +137,7 @@ def checked(ws: Workspace, found: Standing) -> html.Div:
 
 
 def _last(check: Verification | None) -> list[Any]:
-    if check is None:
+    if check is None or not check.checked:
         return [html.P(words("never_checked"))]
     when = html.P([words("last_check"), ": ", moment(check.checked_at_ms), " · ",
                    words("checkpoint_of", n=check.checked)])  # fmt: skip

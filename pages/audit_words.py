@@ -47,9 +47,11 @@ def outcome(of: str) -> html.Span:
     return mark(OUTCOME.get(of, "none"), words(f"outcome_{of}"))
 
 
-def object_of(action: str, resource: Mapping[str, str]) -> html.Span:
-    """Return what it was done to: the kind in words, and its id."""
-    return html.Span([noun(action), " ", html.Bdi(resource["id"], className="notranslate")])
+def object_of(action: str, resource: Mapping[str, str], details: Mapping[str, Any]) -> html.Span:
+    """Return what it was done to: the kind in words, and what it is about or its id."""
+    told = details.get("now") or details.get("before") or {}
+    name = str(told.get("subject") or resource["id"])
+    return html.Span([noun(action), " ", html.Bdi(name, className="notranslate")])
 
 
 def changes(details: Mapping[str, Any]) -> str:

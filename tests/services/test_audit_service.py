@@ -21,6 +21,7 @@ from services.errors import Invalid, NotFound
 from services.incidents import Finding, change_state, list_incidents, reconcile
 from services.jobs import sign_audit, verify_audit
 from services.tenants import create_tenant
+from services.times import HOUR_MS
 from services.workspace import Backends, Workspace
 from tests.conftest import NOW_MS, admin
 
@@ -156,6 +157,18 @@ def test_a_head_is_signed_when_the_chain_has_grown(workspace: Workspace) -> None
     some_history(workspace)
     assert sign_audit(workspace) == 1
     assert audit.get_checkpoint(workspace).size == 5
+
+
+def test_the_hub_checks_its_chain_once_an_hour_and_an_empty_one_again_soon(
+    workspace: Workspace, clock: list[int]
+) -> None:
+    assert verify_audit(workspace) == 0
+    some_history(workspace)
+    assert verify_audit(workspace) == 5
+    some_history(workspace)
+    assert verify_audit(workspace) == 0
+    clock[0] += HOUR_MS
+    assert verify_audit(workspace) == 10
 
 
 CHANGES: dict[str, tuple[str, ...]] = {
