@@ -33,8 +33,8 @@ class Hub:
             try:
                 if self._session.get(f"{self.url}/readyz", timeout=5).status_code == 200:
                     return
-            except requests.ConnectionError:
-                pass
+            except (requests.ConnectionError, requests.Timeout):
+                pass  # not up yet, or too busy to answer
             time.sleep(0.3)
         raise HubError(f"no hub at {self.url} became ready within {limit_s:.0f} s")
 

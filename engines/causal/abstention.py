@@ -10,7 +10,7 @@ from engines.causal.anomaly import chance_records
 from engines.causal.report import Ranked
 from engines.causal.result import RankedCause
 from engines.causal.score import Case
-from engines.sentence import say
+from engines.sentence import Value, say
 
 LOOK_ELSEWHERE = 0.25
 """The largest of m deviations grows as m^(1/4) where tails fall as Student's t with 4 degrees."""
@@ -27,14 +27,22 @@ def abstention(case: Case, ranked: Sequence[Ranked], causes: Sequence[RankedCaus
     rate = scene.onset.false_alarm
     quiet = scene.onset.row is None or scene.onset.z < settings.threshold
     if case.effect is not None and quiet and rate is None:
+        values: dict[str, Value] = {
+            "metric": case.effect[1], "node": case.effect[0], "z": scene.onset.z,
+            "threshold": settings.threshold,
+        }  # fmt: skip
+        if scene.onset.z >= settings.threshold:
+            return say(
+                "reasons.effect_left_briefly",
+                "{metric} of {node} left its normal range for moments only (largest deviation "
+                "{z, number}, threshold {threshold, number})",
+                **values,
+            )
         return say(
             "reasons.effect_stayed_normal",
             "{metric} of {node} stayed in its normal range (largest deviation {z, number}, "
             "threshold {threshold, number})",
-            metric=case.effect[1],
-            node=case.effect[0],
-            z=scene.onset.z,
-            threshold=settings.threshold,
+            **values,
         )
     if rate is not None and rate > settings.max_false_alarm:
         return say(

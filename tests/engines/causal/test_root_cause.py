@@ -340,6 +340,15 @@ def test_known_onset_of_a_quiet_effect_names_no_cause():
     assert answer.abstained and "stayed in its normal range" in answer.reason
 
 
+def test_an_effect_that_strays_for_moments_is_said_to_do_so():
+    calm = np.random.default_rng(5).normal(100, 3, 120)
+    calm[60::2] = 125  # every other row is wild: no change that lasts
+    answer = find_root_cause(
+        {("web", "latency"): (np.arange(120) * STEP, calm)}, ("web", "latency")
+    )
+    assert answer.abstained and "for moments only" in answer.reason
+
+
 def test_worked_incident_of_the_methods_page():
     """The numbers of docs/methods/causal.md, section "One incident by hand"."""
     t = np.arange(26) * STEP
