@@ -16,7 +16,8 @@ from engines.causal.roles import WITHIN, role_of
 from engines.errors import EngineError, InsufficientData
 from engines.progress import Progress, steps, unwatched
 from engines.result import Insufficient
-from engines.sentence import say
+from engines.sentence import Sentence, say
+from services.budget_change import own_change, standing
 from services.burning import BURN_RATE, counts, defined, indicated, objective_of
 from services.computed import unusable
 from services.errors import Invalid, NotFound
@@ -263,8 +264,9 @@ def explain(ws: Workspace, scene: Scene, key: Key, *, alerted_ms: int | None = N
     objective = objective_of(ws, key)
     counted = indicated(objective) if objective else None
     if objective is not None and counted in scene.metrics and counted is not None:
-        found = explain(ws, scene, counted, alerted_ms=alerted_ms)
-        return _of_budget(ws, scene, key, found, objective)
+        found = explain(ws, standing(scene, counted), counted, alerted_ms=alerted_ms)
+        found = _of_budget(ws, scene, key, found, objective)
+        return _in_own_words(found, own_change(scene, key, counted, objective, alerted_ms))
     if key not in scene.metrics:
         lack = Insufficient(absent(key))
         return RootCause(key[0], key[1], ws.now_ms(), scene.window, None, lack)
@@ -276,6 +278,17 @@ def explain(ws: Workspace, scene: Scene, key: Key, *, alerted_ms: int | None = N
         return found
     again = _ask(ws, scene, key, onset_s)
     return again if again.result is not None and not again.result.abstained else found
+
+
+def _in_own_words(found: RootCause, change: Sentence | None) -> RootCause:
+    """Return the causes of a budget; where its number moved too little to name one, the reason is
+    what it did: that a burning budget stayed normal helps nobody."""
+    result = found.result
+    if result is None or change is None or not result.abstained:
+        return found
+    if getattr(result.reason, "key", "") != "reasons.effect_stayed_normal":
+        return found
+    return msgspec.structs.replace(found, result=replace(result, reason=change))
 
 
 def _of_budget(
