@@ -26,7 +26,7 @@ from components.scope import Scope
 from components.theme import Status
 from engines.reliability import wilson
 from engines.trust import Code, Trust
-from i18n import duration, number, percent, quantity, t
+from i18n import date_time, duration, number, percent, quantity, t
 from services.computed import Computed
 from services.incident_groups import Causes
 from services.incidents import Incident
@@ -286,8 +286,9 @@ def incident_title(incident: Incident) -> str:
     now, before = given.get("now"), given.get("before")
     as_text = _INCIDENT_UNITS.get(incident.rule, percent)
     ratio = now / before if now is not None and before else None
+    late = "_late" if given.get("late") else ""
     return t(
-        f"incidents.title_{incident.rule}",
+        f"incidents.title_{incident.rule}{late}",
         name=incident.subject,
         now=as_text(now),
         before=as_text(before),
@@ -298,7 +299,17 @@ def incident_title(incident: Incident) -> str:
         objective=str(given.get("objective", "")),
         n=number(now),
         systems=", ".join(given.get("systems", [])[:3]),
+        late=number(given.get("late")),
+        time=_span(given.get("from_ms"), given.get("to_ms")),
     )
+
+
+def _span(start_ms: int | None, end_ms: int | None) -> str:
+    """Return the minutes that something is of."""
+    if start_ms is None or end_ms is None:
+        return ""
+    first, last = date_time(start_ms), date_time(end_ms - 60_000)
+    return f"{first} UTC" if first == last else f"{first} – {last} UTC"
 
 
 def incident_link(incident: Incident, page: str = "/incidents") -> str:

@@ -16,12 +16,11 @@ from engines import security as engine
 from engines.security import Kind, Severity, Signal
 from services.identity import permitted
 from services.security_events import verdict_of
+from services.security_late import ATTACKS, FINDINGS, SCANNED, keep_late
 from services.times import MINUTE_MS
 from services.workspace import Workspace
 
 KIND = "security"
-FINDINGS = "aiobs_security_findings_total"
-SCANNED = "aiobs_security_scanned_total"
 _CURSOR = "security_cursor"
 _COLUMNS = ("prompt", "output", "context", "error", "tags", "user_segment")
 _SPAN_MS = 60 * MINUTE_MS
@@ -71,7 +70,7 @@ def scan_security(ws: Workspace) -> int:
     touched, after = ws.events.touched_minutes(cursor)
     minutes: dict[str, set[int]] = {}
     for model_id, minute in touched:
-        minutes.setdefault(model_id, set()).add(minute)
+        minutes.setdefault(model_id, set()).add(int(minute))
     found = 0
     for model_id, wanted in minutes.items():
         for start in sorted({minute // _SPAN_MS * _SPAN_MS for minute in wanted}):
@@ -92,17 +91,34 @@ def _scan_span(ws: Workspace, model_id: str, minutes: set[int]) -> int:
     remembered: dict[bytes, tuple[Signal, ...]] = {}
     slots = rows.timestamps_ms // MINUTE_MS * MINUTE_MS
     batch: list[tuple[Series, int, float]] = []
-    total = 0
+    found: dict[int, list[StoredFinding]] = {}
     for minute in sorted(minutes):
         chosen = np.flatnonzero(slots == minute).tolist()
-        found = [f for i in chosen for f in _scan_row(model_id, rows, i, remembered)]
-        if found:
-            body = msgspec.json.encode(found)
-            ws.events.put_analysis(Analysis(KIND, model_id, int(minute), body))
-        batch += _samples(model_id, int(minute), rows, chosen, found)
-        total += len(found)
+        found[minute] = [f for i in chosen for f in _scan_row(model_id, rows, i, remembered)]
+        batch += _samples(model_id, minute, rows, chosen, found[minute])
+    keep_late(ws, model_id, _alarming(batch))
+    for minute, signals in found.items():
+        if signals:
+            body = msgspec.json.encode(signals)
+            ws.events.put_analysis(Analysis(KIND, model_id, minute, body))
     _append(ws, batch)
-    return total
+    return sum(map(len, found.values()))
+
+
+def _alarming(batch: list[tuple[Series, int, float]]) -> dict[int, tuple[int, int, int]]:
+    """Return prompts, attacks in them and leaks of secrets of each minute, as alerts count them."""
+    made: dict[int, tuple[int, int, int]] = {}
+    for series, minute, value in batch:
+        n, is_prompt = int(value), series.label("direction") == "prompt"
+        prompts, attacks, leaks = made.get(minute, (0, 0, 0))
+        if series.name == SCANNED:
+            prompts += n if is_prompt else 0
+        elif is_prompt:
+            attacks += n if series.label("kind") in ATTACKS else 0
+        elif series.label("kind") == "secret" and series.label("outcome") != "prompt":
+            leaks += n
+        made[minute] = prompts, attacks, leaks
+    return made
 
 
 def _texts(rows: InferenceColumns, name: str) -> Any:  # bool array
@@ -148,7 +164,7 @@ def _signals(text: str, remembered: dict[bytes, tuple[Signal, ...]]) -> tuple[Si
 
 
 def _is_attack(signal: Signal) -> bool:
-    return signal.kind in ("prompt_injection", "jailbreak")
+    return signal.kind in ATTACKS
 
 
 def _outcome(row: dict[str, Any]) -> Outcome:  # cells of every kind
