@@ -21,7 +21,8 @@ from services.identity import permitted
 from services.incidents import list_incidents
 from services.models import list_models
 from services.security_events import verdict_of
-from services.security_scan import FINDINGS, KIND, SCANNED, StoredFinding
+from services.security_late import FINDINGS, LEAKED_BOTH, SCANNED
+from services.security_scan import KIND, StoredFinding
 from services.times import MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -46,7 +47,8 @@ class Attempts(msgspec.Struct, frozen=True):
 
 
 class Leaks(msgspec.Struct, frozen=True):
-    """Values in outputs that their prompts did not hold, per thousand outputs."""
+    """Outputs with values that their prompts did not hold, and such outputs per thousand: one that
+    holds personal data and a secret counts in both and once in the rate."""
 
     personal_data: int
     secrets: int
@@ -146,7 +148,7 @@ def get_security(ws: Workspace, window: Window, *, model_id: str | None = None) 
     scanned = _scanned(ws, window, model_id)
     prompts, outputs = scanned.get("prompt", 0), scanned.get("output", 0)
     access = get_access(ws, window)
-    leaks = _leaks(counts, outputs)
+    leaks = _leaks(counts, outputs, _leaked_both(ws, window, model_id))
     injection = _attempts(counts, "prompt_injection")
     jailbreak = _attempts(counts, "jailbreak")
     personal_in = _sum(counts, kind="personal_data", direction="prompt")
@@ -215,19 +217,30 @@ def _attempts(counts: Counts, kind: str) -> Attempts:
     return Attempts(blocked, allowed, allowed / n if n else None, interval)
 
 
-def _leaks(counts: Counts, outputs: int) -> Leaks:
+def _leaked_both(ws: Workspace, window: Window, model_id: str | None) -> int:
+    labels = {"model_id": model_id} if model_id else {}
+    found = ws.metrics.window(
+        select(LEAKED_BOTH, labels), window.start_ms, window.end_ms, window.length_ms,
+        over_time="sum", across="sum",
+    )  # fmt: skip
+    return int(sum(np.nansum(points.values) for points in found))
+
+
+def _leaks(counts: Counts, outputs: int, both: int) -> Leaks:
+    """Return leaks; `both` answers leaked of either kind, and are one leak each of the rate."""
+
     def leaked(kind: str) -> int:
         out = _sum(counts, kind=kind, direction="output")
         return out - _sum(counts, kind=kind, direction="output", outcome="prompt")
 
     personal, secrets = leaked("personal_data"), leaked("secret")
-    both = personal + secrets
+    leaking = personal + secrets - both
     echoed = _sum(counts, direction="output", outcome="prompt")
     if not outputs:
         return Leaks(personal, secrets, echoed, 0, None, None)
-    wilson = engine.wilson(min(both, outputs), outputs, 0.95)
+    wilson = engine.wilson(min(leaking, outputs), outputs, 0.95)
     interval = Interval(wilson.low * 1_000, wilson.high * 1_000, wilson.level)
-    return Leaks(personal, secrets, echoed, outputs, 1_000 * both / outputs, interval)
+    return Leaks(personal, secrets, echoed, outputs, 1_000 * leaking / outputs, interval)
 
 
 @permitted("security:read")

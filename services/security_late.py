@@ -15,6 +15,8 @@ from services.workspace import Workspace
 KIND = "security_late"
 FINDINGS = "aiobs_security_findings_total"
 SCANNED = "aiobs_security_scanned_total"
+LEAKED_BOTH = "aiobs_security_leaked_both_total"
+"""Answers that leaked personal data and a secret: one answer is one leak."""
 LATE_MS = 8 * MINUTE_MS
 """Kept from this age on: until the rules look at a minute it may leave their ten, and they take of
 what was kept only the minutes that their window does not hold."""

@@ -16,7 +16,7 @@ from engines import security as engine
 from engines.security import Kind, Severity, Signal
 from services.identity import permitted
 from services.security_events import verdict_of
-from services.security_late import ATTACKS, FINDINGS, SCANNED, keep_late
+from services.security_late import ATTACKS, FINDINGS, LEAKED_BOTH, SCANNED, keep_late
 from services.times import MINUTE_MS
 from services.workspace import Workspace
 
@@ -111,6 +111,8 @@ def _alarming(batch: list[tuple[Series, int, float]]) -> dict[int, tuple[int, in
     for series, minute, value in batch:
         n, is_prompt = int(value), series.label("direction") == "prompt"
         prompts, attacks, leaks = made.get(minute, (0, 0, 0))
+        if series.name == LEAKED_BOTH:
+            continue
         if series.name == SCANNED:
             prompts += n if is_prompt else 0
         elif is_prompt:
@@ -223,6 +225,12 @@ def _samples(
             "outcome": outcome,
         }  # fmt: skip
         made.append((Series(FINDINGS, labels), minute, float(n)))
+    leaked = {
+        kind: {f.inference_id for f in found if f.kind == kind and f.origin in ("context", "model")}
+        for kind in ("personal_data", "secret")
+    }
+    if both := leaked["personal_data"] & leaked["secret"]:
+        made.append((Series(LEAKED_BOTH, {"model_id": model_id}), minute, float(len(both))))
     return made
 
 

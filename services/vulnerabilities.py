@@ -113,7 +113,7 @@ def list_vulnerabilities(
         for _, ledger in read_ledgers(ws)
         if source in (None, ledger.source) and subject in (None, ledger.subject)
         for row in ledger.rows
-        if state in (None, row.state) and severity in (None, row.severity)
+        if not row.is_gone and state in (None, row.state) and severity in (None, row.severity)
         if not wanted or wanted in f"{row.id} {row.component} {row.title}".casefold()
         for listed in (_listed(ledger, row, now),)
     ]
@@ -191,7 +191,9 @@ def _view(ws: Workspace) -> VulnerabilityView:
         computed_at_ms=now, systems=[_system(name, ledger) for name, ledger in ledgers],
         severities=list(GRADES), borders_days=list(engine.AGE_BORDERS_DAYS),
         by_age=table.tolist(), open=len(live), overdue=sum(one.is_overdue for one in live),
-        dismissed=sum(one.vulnerability.state == "dismissed" for one in every),
+        dismissed=sum(
+            one.vulnerability.state == "dismissed" and one.vulnerability.is_active for one in every
+        ),
         first_in_line=sorted(live, key=_ORDERS["severity"])[:MAX_OLDEST],
         time_to_fix=answer if isinstance(answer, TimeToFix) else None,
         insufficient=answer if isinstance(answer, Insufficient) else None,
@@ -237,8 +239,11 @@ def _trend(ledgers: list[Ledger], now_ms: int) -> Trend:
     made: dict[Grade, list[float]] = {}
     for grade in GRADES:
         mine = [row for row in rows if row.severity == grade]
+        pauses = [pause for row in mine for pause in row.pauses]
+        opened = [row.first_seen_ms for row in mine] + [end for _, end in pauses]
         closed = [row.closed_ms for row in mine if row.closed_ms is not None]
-        made[grade] = engine.count_open([r.first_seen_ms for r in mine], closed, times).tolist()
+        closed += [start for start, _ in pauses]
+        made[grade] = engine.count_open(opened, closed, times).tolist()
     return Trend(times, made)
 
 

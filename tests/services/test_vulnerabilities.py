@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -117,6 +118,41 @@ def test_an_analysis_dismisses_fixes_and_reopens(workspace: Workspace) -> None:
     assert (again.age_days, again.vulnerability.is_back) == (9.0, False)
     scan(workspace, 6)
     assert list_vulnerabilities(workspace, state=None).total == 2
+
+
+def open_at(ws: Workspace, *days_ago: float) -> list[float]:
+    """Return how many were open some days ago, from the steps of the trend."""
+    ws.cache.invalidate("")
+    trend = get_vulnerabilities(ws).trend
+    at = np.array(trend.at_ms)
+    places = [int(np.searchsorted(at, NOW_MS - d * DAY_MS, side="right")) - 1 for d in days_ago]
+    return [sum(counts[place] for counts in trend.open.values()) for place in places]
+
+
+def test_a_dismissed_one_that_a_full_scan_drops_stays_in_the_past_as_it_was(
+    workspace: Workspace,
+) -> None:
+    scan(workspace, 40, "A:9.5", "B:7.0")
+    scan(workspace, 20, "A:9.5=dismissed", "B:7.0")
+    before = open_at(workspace, 35, 25, 15)
+    assert before == [2.0, 2.0, 1.0]
+    dropped = scan(workspace, 10, "B:7.0")
+    assert (dropped.fixed, dropped.dismissed, dropped.open) == (0, 0, 1)
+    assert open_at(workspace, 35, 25, 15) == before
+    assert get_vulnerabilities(workspace).dismissed == 0
+    assert list_vulnerabilities(workspace, state=None).total == 1
+    again = scan(workspace, 5, "A:9.5", "B:7.0")
+    assert (again.new, open_at(workspace, 35, 25, 15, 7, 2)) == (1, [*before, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("then", ["A:9.5", "A:9.5=fixed"])
+def test_the_time_in_which_one_was_dismissed_stays_so_whatever_comes_later(
+    workspace: Workspace, then: str
+) -> None:
+    scan(workspace, 40, "A:9.5")
+    scan(workspace, 30, "A:9.5=dismissed")
+    scan(workspace, 10, then)
+    assert open_at(workspace, 35, 20, 5) == [1.0, 0.0, float(then == "A:9.5")]
 
 
 def test_the_same_scan_twice_changes_nothing(workspace: Workspace) -> None:
