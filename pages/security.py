@@ -23,7 +23,7 @@ from services.incidents import open_incidents
 from services.key_misuse import get_key_misuse
 from services.security import get_security, list_findings
 from services.security_events import MAX_EVENTS, list_security_events
-from services.security_scan import FINDINGS
+from services.security_late import FINDINGS
 from services.series import read_points, step_for
 from services.times import MINUTE_MS
 from services.vulnerabilities import get_vulnerabilities

@@ -17,6 +17,7 @@ from app.demo.incidents import Incident, weather
 from app.demo.labels import Labels
 from app.demo.outcomes import outcomes_of
 from app.demo.pathway import Tracers
+from app.demo.resume import Past
 from app.demo.serving import TEXT_MODELS, Desk, Served
 
 RATE_S = 0.12
@@ -25,6 +26,7 @@ ASSISTANT_DEPLOYED_H = 8.4
 TRACED_SHARE = 0.25
 """Of the past and of the present alike: a service must not seem to get busier at the start."""
 BATCH = 1_000
+LONGEST_GAP_S = 120.0
 
 
 def arrivals(
@@ -46,20 +48,36 @@ def backfill(
     start_s: float,
     end_s: float,
     clock: Callable[[], float] = time.time,
+    known: Past | None = None,
 ) -> None:
     """Send the fleet's history between two moments, and each label when it is due: on a busy
-    machine this takes minutes, and labels that waited for its end would be late."""
+    machine this takes minutes, and labels that waited for its end would be late.
+
+    Of what is `known` each model goes on from its own newest row, under the incidents that were
+    told; a model whose history reaches nearly to the end has no gap.
+    """
+    known = known or Past()
     hours = (end_s - start_s) / 3_600
-    happened = incidents.past(end_s, hours)
-    hub.send("events", [event for i in happened for event in incidents.events_of(i)])
-    hub.send("events", deployments(start_s, end_s))
-    deployed_s = end_s - ASSISTANT_DEPLOYED_H * 3_600
-    desk.deployed_s = deployed_s if deployed_s > start_s else 0.0
+    planned = [i for i in incidents.past(end_s, hours) if known.adds(i)]
+    released = [
+        event
+        for event in deployments(start_s, end_s)
+        if event["model_id"] not in known.deployed and event["timestamp"] > known.ends_s
+    ]
+    # Together, so that a process that ends here told all of them or none.
+    told = [event for i in planned for event in incidents.events_of(i)]
+    hub.send("events", [*told, *released])
+    happened = [*known.incidents, *planned]
+    deployed = known.deployed | {e["model_id"]: e["timestamp"] for e in released}
+    desk.deployed_s = deployed.get("support-assistant", 0.0)
     models = [p.model_id for p in desk.predictors] + list(TEXT_MODELS)
     sent = 0
     for number, model_id in enumerate(models):
         show_progress(number / len(models), f"back-filling {model_id}")
-        served = _past_of(desk, model_id, start_s, end_s, happened)
+        begin = max(start_s, known.newest.get(model_id, 0.0))
+        if end_s - begin <= LONGEST_GAP_S:
+            continue
+        served = _past_of(desk, model_id, begin, end_s, happened)
         for start in range(0, len(served), BATCH):
             _send(hub, tracers, desk.rng, served[start : start + BATCH])
             labels.hold(served[start : start + BATCH])

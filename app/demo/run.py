@@ -12,7 +12,6 @@ import numpy as np
 from app.demo.hub import Hub, HubError
 from app.demo.incidents import BY_NAME
 
-LONGEST_GAP_S = 120.0
 REGISTRATIONS: dict[str, dict[str, object]] = {
     "tumour-screening": {"model_type": "classification", "owner": "Radiology", "risk_class": "high",
                          "purpose": "Second opinion on cell images", "positive_class": "benign"},
@@ -69,6 +68,7 @@ def _fleet(hub: Hub, hours: float) -> int:
     from app.demo.pathway import Tracers
     from app.demo.predictors import train_all
     from app.demo.registers import state_registers
+    from app.demo.resume import read_past
     from app.demo.scans import send_scans
     from app.demo.serving import Desk
 
@@ -77,10 +77,11 @@ def _fleet(hub: Hub, hours: float) -> int:
     desk = Desk(train_all(), np.random.default_rng())
     tracers = Tracers(hub.url, hub.headers)
     now = time.time()
-    start = max(now - hours * 3_600, _newest(hub))
+    known = read_past(hub, now, hours)
     labels = Labels()
-    if now - start > LONGEST_GAP_S:
-        backfill(hub, tracers, desk, labels, start, now)
+    labels.recover(hub, desk.predictors, known.newest)
+    labels.send_due(hub, now)
+    backfill(hub, tracers, desk, labels, now - hours * 3_600, now, known=known)
     for model_id, registration in REGISTRATIONS.items():
         hub.put(f"/api/models/{model_id}", registration)
     state_policies(hub)
@@ -94,9 +95,3 @@ def _fleet(hub: Hub, hours: float) -> int:
     live.run(stopped.is_set)
     tracers.close()
     return 0
-
-
-def _newest(hub: Hub) -> float:
-    """Return when the fleet sent last, in seconds: a restart fills only the gap."""
-    seen = [m["last_seen_ms"] or 0 for m in hub.get("/api/models") if m["is_sample"]]
-    return max(seen, default=0) / 1_000
