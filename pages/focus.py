@@ -249,6 +249,8 @@ def cause_words(incident: Incident) -> str:
     if cause["abstained"] or not cause["causes"]:
         return t("incidents.no_cause", reason=tell(cause["reason"]))
     first = cause["causes"][0]
+    if not first.get("event_id") and cause.get("effect") == [first["node"], first["metric"]]:
+        return t("incidents.cause_self")
     return t(
         "incidents.cause_words",
         node=first["node"],

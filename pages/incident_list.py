@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 
 from components import paging, states, tables
-from components.address import link
+from components.address import link, packed
 from components.attributes import attrs
 from components.icons import icon
 from components.paging import Part, Sorting
@@ -19,7 +19,7 @@ from components.theme import Status
 from i18n import duration, number, percent, t
 from pages import explore_parts as parts
 from pages import focus, sources
-from services.incident_groups import Cause, IncidentGroup, urgency
+from services.incident_groups import IncidentGroup, urgency
 from services.incidents import RANK, Incident, Severity
 
 SEVERITY: dict[str, Status] = {"critical": "bad", "warning": "warn", "info": "none"}
@@ -72,20 +72,20 @@ def _rows(group: IncidentGroup, opened: parts.Asked) -> list[dict[str, Children]
     head = {
         "title": _toggle(group, opened, is_open=is_open),
         "severity": severities(group.by_severity),
-        "state": t(f"incidents.{group.state}"),
+        "state": _state(group),
         "since": moment(group.opened_at_ms),
         "lasted": duration(_lasted_ms(group) / 1_000),
         "cause": _cause(group),
-        "act": buttons(group.incidents, is_group=True),
+        "act": buttons(group.incidents, "group"),
     }
     return [head, *(_row(i, is_member=True) for i in group.incidents if is_open)]
 
 
 def _toggle(group: IncidentGroup, opened: parts.Asked, *, is_open: bool) -> Children:
     """Return the name of a group as the way to open and shut it, with what it says went wrong."""
-    words = t("incidents.in_group", n=len(group.incidents), names=_names(group.subjects))
+    glyph = icon("chevron-down" if is_open else "chevron-right", className="flip")
     way = html.A(
-        [icon("chevron-down" if is_open else "chevron-right", className="flip"), html.Bdi(words)],
+        [glyph, html.Bdi(group_title(group))],
         href=_address(opened, group="" if is_open else group.id),
         className="group-toggle",
         **attrs(aria_expanded="true" if is_open else "false"),
@@ -96,6 +96,23 @@ def _toggle(group: IncidentGroup, opened: parts.Asked, *, is_open: bool) -> Chil
     return html.Div(
         [way, html.Div(html.Bdi(numbers), className="group-numbers") if numbers else None]
     )
+
+
+def group_title(group: IncidentGroup) -> str:
+    """Return what went wrong: of one incident its title, of several how many and whose they are."""
+    if len(group.incidents) == 1:
+        return sources.incident_title(group.incidents[0])
+    if len({(i.rule, i.subject) for i in group.incidents}) == 1:  # one that went and came again
+        return f"{sources.incident_title(group.incidents[0])} (× {number(len(group.incidents))})"
+    return t("incidents.in_group", n=len(group.incidents), names=_names(group.subjects))
+
+
+def group_link(group: IncidentGroup) -> str:
+    """Return the address of the list with a group open, or of its only incident."""
+    if len(group.incidents) == 1:
+        return sources.incident_link(group.incidents[0])
+    first = group.incidents[0].id
+    return link("/incidents", focus=packed(incident=first), detail=packed(group=group.id))
 
 
 def _names(names: Sequence[str]) -> str:
@@ -109,19 +126,35 @@ def severities(counts: dict[Severity, int]) -> Children:
     listed = sorted(counts.items(), key=lambda pair: RANK[pair[0]])
     if len(listed) == 1:
         return mark(SEVERITY[listed[0][0]])
-    return html.Div([html.Div([mark(SEVERITY[name]), f" × {number(n)}"]) for name, n in listed])
+    return html.Div(
+        [
+            html.Div(mark(SEVERITY[name], f"{t(f'state.{SEVERITY[name]}')} × {number(n)}"))
+            for name, n in listed
+        ]
+    )
+
+
+def _state(group: IncidentGroup) -> str:
+    """Return the state of a group, with how many are in it where others are not."""
+    mine, every = sum(i.state == group.state for i in group.incidents), len(group.incidents)
+    word = t(f"incidents.{group.state}")
+    return word if mine == every else f"{word} ({number(mine)}/{number(every)})"
 
 
 def _cause(group: IncidentGroup) -> Children:
     if group.cause is None:
         return "–"
-    return html.A(
-        cause_words(group.cause), href=sources.incident_link(group.incidents[0], "/causes")
-    )
+    address = sources.incident_link(group.incidents[0], "/causes")
+    return html.A(cause_words(group), href=address)
 
 
-def cause_words(cause: Cause) -> str:
+def cause_words(group: IncidentGroup) -> str:
     """Return what a group is traced to: the change that was made, else the number that moved."""
+    cause = group.cause
+    if cause is None:
+        return "–"
+    if cause.is_itself:
+        return t("incidents.cause_self")
     said = t(
         "incidents.cause_words",
         node=cause.node,
@@ -143,13 +176,16 @@ def _row(incident: Incident, *, is_member: bool = False) -> dict[str, Children]:
         "since": moment(incident.opened_at_ms),
         "lasted": duration(lasted_ms(incident) / 1_000),
         "cause": cause,
-        "act": buttons([incident]),
+        "act": buttons([incident], "row"),
     }
 
 
-def buttons(incidents: Sequence[Incident], *, is_group: bool = False) -> Children:
+def buttons(incidents: Sequence[Incident], place: str) -> Children:
     """Return what a person can decide about incidents; each button names those that were seen, so
-    that one that joins their group meanwhile is not decided about."""
+    that one that joins their group meanwhile is not decided about.
+
+    `place` tells the buttons of one incident apart, which may stand at several.
+    """
     active = [i for i in incidents if i.state != "resolved"]
     wanted = [
         ("acknowledge", "acknowledged", [i for i in active if i.state == "open"]),
@@ -158,9 +194,12 @@ def buttons(incidents: Sequence[Incident], *, is_group: bool = False) -> Childre
     made = [
         html.Button(
             t(f"incidents.{verb}_all", n=number(len(meant)))
-            if is_group
+            if len(meant) > 1
             else t(f"incidents.{verb}"),
-            id={"type": "incident-act", "index": f"{','.join(i.id for i in meant)}|{state}"},
+            id={
+                "type": "incident-act",
+                "index": f"{','.join(i.id for i in meant)}|{state}|{place}",
+            },
             className="btn-quiet",
         )
         for verb, state, meant in wanted

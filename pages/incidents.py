@@ -17,7 +17,7 @@ from components.shell import page_header
 from components.status import mark
 from engines.causal.result import Evidence
 from engines.result import Insufficient
-from i18n import duration, number, t
+from i18n import duration, t
 from pages import explore_parts as parts
 from pages import focus, sources
 from pages.incident_list import SEVERITY, buttons, listed
@@ -61,11 +61,9 @@ def register(dash_app: Any) -> None:  # a dash.Dash
     def _act(clicks: list[int | None]) -> Any:
         if not any(clicks) or not ctx.triggered_id:
             return no_update
-        ids, state = str(ctx.triggered_id["index"]).split("|")
+        ids, state, _ = str(ctx.triggered_id["index"]).split("|")
         changed = service.change_states(current_workspace(), ids.split(","), state)  # type: ignore[arg-type]
-        rest = t("incidents.in_group_more", n=number(len(changed) - 1)) if changed[1:] else ""
-        text = f"{_title(changed[0])} {rest}".strip()
-        return {"kind": "good", "title": t(f"incidents.{state}"), "text": text}
+        return _done(changed, state)
 
 
 def fill(ws: Workspace, scope: Scope, view: View) -> None:
@@ -80,6 +78,13 @@ def fill(ws: Workspace, scope: Scope, view: View) -> None:
     seen = [g for g in groups if any(i.id in shown for i in g.incidents)]
     view.panel("incidents-list", listed(seen, parts.opened(scope)), source)
     view.panel("incidents-one", _one(groups, focus.parse(scope.focus).incident))
+
+
+def _done(changed: Sequence[Incident], state: str) -> dict[str, str]:
+    """Return the message that tells what was decided about which incidents."""
+    rest = t("incidents.in_group_more", n=len(changed) - 1) if changed[1:] else ""
+    text = f"{_title(changed[0])} {rest}".strip()
+    return {"kind": "good", "title": t(f"incidents.{state}"), "text": text}
 
 
 def _is_in(incident: Incident, window: Window, model_id: str) -> bool:
@@ -132,7 +137,7 @@ def _told(incident: Incident, group: IncidentGroup) -> Children:
             html.H3(_title(incident), className="panel-lead"),
             html.P([mark(SEVERITY[incident.severity]), " · ", moment(incident.opened_at_ms)]),
             *_explained(incident),
-            buttons([incident]),
+            buttons([incident], "one"),
             _siblings(incident, group),
             _still_found(incident),
             _history(incident),
@@ -209,7 +214,7 @@ def _siblings(incident: Incident, group: IncidentGroup) -> Children:
     rest = len(others) - len(lines)
     more = html.P(t("panel.show_more", n=rest), className="table-more") if rest else None
     said = t("incidents.same_cause", n=len(others))
-    return html.Div([html.B(said), html.Ul(lines), more, buttons(group.incidents, is_group=True)])
+    return html.Div([html.B(said), html.Ul(lines), more, buttons(group.incidents, "all")])
 
 
 def _still_found(incident: Incident) -> Children:

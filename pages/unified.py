@@ -21,7 +21,9 @@ from components.tables import Column, table
 from engines.result import Insufficient
 from i18n import number, t
 from pages import sources
+from pages.incident_list import cause_words, group_link, group_title
 from services.fleet import LISTED, ModelGlance, Overview, Totals, get_overview
+from services.incident_groups import group_by_cause
 from services.series import step_for
 from services.times import MINUTE_MS, Window
 from services.traffic import RequestStats, TrafficSeries, get_request_stats, get_traffic_series
@@ -177,12 +179,13 @@ def _attention(ws: Workspace, overview: Overview) -> Any:
     severity = {"critical": "bad", "warning": "warn", "info": "none"}
     issues = [
         Issue(
-            severity[i.severity],  # type: ignore[arg-type]
-            sources.incident_title(i),
-            since_ms=i.opened_at_ms,
-            href=sources.incident_link(i),
+            severity[group.severity],  # type: ignore[arg-type]
+            group_title(group),
+            cause_words(group) if group.cause else "",
+            since_ms=group.opened_at_ms,
+            href=group_link(group),
         )
-        for i in overview.incidents[:_MAX_ISSUES]
+        for group in group_by_cause(overview.incidents)[:_MAX_ISSUES]
     ]
     named = {i.subject for i in overview.incidents}
     for model in overview.models:

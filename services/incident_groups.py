@@ -25,13 +25,17 @@ trouble: three times the quiet time that ends an incident, so that one that flap
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """What incidents are traced to; the confidence is the highest of theirs."""
+    """What incidents are traced to; the confidence is the highest of theirs.
+
+    `is_itself` where their own number moved and nothing that it depends on did: no cause is known.
+    """
 
     node: str
     metric: str
     event_id: str | None
     event_title: str
     confidence: float
+    is_itself: bool = False
 
 
 class IncidentGroup(msgspec.Struct, frozen=True):
@@ -99,7 +103,7 @@ def count_open_causes(ws: Workspace) -> Causes:
 def count_causes(incidents: Sequence[Incident]) -> Causes:
     """Return how many causes some incidents are traced to."""
     groups = group_by_cause(incidents)
-    named = sum(group.cause is not None for group in groups)
+    named = sum(group.cause is not None and not group.cause.is_itself for group in groups)
     return Causes(len(incidents), named, len(groups) - named)
 
 
@@ -260,9 +264,9 @@ def _cause(members: list[Incident]) -> Cause | None:
     if not named:
         return None
     best = max(named, key=lambda first: (_event_id(first) is not None, first["confidence"]))
-    return Cause(
-        best["node"], best["metric"], _event_id(best), _event_title(best), best["confidence"]
-    )
+    place, event_id = (best["node"], best["metric"]), _event_id(best)
+    is_itself = event_id is None and all(effect_of(i) == place for i in members)
+    return Cause(*place, event_id, _event_title(best), best["confidence"], is_itself)
 
 
 def _event_title(first: dict[str, Any]) -> str:  # JSON

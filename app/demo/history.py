@@ -84,7 +84,8 @@ def backfill(
             labels.send_due(hub, clock())
         sent += len(served)
     tracers.flush()
-    show_progress(1.0, f"{sent:,} inferences of {hours:.0f} h sent", done=True)
+    if sent:
+        show_progress(1.0, f"{sent:,} inferences of {hours:.0f} h sent", done=True)
 
 
 def deployments(start_s: float, end_s: float) -> list[dict[str, Any]]:  # JSON

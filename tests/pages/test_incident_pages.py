@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -11,10 +12,11 @@ import pytest
 from components.address import packed
 from components.live import View
 from components.scope import Scope
+from connectors.telemetry import Inference
 from i18n import speaking
-from pages import focus, incidents, sources
+from pages import focus, incidents, sources, unified
 from services.incident_groups import Causes
-from services.incidents import Incident
+from services.incidents import Incident, change_states
 from services.workspace import Workspace, in_workspace
 
 
@@ -33,8 +35,12 @@ def shown(ws: Workspace, **scope: str) -> dict[str, str]:
     view = View()
     with speaking("en"), in_workspace(ws):
         incidents.fill(ws, Scope(**scope), view)
-    return {place["index"]: json.dumps(body) for place, body in json.loads(view.to_json())[1:]
-            if place["type"] in ("panel-body", "slot")}  # fmt: skip
+    places = json.loads(view.to_json())[1:]
+    return {
+        place["index"]: json.dumps(body, ensure_ascii=False)
+        for place, body in places
+        if place["type"] in ("panel-body", "slot")
+    }
 
 
 @pytest.fixture
@@ -83,3 +89,51 @@ def test_counts_say_how_many_causes_and_what_is_unexplained(troubled: Workspace)
         assert "3 incidents, 1 cause · 1 without a named cause" in str(focus.trouble(troubled))
         assert sources.causes_words(Causes(2, 0, 2)) == "2 incidents, no cause named yet"
         assert sources.causes_words(Causes(3, 1, 0)) == "3 incidents, 1 cause"
+
+
+def test_every_button_is_known_by_a_name_of_its_own(troubled: Workspace) -> None:
+    put(troubled, "over", "critical", state="resolved", resolved_at_ms=troubled.now_ms())
+    places = shown(troubled, detail=packed(group="mild"), focus=packed(incident="mild"))
+    text = places["incidents-list"] + places["incidents-one"]
+    ids = re.findall(r'"index": "([^"]+)"', text)
+    assert len(ids) == len(set(ids)) > 6
+    assert "Open (2/3)" in places["incidents-list"]
+    assert not any("over" in one for one in ids)
+
+
+def test_a_number_that_moved_by_itself_is_no_cause_of_anything(workspace: Workspace) -> None:
+    put(workspace, "alone", "warning")
+    body = workspace.records.get("incident", "alone")
+    assert body is not None
+    first = body.body["root_cause"]["causes"][0]
+    cause = {**body.body["root_cause"], "effect": ["alone", "latency_ms"],
+             "causes": [{**first, "node": "alone", "event_id": None}]}  # fmt: skip
+    workspace.records.put("incident", "alone", {**body.body, "root_cause": cause})
+    places = shown(workspace)
+    assert "It moved by itself" in places["incidents-list"]
+    assert "1 incident, no cause named yet" in places["incidents-open"]
+
+
+def test_the_fleet_page_names_a_group_once_and_leads_to_it(troubled: Workspace) -> None:
+    view = View()
+    with speaking("en"), in_workspace(troubled):
+        send = [{"inference_id": "1", "model_id": "bad", "timestamp_ms": troubled.now_ms()}]
+        troubled.events.add_inferences(msgspec.convert(send, list[Inference]))
+        unified.fill(troubled, Scope(), view)
+    said = view.to_json()
+    assert "2 incidents: bad, mild" in said and "3 incidents, 1 cause" in said
+    assert "group%3D" in said and "mild answers in" not in said
+
+
+def test_a_decision_about_a_group_is_told_with_how_many_it_was_about(troubled: Workspace) -> None:
+    for names, text in ((["mild"], "mild answers"), (["mild", "bad"], "and 1 more of the same")):
+        with speaking("en"), in_workspace(troubled):
+            told = incidents._done(change_states(troubled, names, "acknowledged"), "acknowledged")
+        assert told["title"] == "Acknowledged" and text in told["text"]
+
+
+def test_one_that_went_and_came_again_keeps_its_title(workspace: Workspace) -> None:
+    now = workspace.now_ms()
+    put(workspace, "m", "warning")
+    put(workspace, "n", "warning", subject="m", state="resolved", resolved_at_ms=now)
+    assert "p95; the day before in 1 ms (× 2)" in shown(workspace)["incidents-list"]

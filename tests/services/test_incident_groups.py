@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services import incident_groups, incidents
@@ -114,6 +114,7 @@ _INCIDENTS = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine
 @given(_INCIDENTS)
 def test_no_incident_is_lost_doubled_hidden_or_put_to_another_event(drawn: list[Any]) -> None:
     made = [
