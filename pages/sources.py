@@ -286,9 +286,9 @@ def incident_title(incident: Incident) -> str:
     now, before = given.get("now"), given.get("before")
     as_text = _INCIDENT_UNITS.get(incident.rule, percent)
     ratio = now / before if now is not None and before else None
-    late = "_late" if given.get("late") else ""
+    kind = "late" if given.get("late") else "title"
     return t(
-        f"incidents.title_{incident.rule}{late}",
+        f"incidents.{kind}_{incident.rule}",
         name=incident.subject,
         now=as_text(now),
         before=as_text(before),
