@@ -165,10 +165,12 @@ def streams_of(
     version: str | None = None,
 ) -> list[Stream]:
     """Streams of a tenant that match."""
+    # What is not asked for is left out of the query: `? IS NULL OR` would look through all streams.
+    given = {"tenant": tenant, "model_id": model_id, "version": version}
+    wanted = {name: value for name, value in given.items() if value is not None}
+    where = " AND ".join(f"{name} = :{name}" for name in wanted)
     rows = connection.execute(
-        "SELECT id, tenant, model_id, version FROM stream WHERE tenant = ?1"
-        " AND (?2 IS NULL OR model_id = ?2) AND (?3 IS NULL OR version = ?3) ORDER BY id",
-        (tenant, model_id, version),
+        f"SELECT id, tenant, model_id, version FROM stream WHERE {where} ORDER BY id", wanted
     )
     return [Stream(*row) for row in rows]
 
