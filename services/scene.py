@@ -22,7 +22,7 @@ from services.burning import burn_rates
 from services.errors import NotFound
 from services.messages import read_messages
 from services.models import Model, get_model, list_models
-from services.shifts import shifts
+from services.shifts import on_minutes, shifts
 from services.times import DAY_MS, MINUTE_MS, Window
 from services.workspace import Workspace
 
@@ -138,10 +138,6 @@ def _metrics(
     return metrics
 
 
-def _series(minutes: NDArray[np.int64], values: NDArray[np.float64]) -> Series:
-    return Series(minutes / 1_000.0, values)
-
-
 def _on(minutes: NDArray[np.int64], at: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[
     np.float64
 ]:  # fmt: skip
@@ -162,9 +158,9 @@ def _service_metrics(edges: list[ServiceEdge], minutes: NDArray[np.int64]) -> di
             calls += _on(minutes, edge.minute_ms, edge.calls)
             errors += _on(minutes, edge.minute_ms, edge.errors)
             spent += _on(minutes, edge.minute_ms, edge.duration_ms)
-        found[service, "requests"] = _series(minutes, calls)
-        found[service, "errors"] = _series(minutes, errors)
-        found[service, "latency_ms"] = _series(minutes, _ratio(spent, calls))
+        found[service, "requests"] = on_minutes(minutes, calls)
+        found[service, "errors"] = on_minutes(minutes, errors)
+        found[service, "latency_ms"] = on_minutes(minutes, _ratio(spent, calls))
     return found
 
 
@@ -183,9 +179,9 @@ def _calls(edges: list[ServiceEdge], minutes: NDArray[np.int64]) -> Iterable[Cal
             yield Call(
                 edge.caller,
                 edge.callee,
-                requests=_series(minutes, calls),
-                latency_caller_s=_series(minutes, seen) if measured else None,
-                latency_callee_s=_series(minutes, served) if measured else None,
+                requests=on_minutes(minutes, calls),
+                latency_caller_s=on_minutes(minutes, seen) if measured else None,
+                latency_callee_s=on_minutes(minutes, served) if measured else None,
             )
 
 
@@ -196,7 +192,7 @@ def _counted(
     for selector, metric in COUNTED:
         for points in _by_model(ws, _narrowed(selector, only), window, "sum"):
             model_id = points.series.label("model_id")
-            found[model_id, metric] = _series(
+            found[model_id, metric] = on_minutes(
                 minutes, _on(minutes, points.timestamps_ms, points.values)
             )
     return found
@@ -232,7 +228,7 @@ def _latencies(
         for part in ("sum", "count")
     )
     return {
-        (model_id, "latency_ms"): _series(minutes, 1_000 * _ratio(totals[model_id], count))
+        (model_id, "latency_ms"): on_minutes(minutes, 1_000 * _ratio(totals[model_id], count))
         for model_id, count in counts.items()
         if model_id in totals
     }
@@ -285,7 +281,7 @@ def _label_share(
     at = rows.timestamps_ms // MINUTE_MS * MINUTE_MS
     share = _ratio(_on(minutes, at, came), _on(minutes, at, np.ones(len(came))))
     due = minutes < end
-    return {(model.model_id, LABELS): _series(minutes[due], share[due])}
+    return {(model.model_id, LABELS): on_minutes(minutes[due], share[due])}
 
 
 def _usual_delay_ms(rows: InferenceColumns) -> int:
@@ -311,7 +307,7 @@ def _retrieval(
     at = rows.timestamps_ms // MINUTE_MS * MINUTE_MS
     has = np.array([bool(context) for context in contexts], dtype=float)
     share = _ratio(_on(minutes, at, has), _on(minutes, at, np.ones(len(has))))
-    return {(model.model_id, "retrieval_hit_rate"): _series(minutes, share)}
+    return {(model.model_id, "retrieval_hit_rate"): on_minutes(minutes, share)}
 
 
 def _model_calls(ws: Workspace, models: list[Model], window: Window) -> Iterable[Call]:

@@ -6,6 +6,7 @@ know when, within a minute or two. These series look at a dozen rows at a time.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def shifts(model: Model, rows: InferenceColumns, minutes: NDArray[np.int64]) -> 
     drifts = _features(rows, minutes, middle)
     if drifts:
         most = np.fmax.reduce([series.values for series in drifts.values()])
-        found[name, "data_drift"] = _series(minutes, most)
+        found[name, "data_drift"] = on_minutes(minutes, most)
         ranked = sorted(drifts, key=lambda f: (-_peak(drifts[f]), f))[:MOST_FEATURES]
         found |= {(name, f"{DRIFT}{feature}"): drifts[feature] for feature in ranked}
     output = _output(rows)
@@ -75,7 +76,7 @@ def _distance(
     rows: InferenceColumns, values: NDArray[Any], minutes: NDArray[np.int64], middle: int
 ) -> Series:
     starts, ends = _slices(rows.timestamps_ms, minutes)
-    return _series(minutes, running_distance(values[:middle], _plain(values), starts, ends))
+    return on_minutes(minutes, running_distance(values[:middle], _plain(values), starts, ends))
 
 
 def _plain(values: NDArray[Any]) -> NDArray[Any]:
@@ -113,7 +114,7 @@ def _accuracy(model: Model, rows: InferenceColumns, minutes: NDArray[np.int64]) 
     count = (ends - starts).astype(np.float64)
     share = np.full(len(minutes), np.nan)
     share[count > 0] = ((total[ends] - total[starts])[count > 0]) / count[count > 0]
-    return _series(minutes, share)
+    return on_minutes(minutes, share)
 
 
 def _peak(series: Series) -> float:
@@ -122,5 +123,13 @@ def _peak(series: Series) -> float:
     return float(known[-3]) if known.size >= 3 else 0.0
 
 
-def _series(minutes: NDArray[np.int64], values: NDArray[np.float64]) -> Series:
-    return Series(minutes / 1_000.0, values)
+def on_minutes(minutes: NDArray[np.int64], values: NDArray[np.float64]) -> Series:
+    """Return a series of whole minutes."""
+    return Series(_seconds(minutes.tobytes()), values)
+
+
+@lru_cache(maxsize=8)
+def _seconds(minutes: bytes) -> NDArray[np.float64]:
+    """Return minutes as seconds: one array for all series of a scene, which is then looked at
+    once."""
+    return np.asarray(np.frombuffer(minutes, dtype=np.int64) / 1_000.0)

@@ -228,19 +228,21 @@ class _Fit:
 
 
 def _fit(x: FloatArray, lags: int, i: int, sources: IntArray, known: Sequence[int]) -> _Fit:
-    rows = x.shape[0]
-    blocks = [x[lags - k : rows - k, np.r_[i, sources]] for k in range(1, lags + 1)]
-    past = np.stack(blocks, axis=2).reshape(rows - lags, -1)  # columns grouped by source
-    design = np.column_stack([past, x[lags:, list(known)], np.ones(rows - lags)])
+    rows, m = x.shape[0], sources.size
+    seen = x[:, [i, *sources.tolist()]]
+    design = np.empty((rows - lags, lags * (m + 1) + len(known) + 1))
+    for k in range(1, lags + 1):  # columns grouped by source
+        design[:, k - 1 : lags * (m + 1) : lags] = seen[lags - k : rows - k]
+    design[:, lags * (m + 1) : -1] = x[lags:, list(known)]
+    design[:, -1] = 1.0
     now = x[lags:, i]
     gram = design.T @ design
-    gram[np.diag_indices_from(gram)] += 1e-9 * rows
+    gram.flat[:: len(gram) + 1] += 1e-9 * rows
     inverse = np.linalg.inv(gram)
     slopes = inverse @ (design.T @ now)
     residual = now - design @ slopes
     freedom = rows - lags - design.shape[1]
     variance = max(float(residual @ residual) / freedom, 1e-12)
-    m = sources.size
     blocks_at = lags + np.arange(m * lags).reshape(m, lags)
     beta = slopes[blocks_at]
     cover = inverse[blocks_at[:, :, None], blocks_at[:, None, :]]

@@ -129,7 +129,8 @@ def read_metrics(metrics: Metrics | Any) -> dict[Key, Series]:  # Any: pandas sh
     array([1., 2.])
     """
     items = metrics.items() if isinstance(metrics, Mapping) else _frame_items(metrics)
-    read = {_key(key): _series(key, value) for key, value in items}
+    clocks: dict[int, _Clock] = {}
+    read = {_key(key): _series(key, value, clocks) for key, value in items}
     return {key: read[key] for key in sorted(read)}
 
 
@@ -146,21 +147,39 @@ def _key(key: Any) -> Key:  # Any: whatever the caller used as a key
     return key
 
 
-def _series(key: Key, value: Series | tuple[Sequence[float], Sequence[float]]) -> Series:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Clock:
+    """Times that were checked; many series share theirs."""
+
+    given: Any  # held, so that its identity stays its own
+    times_s: FloatArray
+    order: npt.NDArray[np.intp] | None  # None: they were ascending
+
+
+def _series(
+    key: Key, value: Series | tuple[Sequence[float], Sequence[float]], clocks: dict[int, _Clock]
+) -> Series:
     times, values = (
         (value.times_s, value.values) if isinstance(value, Series) else (value[0], value[1])
     )
-    t = np.asarray(times, dtype=np.float64)
+    clock = clocks.get(id(times))
+    if clock is None:
+        clock = clocks[id(times)] = _clock(key, times)
     x = np.asarray(values, dtype=np.float64)
-    if t.ndim != 1 or t.shape != x.shape:
-        raise EngineError(f"{key}: {t.size} times but {x.size} values")
+    if clock.times_s.ndim != 1 or clock.times_s.shape != x.shape:
+        raise EngineError(f"{key}: {clock.times_s.size} times but {x.size} values")
+    x = np.where(np.isfinite(x), x, np.nan)
+    return Series(clock.times_s, x if clock.order is None else x[clock.order])
+
+
+def _clock(key: Key, times: FloatArray | Sequence[float]) -> _Clock:
+    t = np.asarray(times, dtype=np.float64)
     if not np.isfinite(t).all():
         raise EngineError(f"{key}: a time is not finite")
-    x = np.where(np.isfinite(x), x, np.nan)
-    if t.size > 1 and not (np.diff(t) >= 0).all():
-        order = np.argsort(t, kind="stable")
-        t, x = t[order], x[order]
-    return Series(t, x)
+    if t.ndim != 1 or t.size < 2 or (np.diff(t) >= 0).all():
+        return _Clock(times, t, None)
+    order = np.argsort(t, kind="stable")
+    return _Clock(times, t[order], order)
 
 
 def _frame_items(frame: Any) -> list[tuple[Key, Series]]:  # Any: pandas ships no types

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from engines.causal.inputs import FloatArray, Key, Series
 from engines.errors import InsufficientData
@@ -13,6 +14,9 @@ from engines.sentence import say
 
 MAX_ROWS = 200_000
 """Longest grid built; finer steps are refused by widening the step."""
+
+
+IntArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +97,14 @@ def build_panel(series: Mapping[Key, Series], step_s: float | None = None) -> Pa
     end = max(float(series[key].times_s[-1]) for key in keys)
     step = max(step, (end - start) / MAX_ROWS)
     rows = round((end - start) / step) + 1
-    values = np.column_stack([_binned(series[key], start, step, rows) for key in keys])
+    values = np.empty((rows, len(keys)))
+    places: dict[int, IntArray] = {}  # of times that many series share
+    for j, key in enumerate(keys):
+        clock = series[key].times_s
+        if id(clock) not in places:
+            row = np.rint((clock - start) / step).astype(np.intp)
+            places[id(clock)] = np.clip(row, 0, rows - 1)
+        values[:, j] = _mean_by_row(places[id(clock)], series[key].values, rows)
     times = start + step * np.arange(rows, dtype=np.float64)
     return Panel(np.asarray(times, dtype=np.float64), keys, values, step)
 
@@ -124,13 +135,12 @@ def _spacing(times_s: FloatArray) -> float:
     return float(np.median(gaps)) if gaps.size else 60.0
 
 
-def _binned(series: Series, start: float, step: float, rows: int) -> FloatArray:
-    row = np.rint((series.times_s - start) / step).astype(np.intp)
-    return _mean_by_row(np.clip(row, 0, rows - 1), series.values, rows)
-
-
-def _mean_by_row(row: np.ndarray, values: FloatArray, rows: int) -> FloatArray:
+def _mean_by_row(row: IntArray, values: FloatArray, rows: int) -> FloatArray:
     seen = np.isfinite(values)
+    if len(row) < 2 or bool((row[1:] > row[:-1]).all()):  # no two samples share a row
+        out = np.full(rows, np.nan)
+        out[row[seen]] = values[seen]
+        return out
     count = np.bincount(row[seen], minlength=rows)
     total = np.bincount(row[seen], weights=values[seen], minlength=rows)
     with np.errstate(invalid="ignore"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 import numpy as np
 
@@ -218,7 +220,7 @@ def _weight(case: Case, column: int) -> float:
 
 def _same_kind(case: Case, node: str, metric: str, role: Role) -> int | None:
     keys = case.scene.panel.keys
-    same = [j for j, key in enumerate(keys) if key[0] == node and role_of(key[1]).kind == role.kind]
+    same = [j for j in _columns(case, node) if role_of(keys[j][1]).kind == role.kind]
     exact = [j for j in same if keys[j][1] == metric]
     return next(iter(exact or same), None)
 
@@ -242,8 +244,14 @@ def _risen(case: Case, columns: Mapping[str, int], role: Role) -> dict[str, floa
 
 def _demand(case: Case, node: str) -> int | None:
     keys = case.scene.panel.keys
-    found = (j for j, key in enumerate(keys) if key[0] == node and role_of(key[1]).kind == "demand")
-    return next(found, None)
+    return next((j for j in _columns(case, node) if role_of(keys[j][1]).kind == "demand"), None)
+
+
+def _columns(case: Case, node: str) -> range:
+    """Return the columns of a node: keys are sorted, so they lie together."""
+    keys = case.scene.panel.keys
+    start = bisect_left(keys, (node, ""))
+    return range(start, bisect_right(keys, node, lo=start, key=itemgetter(0)))
 
 
 def _cost(
