@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +13,7 @@ from components import charts, states, tables
 from components.attributes import attrs
 from components.icons import icon
 from components.tables import Column, meter, meters
-from engines.causal import CausalGraph, layered
+from engines.causal import CausalGraph
 from engines.causal.result import CausalEdge, CausalNode, Evidence, RankedCause
 from i18n import date_time, duration, number, percent, quantity, t, tell
 from pages import focus, sources
@@ -74,7 +74,7 @@ def detail(
     ws: Workspace, found: Diagnosis, whole: CausalGraph, graph: CausalGraph, picked: str
 ) -> Children:
     """Return what stands behind a node or an edge; the effect itself before anything is chosen."""
-    for shown in (graph, whole):  # what was chosen before a fold stays chosen
+    for shown in (graph, whole) if picked else ():  # what was chosen before a fold stays chosen
         edge = next((e for e in shown.edges if f"{e.source}→{e.target}" == picked), None)
         if edge is not None:
             return _edge_detail(edge, shown)
@@ -212,9 +212,9 @@ def _ends(edge: CausalEdge) -> tuple[str, str]:
     return edge.source, edge.target
 
 
-def edge_table(graph: CausalGraph, effect: str | None, chain: Sequence[str] = ()) -> Children:
-    """Return the arrows as a grid: the named chain first, then what is nearest to the effect."""
-    steps = {p.node_id: p.layer for p in layered(graph, effect)} if effect else {}
+def edge_table(graph: CausalGraph, steps: Mapping[str, int], chain: Sequence[str] = ()) -> Children:
+    """Return the arrows as a grid: the named chain first, then what is nearest to the effect, from
+    which `steps` counts."""
     named = set(pairwise(chain))
     names = {n.node_id: node_label(n).replace("\n", " · ") for n in graph.nodes}
     columns = [
@@ -250,10 +250,8 @@ def edge_table(graph: CausalGraph, effect: str | None, chain: Sequence[str] = ()
                        select=True)  # fmt: skip
 
 
-def node_table(graph: CausalGraph, found: Diagnosis) -> Children:
-    """Return the nodes as a grid, with how far each is from the effect."""
-    effect = effect_id(found)
-    steps = {p.node_id: p.layer for p in layered(graph, effect)} if effect else {}
+def node_table(graph: CausalGraph, found: Diagnosis, steps: Mapping[str, int]) -> Children:
+    """Return the nodes as a grid, with how many steps each is from the effect."""
     levels = {level.node_id: level for level in found.levels}
     columns = [
         Column("name", t("causal_graph.node"), width=240, least=190),

@@ -3,7 +3,7 @@ step."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -18,6 +18,7 @@ from components.panel import Provenance, grid, panel
 from components.scope import Scope
 from components.topbar import picker
 from engines.causal import CausalGraph, clustered, layered, neighbourhood
+from engines.causal.layout import Place
 from engines.causal.result import RankedCause
 from engines.result import Insufficient
 from i18n import date_time, t, tell
@@ -184,12 +185,15 @@ def _show(
         view.panel("causal_graph-nodes", lack)
         return
     drawn, is_folded = readable(graph, found, fold, opened.get("open", []))
-    view.slot("causal_graph-data", _drawing(found, graph, drawn, is_folded, picked, subjects))
+    places = _places(found, drawn)
+    steps = {node_id: place.layer for node_id, place in places.items()}
+    data = _drawing(found, graph, drawn, places, is_folded, picked, subjects)
+    view.slot("causal_graph-data", data)
     view.panel("causal_graph-detail", detail(ws, found, graph, drawn, picked), source, height=320)
     cause = named(found)
-    arrows = edge_table(drawn, effect_id(found), _chain_ids(cause) if cause else ())
+    arrows = edge_table(drawn, steps, _chain_ids(cause) if cause else ())
     view.panel("causal_graph-edges", arrows, source, height=340)
-    view.panel("causal_graph-nodes", node_table(drawn, found), source, height=340)
+    view.panel("causal_graph-nodes", node_table(drawn, found, steps), source, height=340)
 
 
 def readable(
@@ -214,6 +218,11 @@ def readable(
     return graph, is_folded
 
 
+def _places(found: Diagnosis, graph: CausalGraph) -> dict[str, Place]:
+    effect = effect_id(found)
+    return {p.node_id: p for p in layered(graph, effect)} if effect else {}
+
+
 def _source(found: Diagnosis) -> Provenance:
     graph = found.graph.graph
     start, end = date_time(found.window.start_ms), date_time(found.window.end_ms)
@@ -235,12 +244,12 @@ def _drawing(
     found: Diagnosis,
     whole: CausalGraph,
     graph: CausalGraph,
+    places: Mapping[str, Place],
     is_folded: bool,
     picked: str,
     subjects: list[dict[str, str]],
 ) -> html.Div:
     effect = effect_id(found)
-    places = {p.node_id: p for p in layered(graph, effect)} if effect else {}
     levels = {level.node_id: level for level in found.levels}
     first = named(found)
     chain = _chain_ids(first) if first else []

@@ -33,6 +33,8 @@ from services.workspace import Workspace
 
 AFTER_MS = 5 * MINUTE_MS
 RECENT = 25
+TRACK_S = 600.0
+"""How long the course of a number is kept for those who look at a diagnosis."""
 LARGE = 200
 """Beyond so many nodes a reader sees services first."""
 
@@ -144,15 +146,22 @@ def list_subjects(ws: Workspace, asked: str = "") -> list[Subject]:
 @permitted("causal:read")
 def read_track(ws: Workspace, diagnosis: Diagnosis, key: Key) -> Track:
     """Return one metric along the window of a diagnosis, read once for each diagnosis."""
-    kept = f"causal/track/{diagnosis.computed_at_ms}/{key[0]}/{key[1]}"
-    return ws.cached(kept, Track, lambda: _track(ws, diagnosis.window, key), fresh_s=600)
+    kept = _track_key(diagnosis, key)
+    return ws.cached(kept, Track, lambda: _track(ws, diagnosis.window, key), fresh_s=TRACK_S)
+
+
+def _track_key(diagnosis: Diagnosis, key: Key) -> str:
+    return f"causal/track/{diagnosis.computed_at_ms}/{key[0]}/{key[1]}"
 
 
 def _track(ws: Workspace, window: Window, key: Key) -> Track:
     known = read_node(ws, window, key[0])
     if key not in known:
         raise NotFound(absent(key))
-    series = known[key]
+    return _drawn(key, known[key])
+
+
+def _drawn(key: Key, series: Series) -> Track:
     values = [float(v) if np.isfinite(v) else None for v in series.values]
     return Track(key[0], key[1], (series.times_s * 1_000).tolist(), values)
 
@@ -181,7 +190,7 @@ def _diagnose(
     onset = causes.result.onset_s if causes and causes.result else None
     graph = _placed(draw(ws, scene, key, onset_s=onset, progress=progress.at), causes)
     progress.begin("levels")
-    return Diagnosis(
+    found = Diagnosis(
         incident=incident,
         node=key[0] if key else None,
         metric=key[1] if key else None,
@@ -193,6 +202,10 @@ def _diagnose(
         levels=_levels(scene, onset),
         folded=_folded(graph.graph, key, causes),
     )
+    if key is not None:  # the page draws it first
+        kept = f"{ws.tenant}/{_track_key(found, key)}"
+        ws.cache.put(kept, _drawn(key, scene.metrics[key]), Track, fresh_s=TRACK_S)
+    return found
 
 
 def _placed(graph: Graph, causes: RootCause | None) -> Graph:

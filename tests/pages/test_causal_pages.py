@@ -17,7 +17,7 @@ from plotly.io.json import to_json_plotly
 from components import scope as scopes
 from components.causal_canvas import MOST_NODES
 from components.live import View
-from engines.causal import Event, Series, clustered, find_root_cause
+from engines.causal import Event, Series, clustered, find_root_cause, layered
 from engines.causal.result import CausalEdge, CausalGraph, CausalNode, Evidence
 from engines.impact import Estimate, WhatIf
 from engines.result import Interval
@@ -146,7 +146,8 @@ def test_what_is_sent_can_be_read_and_is_small(n: int) -> None:
     assert len(drawn.nodes) <= MOST_NODES
     assert is_folded == (n > MOST_NODES)
     assert "service-0|latency_ms" in {node.node_id for node in drawn.nodes}
-    sent = causal_graph._drawing(found, whole, drawn, is_folded, "", [])
+    places = causal_graph._places(found, drawn)
+    sent = causal_graph._drawing(found, whole, drawn, places, is_folded, "", [])
     assert len(gzip.compress(sent.children.encode())) < 100_000
     assert json.loads(sent.children)["total"] == n
 
@@ -238,7 +239,9 @@ def test_suspects_of_an_abstention_are_places_to_look_and_nothing_is_marked_as_t
     graph = found.graph.graph
     assert graph is not None
     with speaking("en"):
-        sent = json.loads(causal_graph._drawing(found, graph, graph, False, "", []).children)
+        places = causal_graph._places(found, graph)
+        drawn = causal_graph._drawing(found, graph, graph, places, False, "", [])
+        sent = json.loads(drawn.children)
         ranking = str(causal_answer.ranking(found))
     assert sent["chain"] == [] and sent.get("cause") is None
     assert "No cause is named" in ranking and "Confidence" not in ranking
@@ -354,7 +357,9 @@ def test_an_event_on_the_chain_stands_where_it_started_what_came() -> None:
     event = CausalNode("event|pool", "event", "service-1", "config_change", "Pool cut", 0.0, 1.0)
     near = CausalEdge("event|pool", "service-0|latency_ms", "contributes", 0.5, 0.0, 0.9, ())
     graph = CausalGraph((*whole.nodes, event), (*whole.edges, near), 180, 60.0, (0.0, 1.0), 0, ())
-    sent = json.loads(causal_graph._drawing(found, graph, graph, False, "", []).children)
+    places = causal_graph._places(found, graph)
+    drawn = causal_graph._drawing(found, graph, graph, places, False, "", [])
+    sent = json.loads(drawn.children)
     layers = {node["id"]: node["layer"] for node in sent["nodes"]}
     assert [layers[i] for i in sent["chain"]] == list(range(len(sent["chain"])))[::-1]
 
@@ -397,7 +402,8 @@ def test_the_table_of_arrows_begins_with_the_chain() -> None:
     whole = fleet(30).graph.graph
     assert whole is not None
     chain = ["service-5|latency_ms", "service-4|latency_ms"]
-    rows = causal_detail.edge_table(whole, "service-0|latency_ms", chain).rowData
+    steps = {p.node_id: p.layer for p in layered(whole, "service-0|latency_ms")}
+    rows = causal_detail.edge_table(whole, steps, chain).rowData
     assert rows[0]["id"] == "→".join(chain)
     assert rows[1]["to"] == "Latency · service-0"
 
