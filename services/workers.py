@@ -23,6 +23,11 @@ class Workers:
         """Whether the hub is about to close: whatever takes long should stop."""
         return self._closing.is_set()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether any work has not ended."""
+        return bool(self._at_work)
+
     def at_work(self, key: str) -> Future[None] | None:
         """Return the work of a key that has not ended."""
         return self._at_work.get(key)
