@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from connectors.protocols import Aggregate, SeriesPoints
 from connectors.selector import Selector
 from connectors.telemetry import Series
+from services.fleet_sums import summed_name
 from services.identity import permitted
 from services.rollups import LATENCY_BOUNDS_S
 from services.times import Window
@@ -151,9 +152,12 @@ def _grown(
     grown: dict[_Labels, _Points] = {}
     own = (selector.name or "").startswith("aiobs_")
     ways: tuple[Aggregate, ...] = ("sum",) if own else ("sum", "increase")
+    stored = _part(selector, part)
+    if own and not selector.matchers:
+        stored = msgspec.structs.replace(stored, name=summed_name(stored.name or "", by))
     for over_time in ways:
         for points in ws.metrics.window(
-            _part(selector, part), window.start_ms, window.end_ms, step_ms,
+            stored, window.start_ms, window.end_ms, step_ms,
             over_time=over_time, across="sum", by=by if own else (*by, "temporality"),
         ):  # fmt: skip
             is_delta = own or points.series.label("temporality") == "delta"

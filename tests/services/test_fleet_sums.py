@@ -8,7 +8,7 @@ import pytest
 
 from connectors.selector import select
 from pages import technical_events
-from services import fleet, models, rollups, traffic, trust
+from services import fleet, histograms, models, rollups, traffic, trust
 from services.aligned import read_aligned
 from services.fleet_sums import SUMMED, fleet_name
 from services.sums import read_totals
@@ -84,6 +84,18 @@ def test_watched_metrics_of_the_fleet_are_those_of_all_models(three: Workspace) 
     )
     assert found.units == plain.units
     np.testing.assert_allclose(found.values, plain.values)
+
+
+def test_buckets_of_the_fleet_are_those_of_its_models(three: Workspace) -> None:
+    latency = select("aiobs_inference_latency_seconds")
+    [(times, bounds, whole)] = histograms.bucket_counts(three, latency, DAY, HOUR_MS).values()
+    parts = histograms.bucket_counts(three, latency, DAY, HOUR_MS, ("model_id",))
+    summed = np.zeros_like(whole)
+    for at, own_bounds, counts in parts.values():
+        assert own_bounds.tolist() == bounds.tolist()
+        summed[np.searchsorted(times, at)] += counts
+    assert len(parts) == 3 and whole[:, -1].sum() == 750
+    np.testing.assert_array_equal(summed, whole)
 
 
 def test_a_late_row_changes_the_sum_of_its_minute(three: Workspace, send: Send) -> None:
