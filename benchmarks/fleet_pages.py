@@ -100,6 +100,7 @@ def _page(
     profile = cProfile.Profile(time.thread_time) if "--profile" in sys.argv else None
     ask(app, client, page, scope)  # imports are not of every look
     first = _first(app, client, page, scope)
+    memory.settle()  # as a hub does again once its pages were seen
     computed: list[float] = []
     cached: list[float] = []
     body = b""
