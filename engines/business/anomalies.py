@@ -112,6 +112,8 @@ def find_spend_anomalies_of_each(
     """
     values = np.asarray(spend, dtype=np.float64)
     known = np.isfinite(values)
+    if values.shape[1] < MIN_STEPS:
+        return [[] for _ in values]
     usual = _usual(values, season)
     residual = values - usual
     middle = _medians(values)

@@ -68,6 +68,28 @@ def test_a_busy_hub_fills_every_place_in_every_language(
     assert all(children is not None for _, children in parts)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.PATH)
+@pytest.mark.parametrize("minutes", [5, 25, 61, 125, 300])
+def test_a_hub_in_its_first_hours_fills_every_place(
+    client: FlaskClient, workspace: Workspace, clock: list[int], page: Any, minutes: int
+) -> None:
+    """Twenty past the hour: the first whole hours of spend and carbon are one, two or none."""
+    clock[0] = NOW_MS + 20 * 60_000
+    rows = [
+        {
+            "inference_id": f"i{n}", "model_id": f"m{n % 2}", "prediction": 1, "cost": 0.01,
+            "timestamp": clock[0] / 1_000 - 60 * n - 5, "energy_kwh": 0.001, "region": "FRA",
+        }
+        for n in range(minutes)
+    ]  # fmt: skip
+    assert client.post("/api/ingest/inferences", json={"inferences": rows}).status_code == 202
+    track_carbon(workspace)
+    track_spend(workspace)
+    parts = json.loads(view_of(page, workspace, "range=24h"))[1:]
+    assert all(children is not None for _, children in parts)
+    assert f"n = {minutes}" in json.dumps(parts)
+
+
 def test_costs_stand_on_the_page_with_their_currency(busy: Workspace) -> None:
     shown = view_of(business, busy, "range=12h")
     assert "$36.00" in shown  # 72 inferences in 12 hours, half a dollar each

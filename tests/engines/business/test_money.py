@@ -116,6 +116,11 @@ def test_many_courses_at_once_say_what_each_says(hours: int, share_unknown: floa
             assert found == []
 
 
+@pytest.mark.parametrize("steps", [0, 1, 11])
+def test_of_too_few_hours_nothing_is_said_for_any_model(steps: int) -> None:
+    assert business.find_spend_anomalies_of_each(np.ones((2, steps))) == [[], []]
+
+
 def test_few_hours_say_nothing() -> None:
     with pytest.raises(InsufficientData):
         business.find_spend_anomalies(np.ones(11))
