@@ -121,7 +121,7 @@ def list_entries(
 def get_entry(ws: Workspace, seq: int) -> Entry:
     """Return one entry."""
     with ws.records.read_chain() as chain:
-        return read_entry(_existing(chain, seq))
+        return read_entry(existing(chain, seq))
 
 
 @permitted("audit:read")
@@ -139,7 +139,7 @@ def prove_inclusion(ws: Workspace, seq: int) -> InclusionProof:
     """Return the proof that an entry is in the newest signed head."""
     head = _signed(ws)
     with ws.records.read_chain() as chain:
-        leaf = engine.leaf_hash(_existing(chain, seq).body)
+        leaf = engine.leaf_hash(existing(chain, seq).body)
         if seq >= head.size:
             raise Conflict(say("reasons.audit_not_signed", "no signed head holds the entry yet"))
         path = engine.inclusion_path(seq, head.size, chain.node)
@@ -191,7 +191,7 @@ def verify_chain(
     database and key wrote the history anew. `progress` is told the share that was read.
     """
     signer = ws.checkpoints(ws.tenant)
-    return _verified(ws, _opened(remembered, signer) if remembered else None, progress)
+    return _verified(ws, open_kept(remembered, signer) if remembered else None, progress)
 
 
 def _verified(
@@ -212,7 +212,7 @@ def _verified(
         verdict = engine.check_chain(bodies, ws.tenant, wanted)
         faults += [Fault(finding.seq, finding.fault) for finding in verdict.findings] + indexed
         faults += _node_faults(chain, leaves)
-        answer = _compared(chain, kept, verdict, wanted) if kept else None
+        answer = _compared(kept, verdict, wanted) if kept else None
     found = Verification(
         ws.now_ms(), verdict.checked, len(heads), verdict.root.hex(), not faults, faults[:100]
     )
@@ -235,12 +235,6 @@ def audit_rule(ws: Workspace) -> Iterator[Finding]:
         yield Finding("audit_broken", "audit", "audit", "critical", title, evidence)
 
 
-@permitted("audit:read")
-def last_verification(ws: Workspace) -> Verification | None:
-    """Return what the newest check found."""
-    return newest_check(ws)
-
-
 @permitted("maintain:run")
 def sign_head(ws: Workspace) -> bool:
     """Sign the chain as it stands, where it has grown and still begins with what was signed."""
@@ -261,24 +255,27 @@ def _signed(ws: Workspace) -> AuditHead:
     A chain that does not begin with the one that was signed last is not signed: the newest head
     stays the last sound one, and `verify_chain` names what is wrong.
     """
+    with ws.records.read_chain() as chain:
+        newest = chain.head()
+        if newest is not None and newest.size >= chain.tip()[0]:
+            return newest  # most often: writers need not wait for a look
     signer = ws.checkpoints(ws.tenant)
     with ws.records.transaction() as transaction:
         chain = transaction.chain(ws.tenant)
         size, before = chain.tip()[0], chain.head()
-        if before is not None and (before.size >= size or not _extends(chain, before, size)):
-            return before
         root = engine.tree_root(size, chain.node)
+        if before is not None and (before.size >= size or not _extends(chain, before, size, root)):
+            return before
         note = signer.sign(engine.Checkpoint(signer.name, size, root))
         made = AuditHead(size, root, note, ws.now_ms())
         chain.put_head(made)
         return made
 
 
-def _extends(chain: AuditLog, before: AuditHead, size: int) -> bool:
+def _extends(chain: AuditLog, before: AuditHead, size: int, root: bytes) -> bool:
     if before.size == 0:
         return before.root == engine.EMPTY_ROOT
     path = engine.consistency_path(before.size, size, chain.node)
-    root = engine.tree_root(size, chain.node)
     return engine.verify_consistency(before.size, size, path, before.root, root)
 
 
@@ -291,7 +288,8 @@ def _holds(head: AuditHead, signer: engine.Signer) -> bool:
         return False
 
 
-def _opened(note: str, signer: engine.Signer) -> engine.Checkpoint:
+def open_kept(note: str, signer: engine.Signer) -> engine.Checkpoint:
+    """Return what a checkpoint says that somebody kept, or raise `Invalid`: not of this chain."""
     try:
         found = engine.open_note(note.strip() + "\n", signer.verifier)
         if found.origin != signer.name:
@@ -305,7 +303,7 @@ def _opened(note: str, signer: engine.Signer) -> engine.Checkpoint:
 
 
 def _compared(
-    chain: AuditLog, kept: engine.Checkpoint, verdict: engine.Verdict, wanted: dict[int, bytes]
+    kept: engine.Checkpoint, verdict: engine.Verdict, wanted: dict[int, bytes]
 ) -> Remembered:
     if kept.size > verdict.checked:
         return "truncated"
@@ -342,7 +340,7 @@ def _bodies(
 ) -> Iterator[bytes]:
     """Yield every entry in order; keep its leaf, and whether it is found by what it says."""
     size = chain.tip()[0]
-    for row in _rows(chain):
+    for row in rows_of(chain):
         if progress is not None and row.seq % _PAGE == 0:
             progress(row.seq / size)
         leaves.append(engine.leaf_hash(row.body))
@@ -351,7 +349,8 @@ def _bodies(
         yield row.body
 
 
-def _rows(chain: AuditLog) -> Iterator[AuditEntry]:
+def rows_of(chain: AuditLog) -> Iterator[AuditEntry]:
+    """Yield every entry in order, a page of them in memory."""
     first = 0
     while rows := chain.entries(first, _PAGE):
         yield from rows
@@ -360,10 +359,11 @@ def _rows(chain: AuditLog) -> Iterator[AuditEntry]:
 
 def _all(ws: Workspace) -> Iterator[AuditEntry]:
     with ws.records.read_chain() as chain:
-        yield from _rows(chain)
+        yield from rows_of(chain)
 
 
-def _existing(chain: AuditLog, seq: int) -> AuditEntry:
+def existing(chain: AuditLog, seq: int) -> AuditEntry:
+    """Return an entry, or raise `NotFound`."""
     row = chain.get(seq)
     if row is None:
         raise NotFound(f"the audit chain has no entry {seq}")

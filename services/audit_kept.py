@@ -8,8 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from engines.audit import open_note, tree_root
-from engines.errors import EngineError
+from engines.audit import tree_root
+from services.audit import open_kept
+from services.errors import Invalid
 from services.identity import permitted
 from services.workspace import Workspace
 
@@ -30,13 +31,10 @@ class Compared(msgspec.Struct, frozen=True):
 @permitted("audit:read")
 def compare_kept(ws: Workspace, text: str) -> Compared:
     """Compare the chain with a checkpoint: its lines, or size and root as SIZE:ROOT in base64."""
-    signer = ws.checkpoints(ws.tenant)
     if "\n" in text.strip():
         try:
-            found = open_note(text.strip() + "\n", signer.verifier)
-        except EngineError:
-            return Compared("other_key")
-        if found.origin != signer.name:
+            found = open_kept(text, ws.checkpoints(ws.tenant))
+        except Invalid:
             return Compared("other_key")
         kept, root = found.size, found.root
     else:

@@ -10,8 +10,8 @@ import msgspec
 from connectors.protocols import AuditLog
 from engines.audit import climb, inclusion_path, open_note, verify_inclusion
 from engines.errors import EngineError
-from services.audit import InclusionProof, get_entry, prove_inclusion
-from services.audit_entry import Entry
+from services.audit import InclusionProof, existing, prove_inclusion
+from services.audit_entry import Entry, read_entry
 from services.errors import Conflict
 from services.identity import permitted
 from services.workspace import Workspace
@@ -45,9 +45,9 @@ class OpenedEntry(msgspec.Struct, frozen=True):
 @permitted("audit:read")
 def open_entry(ws: Workspace, seq: int) -> OpenedEntry:
     """Return an entry with its proof."""
-    found = get_entry(ws, seq)
     with ws.records.read_chain() as chain:
-        raw = _body(chain, seq).decode(errors="replace")
+        row = existing(chain, seq)
+    found, raw = read_entry(row), row.body.decode(errors="replace")
     try:
         proof = prove_inclusion(ws, seq)
     except Conflict:
@@ -77,18 +77,13 @@ def verifier_program() -> bytes:
 def inclusion_file(chain: AuditLog, seq: int, size: int, note: str) -> bytes:
     """Return the proof of an entry in a checkpoint as c2sp.org/tlog-proof writes it."""
     path = inclusion_path(seq, size, chain.node)
-    head = ["c2sp.org/tlog-proof@v1", f"extra {encoded(_body(chain, seq))}", f"index {seq}"]
+    head = ["c2sp.org/tlog-proof@v1", f"extra {encoded(existing(chain, seq).body)}", f"index {seq}"]
     return "".join(f"{line}\n" for line in [*head, *map(encoded, path), "", note])[:-1].encode()
 
 
 def encoded(data: bytes) -> str:
     """Return bytes as notes and proofs write them."""
     return base64.b64encode(data).decode()
-
-
-def _body(chain: AuditLog, seq: int) -> bytes:
-    row = chain.get(seq)
-    return row.body if row else b""
 
 
 def _drawn(ws: Workspace, proof: InclusionProof) -> DrawnProof:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from connectors.protocols import AuditEntry, AuditHead, AuditLog, AuditQuery
 from engines.audit import consistency_path
-from services.audit import get_checkpoint
+from services.audit import get_checkpoint, rows_of
 from services.audit_proof import encoded, inclusion_file, verifier_program
 from services.identity import permitted
 from services.workspace import Workspace
 
-_PAGE = 1_000
 PROVEN = ("attestation", "duty", "model_card", "subject_request")
 """Kinds of records that a bundle holds: their newest entries get a proof that stands alone."""
 PROOFS = 50
@@ -45,7 +46,8 @@ def audit_files(ws: Workspace) -> dict[str, bytes]:
     if ws.witness is not None and f" {ws.witness.key.split('+')[0]} " in signed.note:
         found["audit/witness.txt"] = f"{ws.witness.key}\n".encode()
     with ws.records.read_chain() as chain:
-        found["audit/entries.jsonl"] = b"".join(_lines(chain, signed.size))
+        entries = islice(rows_of(chain), signed.size)
+        found["audit/entries.jsonl"] = b"".join(row.body + b"\n" for row in entries)
         for entry in _proven(chain, signed.size):
             proof = inclusion_file(chain, entry.seq, signed.size, signed.note)
             found[f"audit/proofs/{entry.seq}.tlog-proof"] = proof
@@ -58,16 +60,6 @@ def _consistency(chain: AuditLog, older: AuditHead, size: int) -> bytes:
     path = consistency_path(older.size, size, chain.node)
     lines = ["aiobs/consistency@v1", *map(encoded, path), ""]
     return "".join(f"{line}\n" for line in lines).encode() + older.note.encode()
-
-
-def _lines(chain: AuditLog, size: int) -> list[bytes]:
-    lines: list[bytes] = []
-    while len(lines) < size:
-        part = chain.entries(len(lines), min(_PAGE, size - len(lines)))
-        if not part:
-            break  # the check of the bundle names what is missing
-        lines += [row.body + b"\n" for row in part]
-    return lines
 
 
 def _proven(chain: AuditLog, size: int) -> list[AuditEntry]:

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from connectors.errors import Conflict, Refused
 from connectors.protocols import AuditEntry, AuditHead, AuditQuery, RecordStore
 from connectors.records import SqlRecordBackend
-from connectors.sql_engine import open_engine
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'records.db'}"
-    base: str = request.getfixturevalue("postgres_url")
-    name = f"t{time.monotonic_ns()}"
-    engine = open_engine(base)
-    with engine.begin() as connection:
-        connection.execute(sa.text(f"CREATE SCHEMA {name}"))
-    engine.dispose()
-    return f"{base}&options=-csearch_path%3D{name}"
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[RecordStore]:
-    backend = SqlRecordBackend(url)
+def store(record_url: str) -> Iterator[RecordStore]:
+    backend = SqlRecordBackend(record_url)
     yield backend.scoped("acme")
     backend.close()
 
@@ -127,16 +110,16 @@ def append_many(url: str, who: str, n: int) -> None:
     backend.close()
 
 
-def test_processes_that_append_at_once_make_one_chain(url: str) -> None:
-    SqlRecordBackend(url).close()
+def test_processes_that_append_at_once_make_one_chain(record_url: str) -> None:
+    SqlRecordBackend(record_url).close()
     spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=append_many, args=(url, f"w{i}", 15)) for i in range(3)]
+    writers = [spawn.Process(target=append_many, args=(record_url, f"w{i}", 15)) for i in range(3)]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join(60)
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
-    backend = SqlRecordBackend(url)
+    backend = SqlRecordBackend(record_url)
     with backend.scoped("acme").read_chain() as chain:
         entries = chain.entries(0, 100)
         assert [one.seq for one in entries] == list(range(45))
