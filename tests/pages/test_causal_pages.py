@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from typing import Any
 
@@ -12,36 +11,25 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
-from plotly.io.json import to_json_plotly
 
 from components import scope as scopes
-from components.causal_canvas import MOST_NODES
 from components.live import View
-from engines.causal import Event, Series, clustered, find_root_cause, layered
-from engines.causal.result import CausalEdge, CausalGraph, CausalNode, Evidence
-from engines.impact import Estimate, WhatIf
-from engines.result import Interval
+from engines.causal import Series, find_root_cause
+from engines.causal.result import Evidence
 from i18n import LANGUAGES, speaking
 from pages import (
     causal_answer,
-    causal_detail,
     causal_graph,
     focus,
     impact,
     impact_calm,
-    impact_sizes,
     report,
 )
 from pages.focus import Focus
 from services import numbers
 from services.analyses import Job
-from services.causal import Graph, RootCause
+from services.causal import RootCause
 from services.diagnosis import (
-    Diagnosis,
-    Level,
-    _folded,
-    _placed,
-    kept_apart,
     list_subjects,
     sharing,
     worst_open,
@@ -51,6 +39,7 @@ from services.numbers import largest_numbers
 from services.study import Study, study
 from services.times import Window
 from services.workspace import Workspace, in_workspace
+from tests.pages.causal_samples import caused, fleet
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=40)
 
@@ -113,62 +102,6 @@ def test_every_reason_of_the_engine_can_be_said(lang: str) -> None:
         for reason in REASONS:
             said = focus.sentence(reason)
             assert said and "{" not in said and not said.startswith("causal_graph.")
-
-
-def fleet(n: int) -> Diagnosis:
-    """Services of five numbers each, every service called by the one before."""
-    metrics = ("latency_ms", "errors", "requests", "cost", "trust")
-    nodes = tuple(
-        CausalNode(f"service-{i // 5}|{metrics[i % 5]}", "metric", f"service-{i // 5}",
-                   metrics[i % 5], "x", float(i % 7), 1_767_261_000.0 if i % 7 > 2 else None)
-        for i in range(n)
-    )  # fmt: skip
-    why = (Evidence("granger", (("q", 0.01), ("effect", 0.4), ("lag_s", 60.0)), "because"),)
-    edges = tuple(
-        CausalEdge(nodes[i].node_id, nodes[i - step].node_id, "causes", 0.5, 60.0, 0.99, why)
-        for i in range(n)
-        for step in (1, 5, 10)
-        if i >= step
-    )
-    graph = CausalGraph(nodes, edges, 180, 60.0, (0.0, 1.0), 0, ())
-    window = Window(1_767_254_400_000, 1_767_261_600_000)
-    levels = tuple(Level(node.node_id, 10.0, 20.0) for node in nodes)
-    drawn = Graph("service-0", "latency_ms", 0, window, graph, None)
-    return Diagnosis(None, "service-0", "latency_ms", window, None, 0, None, drawn, levels)
-
-
-@pytest.mark.parametrize("n", [10, 200, 2_000])
-def test_what_is_sent_can_be_read_and_is_small(n: int) -> None:
-    found = fleet(n)
-    whole = found.graph.graph
-    assert whole is not None
-    drawn, is_folded = causal_graph.readable(whole, found, "", [])
-    assert len(drawn.nodes) <= MOST_NODES
-    assert is_folded == (n > MOST_NODES)
-    assert "service-0|latency_ms" in {node.node_id for node in drawn.nodes}
-    places = causal_graph._places(found, drawn)
-    sent = causal_graph._drawing(found, whole, drawn, places, is_folded, "", [])
-    assert len(gzip.compress(sent.children.encode())) < 100_000
-    assert json.loads(sent.children)["total"] == n
-
-
-def test_a_service_that_the_reader_opened_shows_its_numbers() -> None:
-    found = fleet(2_000)
-    assert found.graph.graph is not None
-    drawn, _ = causal_graph.readable(found.graph.graph, found, "", ["service-1"])
-    ids = {node.node_id for node in drawn.nodes}
-    assert "service-1|errors" in ids and "service-1|*" not in ids and "service-2|*" in ids
-
-
-def test_a_graph_that_the_analysis_folded_is_drawn_as_one_that_the_page_folds() -> None:
-    found = fleet(2_000)
-    whole = found.graph.graph
-    assert whole is not None
-    ready = msgspec.structs.replace(found, folded=_folded(whole, ("service-0", "cost"), None))
-    assert ready.folded is not None and _folded(fleet(10).graph.graph, None, None) is None
-    assert causal_graph.readable(whole, ready, "", []) == causal_graph.readable(
-        whole, found, "", []
-    )
 
 
 @pytest.mark.parametrize("state", ["running", "stopped", "failed"])
@@ -300,26 +233,6 @@ def test_nothing_more_comes_of_an_incident_that_is_resolved(workspace: Workspace
         assert (shown["impact-ahead"] is None) == is_hidden
 
 
-def caused() -> Diagnosis:
-    """A number whose cause is named, twenty minutes long."""
-    rng = np.random.default_rng(3)
-    times = 1_767_254_400.0 + 60.0 * np.arange(80)
-    late = np.where(np.arange(80) >= 60, 200.0, 0.0)
-    metrics = {
-        (n, "latency_ms"): Series(times, 20 + late + rng.standard_normal(80))
-        for n in ("service-0", "service-1")
-    }
-    event = Event("pool", times[60] - 30, "config_change", "service-1", "Pool cut")
-    result = find_root_cause(
-        metrics, ("service-0", "latency_ms"), topology=[("service-0", "service-1")],
-        events=[event], onset_s=times[60],
-    )  # fmt: skip
-    assert result.cause is not None and result.cause.event_id == "pool"
-    found = fleet(10)
-    causes = RootCause("service-0", "latency_ms", 0, found.window, result, None)
-    return msgspec.structs.replace(found, causes=causes, onset_ms=1_767_258_000_000)
-
-
 def test_the_answer_says_how_far_the_number_went_and_which_incidents_share_the_cause(
     workspace: Workspace,
 ) -> None:
@@ -349,65 +262,6 @@ def test_a_number_that_moved_by_itself_is_not_called_its_own_cause(workspace: Wo
     assert "likeliest cause" not in said
 
 
-def test_an_event_on_the_chain_stands_where_it_started_what_came() -> None:
-    found = caused()
-    whole = found.graph.graph
-    cause = causal_answer.named(found)
-    assert whole is not None and cause is not None and len(cause.chain) >= 3
-    event = CausalNode("event|pool", "event", "service-1", "config_change", "Pool cut", 0.0, 1.0)
-    near = CausalEdge("event|pool", "service-0|latency_ms", "contributes", 0.5, 0.0, 0.9, ())
-    graph = CausalGraph((*whole.nodes, event), (*whole.edges, near), 180, 60.0, (0.0, 1.0), 0, ())
-    places = causal_graph._places(found, graph)
-    drawn = causal_graph._drawing(found, graph, graph, places, False, "", [])
-    sent = json.loads(drawn.children)
-    layers = {node["id"]: node["layer"] for node in sent["nodes"]}
-    assert [layers[i] for i in sent["chain"]] == list(range(len(sent["chain"])))[::-1]
-
-
-def test_an_event_that_names_several_nodes_stands_at_the_suspect_and_is_not_folded_away() -> None:
-    found = caused()
-    whole, causes = found.graph.graph, found.causes
-    assert whole is not None and causes is not None
-    pool = CausalNode("event|pool", "event", "elsewhere", "config_change", "Pool cut", 0.0, 1.0)
-    graph = msgspec.structs.replace(
-        found.graph,
-        graph=CausalGraph((*whole.nodes, pool), whole.edges, 180, 60.0, (0.0, 1.0), 0, ()),
-    )
-    placed = _placed(graph, causes).graph
-    assert placed is not None
-    folded = clustered(placed, kept_apart(found.node, causes))
-    assert {n.node_id: n.entity for n in folded.nodes}["event|pool"] == "service-1"
-    assert _placed(graph, None) is graph
-
-
-def test_an_arrow_from_an_event_says_what_was_seen_and_claims_no_test(
-    workspace: Workspace,
-) -> None:
-    found = caused()
-    whole = found.graph.graph
-    assert whole is not None
-    pool = CausalNode("event|pool", "event", "service-1", "config_change", "Pool cut", 0.0, 1.0)
-    why = (Evidence("event_link", (("title", "Pool cut"), ("lead_s", 30.0)), ""),)
-    came = CausalEdge("event|pool", "service-1|latency_ms", "contributes", 0.0, 30.0, 0.98, why)
-    graph = CausalGraph((*whole.nodes, pool), (*whole.edges, came), 180, 60.0, (0.0, 1.0), 0, ())
-    picked = "event|pool→service-1|latency_ms"
-    with speaking("en"):
-        said = str(causal_detail.detail(workspace, found, graph, graph, picked))
-        kept = str(causal_detail.detail(workspace, found, graph, whole, picked))
-    assert "98%" in said and "Strength" not in said and "neither confirms" not in said
-    assert kept == said  # folding keeps what the reader chose
-
-
-def test_the_table_of_arrows_begins_with_the_chain() -> None:
-    whole = fleet(30).graph.graph
-    assert whole is not None
-    chain = ["service-5|latency_ms", "service-4|latency_ms"]
-    steps = {p.node_id: p.layer for p in layered(whole, "service-0|latency_ms")}
-    rows = causal_detail.edge_table(whole, steps, chain).rowData
-    assert rows[0]["id"] == "→".join(chain)
-    assert rows[1]["to"] == "Latency · service-0"
-
-
 def test_a_quiet_number_that_nobody_was_alerted_to_is_good_news(workspace: Workspace) -> None:
     rng = np.random.default_rng(2)
     times = 1_767_254_400.0 + 60.0 * np.arange(60)
@@ -430,57 +284,6 @@ def test_a_renewal_is_shown_with_what_it_renews_and_can_be_stopped_and_begun_aga
     assert "50%" in shown and "analysis-stop" in shown and "data-poll" in shown
     assert "analysis-again" in kept and "data-poll" not in kept
     assert focus.renewal(None) is None
-
-
-def amount(value: float, low: float, high: float) -> Estimate:
-    return Estimate(value, Interval(low, high, 0.9))
-
-
-def test_an_amount_that_is_written_as_nothing_is_not_put_at_risk() -> None:
-    assert not impact_sizes.is_news(amount(1e-5, -2e-5, 3e-5), "share")
-    assert impact_sizes.is_news(amount(1e-5, -2e-5, 3e-3), "share")
-    assert impact_sizes.is_news(amount(1e-5, -2e-5, 3e-5), "USD")
-    assert not impact_sizes.is_news(amount(float("nan"), 0.0, 1.0), "USD")
-
-
-def test_what_comes_is_one_row_for_each_thing_at_risk() -> None:
-    hour, day = (3_600.0, amount(12.0, 6.0, 18.0)), (86_400.0, amount(99.0, 50.0, 150.0))
-    with speaking("en"):
-        said = str(impact_sizes.ahead({"money": (amount(2.0, 1.0, 3.0), (hour, day), "USD")}))
-    assert said.count("scope='row'") == 1
-    assert said.index("so far") < said.index("next 1 h") < said.index("next 1 d")
-    assert "6" in said and "to" in said
-
-
-def test_the_path_without_the_cause_begins_at_the_onset() -> None:
-    found = counterfactual()
-    study = Study(
-        None, found.cause, found.target, 0.9, 1_767_258_000_000, Window(0, 1), 0, None, None,
-        found, (), None, earlier=((1_767_257_940.0, 20.0),),
-    )  # fmt: skip
-    with speaking("en"):
-        shown = json.loads(to_json_plotly(impact._otherwise(study)))
-    traces = {trace["name"]: trace for trace in figure_of(shown)["data"] if "meta" not in trace}
-    assert traces["As it was"]["y"] == [20.0, 200.0, 210.0]
-    assert traces["Without the cause"]["y"][-2:] == [1.0, 15.0]
-
-
-def counterfactual() -> WhatIf:
-    return WhatIf(
-        kind="counterfactual", cause=("db", "latency_ms"), target=("web", "latency_ms"),
-        set_to=20.0, actual=205.0, instead=7.0, difference=amount(-198.0, -210.0, -180.0),
-        times_s=(1_767_258_000.0, 1_767_258_060.0), actual_path=(200.0, 210.0),
-        instead_path=(1.0, 15.0), low=(0.0, 5.0), high=(7.0, 25.0), out_of_range=False,
-        warning="", n_rows=100,
-    )  # fmt: skip
-
-
-def figure_of(node: Any) -> dict[str, Any]:
-    """Return the figure of the first chart in a tree of components."""
-    if isinstance(node, list):
-        return next((found for child in node if (found := figure_of(child))), {})
-    props = node.get("props", {}) if isinstance(node, dict) else {}
-    return props.get("figure") or (figure_of(props["children"]) if props.get("children") else {})
 
 
 def test_a_red_number_says_its_likeliest_cause_and_leads_to_evidence_and_cost(
